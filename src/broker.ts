@@ -1,0 +1,78 @@
+import type { RedisReplyError } from "./errors.ts";
+import type { ClaimedMessage, Outcome } from "./message.ts";
+
+/** Messages claimed together, under one lease. */
+export interface Batch {
+  readonly id: string;
+  /** In the order claimed: the oldest first. */
+  readonly messages: readonly ClaimedMessage[];
+  /** When the lease ends, ms on Redis' own clock. */
+  readonly expiresAt: number;
+  /** The same on the drain's clock, counted from before the request was sent, so never too late. */
+  readonly leaseEndsAt: number;
+}
+
+/** What became of a batch: one outcome for each message, in the batch's order. */
+export interface Settlement {
+  readonly batch: Batch;
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface ClaimRequest {
+  /** Messages to claim, at most. */
+  readonly countMax: number;
+  readonly leaseMs: number;
+  /** A batch of this drain that must still be leased, or the claim is not served: a late repeat claims nothing. */
+  readonly holds?: Batch | undefined;
+}
+
+/** What a request did. Busy, empty and lost are results, not errors. */
+export interface TurnResult {
+  /** Messages of the settlement that were no longer this drain's. */
+  readonly lostCount: number;
+  readonly claim: "not-served" | "served" | "busy";
+  /** Null where nothing was claimed. */
+  readonly batch: Batch | null;
+  /** Messages returned from expired leases. */
+  readonly recovered: number;
+  /** When the next delayed message is due, epoch ms; null if none, or not looked at. */
+  readonly nextDueAt: number | null;
+  /** Messages left in the list; null where it is not known for free. */
+  readonly remaining: number | null;
+  /** Messages in the list that are older than the first one that failed in this request; null where none failed. */
+  readonly horizon: number | null;
+  /** What stopped the claim after the settlement had been done. */
+  readonly problem: RedisReplyError | null;
+}
+
+export interface DrainStats {
+  /** Messages waiting in the list. */
+  readonly list: number;
+  /** Messages in working lists. */
+  readonly working: number;
+  /** Leases, live and expired. */
+  readonly leases: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** When the next delayed message is due, epoch ms. */
+  readonly nextDueAt: number | null;
+}
+
+/**
+ * What one drain can do to a list. Each verb is one request where no reply is lost; all but `push` may be repeated by
+ * the scripted engine, and are. Errors: `RedisTransportError`, `RedisReplyError`, `RedisProtocolError`.
+ */
+export interface Broker {
+  /** Whether there may be anything to do. One command; it writes nothing. A lost reply costs nothing. */
+  hasWork(): Promise<boolean>;
+  /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
+  claim(request: ClaimRequest): Promise<TurnResult>;
+  /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */
+  turn(settlement: Settlement, request: ClaimRequest): Promise<TurnResult>;
+  /** Settles, claims nothing, and tells how many messages remain. A repeat changes nothing. */
+  settle(settlement: Settlement): Promise<TurnResult>;
+  /** Returns messages of expired leases, bounded. A repeat finds fewer. */
+  recover(): Promise<TurnResult>;
+  /** Reads the sizes of everything. May be stale where Redis reads from replicas. */
+  stats(): Promise<DrainStats>;
+}

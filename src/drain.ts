@@ -1,0 +1,203 @@
+import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
+import type { Clock } from "./clock.ts";
+import { type ChainPosition, type Continuation, shouldContinue } from "./continuation.ts";
+import type { RunDeadline, Stopper } from "./deadline.ts";
+import { SpillwayError } from "./errors.ts";
+import { limits } from "./limits.ts";
+import { Pace } from "./pace.ts";
+import { type ProcessorOptions, processBatch } from "./processor.ts";
+import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
+import type { Meter } from "./sender.ts";
+
+/** What one run is given. */
+export interface RunParts {
+  readonly broker: Broker;
+  readonly processor: ProcessorOptions;
+  readonly stopper: Stopper;
+  readonly deadline: RunDeadline;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly startedAt: number;
+  readonly batchSize: number;
+  readonly prefetch: 0 | 1;
+  /** The lease the user asked for; without it a lease lasts as long as the run may. */
+  readonly leaseMs: number | undefined;
+  readonly maxMessages: number;
+  readonly chain: ChainPosition;
+  readonly continuation: Continuation | undefined;
+  readonly onProgress: ((report: DrainReport) => void) | undefined;
+}
+
+/** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
+export async function runDrain(parts: RunParts): Promise<DrainReport> {
+  return new Run(parts).toReport();
+}
+
+/** Nothing was claimed, and why. */
+interface Pause {
+  readonly reason: StopReason;
+}
+
+class Run {
+  readonly #parts: RunParts;
+  readonly #report: ReportBuilder;
+  readonly #pace = new Pace();
+  /** Processed and not yet settled, oldest first: at most two, with prefetch. */
+  readonly #unsettled: Settlement[] = [];
+  /** Messages this drain may still claim before it would meet one that failed in it. */
+  #horizon = Number.POSITIVE_INFINITY;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.#report = new ReportBuilder(parts.meter);
+  }
+
+  async toReport(): Promise<DrainReport> {
+    let stopped: StopReason;
+    try {
+      stopped = await this.#drain();
+    } catch (error) {
+      stopped = "error";
+      this.#report.error = asError(error);
+      await this.#settleWhatIsLeft();
+    }
+    await this.#continue(stopped);
+    return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
+  }
+
+  async #drain(): Promise<StopReason> {
+    const { broker, prefetch, stopper } = this.#parts;
+    if (stopper.wasAborted) return "aborted";
+    if (!(await broker.hasWork())) {
+      this.#report.remaining = 0;
+      return "empty";
+    }
+    let next = await this.#exchange(null);
+    while (isBatch(next)) {
+      const current = next;
+      // While these handlers run, the batch before is settled and the one after is claimed.
+      const ahead = prefetch === 1 ? this.#exchange(current) : null;
+      // It is awaited below; until then a rejection must not count as unhandled.
+      ahead?.catch(() => undefined);
+      this.#unsettled.push(await this.#process(current));
+      const claimedAhead = await ahead;
+      next = claimedAhead && isBatch(claimedAhead) ? claimedAhead : await this.#exchange(null);
+    }
+    return next.reason;
+  }
+
+  /**
+   * Settles the oldest unsettled batch and claims the next, in one request. `running` is the batch whose handlers run
+   * meanwhile, if any.
+   */
+  async #exchange(running: Batch | null): Promise<Batch | Pause> {
+    const { broker } = this.#parts;
+    const settlement = this.#unsettled[0] ?? null;
+    const { count, reason } = this.#claimSize(running);
+    const isKnownEmpty = running !== null && settlement === null && this.#report.remaining === 0;
+    if (count === 0 || isKnownEmpty) {
+      if (settlement) this.#note(await broker.settle(settlement), settlement);
+      return { reason };
+    }
+    const request = this.#claimRequest(count);
+    const holds = running ?? undefined;
+    const result = settlement
+      ? await broker.turn(settlement, request)
+      : await broker.claim({ ...request, holds });
+    this.#note(result, settlement);
+    if (result.claim !== "not-served" || running) return result.batch ?? pauseAfter(result);
+    // The lease was lost, and the slot with it: claim as a newcomer would.
+    const again = await broker.claim(this.#claimRequest(count));
+    this.#note(again, null);
+    return again.batch ?? pauseAfter(again);
+  }
+
+  /** How many messages to claim now; 0 with the reason why none. */
+  #claimSize(running: Batch | null): { count: number; reason: StopReason } {
+    const { stopper, batchSize, maxMessages } = this.#parts;
+    if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
+    const allowed = maxMessages - this.#report.claimed;
+    if (allowed <= 0) return { count: 0, reason: "limit" };
+    if (this.#horizon <= 0) return { count: 0, reason: "empty" };
+    const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
+    if (fitting < 1) return { count: 0, reason: "budget" };
+    return { count: Math.min(batchSize, allowed, this.#horizon, fitting), reason: "empty" };
+  }
+
+  #claimRequest(countMax: number): ClaimRequest {
+    const { clock, deadline, leaseMs } = this.#parts;
+    // No handler of this run can be waited for longer, so no lease need be.
+    const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
+    return { countMax, leaseMs: Math.min(leaseMs ?? leaseMsMax, leaseMsMax) };
+  }
+
+  async #process(batch: Batch): Promise<Settlement> {
+    const { clock, stopper, processor } = this.#parts;
+    const startedAt = clock.now();
+    const outcomes = await processBatch(batch, stopper, processor);
+    const ranCount = outcomes.filter((outcome) => outcome !== "release").length;
+    this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
+    if (ranCount === 0 && !stopper.isStopped) {
+      this.#unsettled.push({ batch, outcomes });
+      throw new SpillwayError(
+        "lease-too-short",
+        "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
+      );
+    }
+    return { batch, outcomes };
+  }
+
+  #note(result: TurnResult, settlement: Settlement | null): void {
+    if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
+    this.#report.add(result, settlement);
+    const claimedCount = result.batch?.messages.length ?? 0;
+    this.#horizon = Math.min(this.#horizon, result.horizon ?? Number.POSITIVE_INFINITY) - claimedCount;
+    this.#tellProgress();
+    if (result.problem) throw result.problem;
+  }
+
+  #tellProgress(): void {
+    const { onProgress, clock, startedAt } = this.#parts;
+    if (!onProgress) return;
+    try {
+      onProgress(this.#report.finish("budget", clock.now() - startedAt));
+    } catch {
+      // Whoever watches must not be able to harm what is watched.
+    }
+  }
+
+  /** After an error: what has been handled is still worth telling Redis, once, and harmless to tell it twice. */
+  async #settleWhatIsLeft(): Promise<void> {
+    for (const settlement of [...this.#unsettled]) {
+      try {
+        this.#note(await this.#parts.broker.settle(settlement), settlement);
+      } catch {
+        // The first error is in the report; these messages return when their lease ends.
+      }
+    }
+  }
+
+  async #continue(stopped: StopReason): Promise<void> {
+    const { continuation, chain, processor } = this.#parts;
+    if (!continuation || !shouldContinue(stopped, this.#report.ackedCount, this.#report.remaining)) return;
+    try {
+      await continuation.invoke({ list: processor.list, chain: { id: chain.id, hop: chain.hop + 1 } });
+      this.#report.continuedWith = continuation.name;
+    } catch (error) {
+      // The chain ends here, and the next tick starts another.
+      this.#report.error = asError(error);
+    }
+  }
+}
+
+function isBatch(next: Batch | Pause): next is Batch {
+  return "messages" in next;
+}
+
+function pauseAfter(result: TurnResult): Pause {
+  return { reason: result.claim === "busy" ? "busy" : "empty" };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

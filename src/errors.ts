@@ -1,0 +1,68 @@
+/** Every way Spillway can fail, one code a way. Expected results (empty, busy, lost lease) are values, not errors. */
+export type SpillwayErrorCode =
+  | "invalid-option"
+  | "redis-transport"
+  | "redis-reply"
+  | "redis-protocol"
+  | "codec"
+  | "lease-too-short";
+
+/** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
+export class SpillwayError extends Error {
+  readonly code: SpillwayErrorCode;
+  constructor(code: SpillwayErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** An option was refused at construction. Says which option, what is wanted, and what was got. */
+export class OptionError extends SpillwayError {
+  readonly option: string;
+  readonly expected: string;
+  readonly received: string;
+  constructor(option: string, expected: string, received: string) {
+    super("invalid-option", `Option "${option}" must be ${expected}; got ${received}.`);
+    this.option = option;
+    this.expected = expected;
+    this.received = received;
+  }
+}
+
+/**
+ * A request got no usable answer: refused, reset, timed out, HTTP 429 or 5xx, a body that is not the protocol's.
+ * Whether the request ran is not known, so only a request that can be repeated may be sent again.
+ */
+export class RedisTransportError extends SpillwayError {
+  /** The HTTP status, where there was one. */
+  readonly status: number | undefined;
+  /** Whether waiting and sending again may help: false for HTTP 401 and 403, say. */
+  readonly isRetryable: boolean;
+  constructor(message: string, options: { status?: number; isRetryable: boolean; cause?: unknown }) {
+    super("redis-transport", message, "cause" in options ? { cause: options.cause } : undefined);
+    this.status = options.status;
+    this.isRetryable = options.isRetryable;
+  }
+}
+
+/** Redis answered with an error: the command was refused or failed. `prefix` is its first word (`WRONGTYPE`, `OOM`, `NOSCRIPT`). */
+export class RedisReplyError extends SpillwayError {
+  readonly prefix: string;
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("redis-reply", message, options);
+    this.prefix = /^([A-Z]+)\b/.exec(message)?.[1] ?? "ERR";
+  }
+}
+
+/** A reply did not have the shape that the command or script promises: another server, another version, or a bug. */
+export class RedisProtocolError extends SpillwayError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("redis-protocol", message, options);
+  }
+}
+
+/** What an error says, without ever throwing itself. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,63 @@
+import { fromText } from "./bytes.ts";
+import { OptionError } from "./errors.ts";
+import type { ByteString } from "./redis-client.ts";
+
+/**
+ * Every key of one list. All share the list's hash slot, so that scripts and multi-key commands work on Redis Cluster
+ * without renaming the list: `emails` → `{emails}:leases`; a name that has a hash tag keeps it.
+ * Consequence: the lists `emails` and `{emails}` would share these keys; use only one of the two names.
+ */
+export interface ListKeys {
+  /** The name as the user gave it. */
+  readonly name: string;
+  /** list: what producers push. */
+  readonly list: ByteString;
+  /** list, one for each claimed batch: this prefix and the batch id. */
+  readonly workingPrefix: ByteString;
+  /** zset: batch id → end of its lease, ms on Redis' own clock. */
+  readonly leases: ByteString;
+  /** zset: `<unique id>:<payload>` → due time, ms on Redis' own clock. */
+  readonly delayed: ByteString;
+  /** hash: SHA-1 of a payload → attempts that ended without an ack. */
+  readonly attempts: ByteString;
+  /** list: dead letters. */
+  readonly dead: ByteString;
+  /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
+  readonly seen: ByteString;
+  /** string, plain engine only: held for the moment of one recovery. */
+  readonly recovering: ByteString;
+  /** list, plain engine only: the shared working list where the user names none. */
+  readonly sharedWorking: ByteString;
+}
+
+/** Names the keys of a list. Throws `OptionError` for a name that no other key can share a hash slot with. */
+export function listKeys(name: string): ListKeys {
+  if (name === "") throw new OptionError("list", "a Redis key with at least one character", '""');
+  const base = hasHashTag(name) ? name : `{${name}}`;
+  if (base !== name && name.includes("}")) {
+    throw new OptionError(
+      "list",
+      'a key without "}", or with a hash tag such as "{emails}", so that its other keys share its hash slot',
+      JSON.stringify(name),
+    );
+  }
+  const key = (suffix: string): ByteString => fromText(`${base}:${suffix}`);
+  return {
+    name,
+    list: fromText(name),
+    workingPrefix: key("working:"),
+    leases: key("leases"),
+    delayed: key("delayed"),
+    attempts: key("attempts"),
+    dead: key("dead"),
+    seen: key("seen"),
+    recovering: key("recovering"),
+    sharedWorking: key("working"),
+  };
+}
+
+/** Redis Cluster hashes only what stands between the first `{` and the next `}`, unless that is empty. */
+function hasHashTag(name: string): boolean {
+  const open = name.indexOf("{");
+  return open >= 0 && name.indexOf("}", open) > open + 1;
+}

@@ -1,0 +1,82 @@
+import { type Clock, sleep } from "./clock.ts";
+import { RedisReplyError, RedisTransportError } from "./errors.ts";
+import { limits } from "./limits.ts";
+import type { RedisClient, RedisCommand, RedisReply } from "./redis-client.ts";
+
+/** What a drain has cost so far. */
+export interface Meter {
+  requests: number;
+  /** Billed commands: each command of a request, and each one a script ran. */
+  commands: number;
+}
+
+/** Replies that say the command was refused before it did anything, and that waiting may help. */
+const passingRefusals = new Set(["LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"]);
+
+/**
+ * Sends requests, counts them, and sends again those that can be repeated, until `giveUpAt`. A request is repeated
+ * because its reply was lost, not because it is known to have failed: it may have run each time.
+ */
+export class Sender {
+  readonly meter: Meter = { requests: 0, commands: 0 };
+  readonly #client: RedisClient;
+  readonly #clock: Clock;
+  readonly #requestTimeoutMs: number;
+  readonly #giveUpAt: number;
+
+  constructor(options: { client: RedisClient; clock: Clock; requestTimeoutMs: number; giveUpAt: number }) {
+    this.#client = options.client;
+    this.#clock = options.clock;
+    this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#giveUpAt = options.giveUpAt;
+  }
+
+  /** The drain's clock, for those who must note the moment before a request is sent. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** One command that can be repeated. */
+  command(command: RedisCommand): Promise<RedisReply> {
+    return this.#repeat(() => {
+      this.meter.requests += 1;
+      this.meter.commands += 1;
+      return this.#client.command(command, this.#options());
+    });
+  }
+
+  /** Commands that can be repeated, all of them, in one request. */
+  pipeline(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+    return this.#repeat(() => this.pipelineOnce(commands));
+  }
+
+  /** Commands that must not be repeated: a lost reply throws at once. */
+  pipelineOnce(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+    this.meter.requests += 1;
+    this.meter.commands += commands.length;
+    return this.#client.pipeline(commands, this.#options());
+  }
+
+  #options(): { timeoutMs: number } {
+    const left = Math.ceil(this.#giveUpAt - this.#clock.now());
+    return { timeoutMs: Math.max(1, Math.min(this.#requestTimeoutMs, left)) };
+  }
+
+  async #repeat<Reply>(send: () => Promise<Reply>): Promise<Reply> {
+    for (let sent = 1; ; sent++) {
+      try {
+        return await send();
+      } catch (error) {
+        const waitMs = limits.resendWaitMs * 2 ** (sent - 1);
+        const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
+        if (!isWorthRepeating(error) || sent >= limits.sendCountMax || !hasTime) throw error;
+        await sleep(this.#clock, waitMs);
+      }
+    }
+  }
+}
+
+function isWorthRepeating(error: unknown): boolean {
+  if (error instanceof RedisTransportError) return error.isRetryable;
+  return error instanceof RedisReplyError && passingRefusals.has(error.prefix);
+}

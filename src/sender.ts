@@ -36,12 +36,12 @@ export class Sender {
     return this.#clock.now();
   }
 
-  /** One command that can be repeated. */
-  command(command: RedisCommand): Promise<RedisReply> {
-    return this.#repeat(() => {
+  /** One command that can be repeated. `make` is told whether an earlier sending may have run. */
+  command(make: (mayHaveRun: boolean) => RedisCommand): Promise<RedisReply> {
+    return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
       this.meter.commands += 1;
-      return this.#client.command(command, this.#options());
+      return this.#client.command(make(mayHaveRun), this.#options());
     });
   }
 
@@ -62,11 +62,13 @@ export class Sender {
     return { timeoutMs: Math.max(1, Math.min(this.#requestTimeoutMs, left)) };
   }
 
-  async #repeat<Reply>(send: () => Promise<Reply>): Promise<Reply> {
+  async #repeat<Reply>(send: (mayHaveRun: boolean) => Promise<Reply>): Promise<Reply> {
+    let mayHaveRun = false;
     for (let sent = 1; ; sent++) {
       try {
-        return await send();
+        return await send(mayHaveRun);
       } catch (error) {
+        mayHaveRun ||= error instanceof RedisTransportError;
         const waitMs = limits.resendWaitMs * 2 ** (sent - 1);
         const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
         if (!isWorthRepeating(error) || sent >= limits.sendCountMax || !hasTime) throw error;

@@ -47,7 +47,7 @@ class PlainBroker implements Broker {
   }
 
   async hasWork(): Promise<boolean> {
-    const found = await this.#sender.command([
+    const found = await this.#sender.command(() => [
       "EXISTS",
       this.#keys.list,
       this.#options.workingList,
@@ -206,7 +206,7 @@ class PlainBroker implements Broker {
   }
 
   async #readAttempts(payloads: readonly ByteString[]): Promise<number[]> {
-    const counts = await this.#sender.command(["HMGET", this.#keys.attempts, ...payloads.map(sha1Hex)]);
+    const counts = await this.#sender.command(() => ["HMGET", this.#keys.attempts, ...payloads.map(sha1Hex)]);
     return (counts as RedisReply[]).map((count) => Number(count ?? 0));
   }
 

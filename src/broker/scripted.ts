@@ -9,10 +9,13 @@ import type { Sender } from "../sender.ts";
 import { turnScript } from "./scripts/turn.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 
+type ScriptArgument = ByteString | number;
+
+const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
+
 /** The same script, for a server at `maxmemory` (Redis 7 and newer know the flag): what it moves needs no memory. */
-const turnScriptWhenFull = `#!lua flags=allow-oom\n${turnScript}`;
-const turnScriptSha = sha1Hex(turnScript);
-const turnScriptWhenFullSha = sha1Hex(turnScriptWhenFull);
+const whenFullSource = `#!lua flags=allow-oom\n${turnScript}`;
+const whenFull = { source: whenFullSource, sha: sha1Hex(whenFullSource) };
 
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;
@@ -48,7 +51,7 @@ class ScriptedBroker implements Broker {
 
   async hasWork(): Promise<boolean> {
     const { list, delayed, leases } = this.#keys;
-    const found = await this.#sender.command(["EXISTS", list, delayed, leases]);
+    const found = await this.#sender.command(() => ["EXISTS", list, delayed, leases]);
     if (typeof found !== "number")
       throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
     return found > 0;
@@ -144,8 +147,8 @@ class ScriptedBroker implements Broker {
       recovered: reply.recovered,
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
-      // An earlier sending returned the failed ones and its reply is lost: claim no further than is known to be older.
-      horizon: reply.horizon ?? (reply.settled === "settled-earlier" && hasFailed ? 0 : null),
+      // Where the failed ones went is not known, so nothing is known to be older than they: claim no further.
+      horizon: reply.horizon ?? (hasFailed ? 0 : null),
       problem: reply.problem,
     };
   }
@@ -167,16 +170,19 @@ class ScriptedBroker implements Broker {
   ): Promise<TurnReply> {
     const { keys, holder, maxBatchBytes, maxConcurrency } = this.#options;
     const looks = this.#mustLook(settlement);
-    const args: (ByteString | number)[] = [
+    const outcomes = settlement ? letters(settlement) : "";
+    const countMax = request ? this.#countMax(request) : 0;
+    const makeArgs = (mayHaveRun: boolean): ScriptArgument[] => [
       keys.workingPrefix,
       settlement?.batch.id ?? "",
-      settlement?.batch.expiresAt ?? 0,
-      settlement ? letters(settlement) : "",
+      // Only a request sent again may take a missing lease for its own earlier work.
+      mayHaveRun && settlement ? settlement.batch.expiresAt : 0,
+      outcomes,
       batchId,
       holder,
       request?.holds?.id ?? "",
       request?.leaseMs ?? 0,
-      request ? this.#countMax(request) : 0,
+      countMax,
       maxBatchBytes,
       maxConcurrency,
       looks ? 1 : 0,
@@ -184,32 +190,44 @@ class ScriptedBroker implements Broker {
       limits.promoteCountMax,
       settlement && !request ? 1 : 0,
     ];
-    const reply = readTurnReply(await this.#run([keys.list, keys.leases, keys.attempts, keys.delayed], args));
+    const reply = readTurnReply(await this.#run(makeArgs));
     this.#sender.meter.commands += reply.calls;
     this.#lastNow = reply.now;
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
 
-  async #run(keys: readonly ByteString[], args: readonly (ByteString | number)[]): Promise<RedisReply> {
+  async #run(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
     try {
-      return await this.#evaluate(keys, args);
+      return await this.#evaluate(makeArgs);
     } catch (error) {
       if (!(error instanceof RedisReplyError) || error.prefix !== "OOM" || this.#isServerFull) throw error;
       this.#isServerFull = true;
-      return this.#evaluate(keys, args);
+      return this.#evaluate(makeArgs);
     }
   }
 
-  async #evaluate(keys: readonly ByteString[], args: readonly (ByteString | number)[]): Promise<RedisReply> {
-    const [sha, source] = this.#isServerFull
-      ? [turnScriptWhenFullSha, turnScriptWhenFull]
-      : [turnScriptSha, turnScript];
+  async #evaluate(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
+    const { list, leases, attempts, delayed } = this.#keys;
+    const keys = [list, leases, attempts, delayed];
+    const script = this.#isServerFull ? whenFull : whenNot;
     try {
-      return await this.#sender.command(["EVALSHA", sha, keys.length, ...keys, ...args]);
+      return await this.#sender.command((again) => [
+        "EVALSHA",
+        script.sha,
+        keys.length,
+        ...keys,
+        ...makeArgs(again),
+      ]);
     } catch (error) {
       if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
-      return this.#sender.command(["EVAL", source, keys.length, ...keys, ...args]);
+      return this.#sender.command((again) => [
+        "EVAL",
+        script.source,
+        keys.length,
+        ...keys,
+        ...makeArgs(again),
+      ]);
     }
   }
 }

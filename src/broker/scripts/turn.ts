@@ -12,7 +12,8 @@
  * ARGV
  *   1  workingPrefix    `{list}:working:`; followed by a batch id it names that batch's working list
  *   2  settleId         batch to settle, or empty
- *   3  settleExpiresAt  ms: when that batch's lease ends, as its claim said
+ *   3  settleExpiresAt  where an earlier sending of this request may have run: ms, when that batch's lease ends, as its
+ *                       claim said; else 0
  *   4  outcomes         one letter a message, in the order claimed, for every message the working list holds:
  *                       a ack · c ack, and forget its attempts · f failed · r release · k keep (still running)
  *   5  claimId          batch to claim, or empty; `<holder>.<n>`
@@ -108,7 +109,7 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local settled, claimed, messages, earlier, expiresAt = 0, 0, {}, {}, 0
 local recovered, nextDueAt, remaining, horizon, isQuiet, problem = 0, -1, -1, -1, 0, ''
-local isRepeat, listLength = false, -1
+local isRepeat, again, listLength = false, false, -1
 
 -- Sends the messages of a batch their ways. Only a batch that has as many messages as outcomes is touched: a repeated
 -- request finds fewer, because each settle removes at least one.
@@ -153,8 +154,12 @@ if settleId ~= '' then
     isHeld = call('ZREM', leases, settleId) == 1
     if isHeld then call('DEL', working) end
   end
-  -- No one may recover a lease before it ends, so only an earlier sending of this request can have removed it.
-  if not isHeld and now < settleExpiresAt then isRepeat = true end
+  if not isHeld then
+    -- A batch claimed under this request's id, or a lease gone before its end, which no one may recover: either shows
+    -- that an earlier sending of this request has run.
+    again = claimId ~= '' and call('ZSCORE', leases, claimId)
+    isRepeat = again or now < settleExpiresAt
+  end
   settled = isRepeat and 3 or isHeld and 1 or 2
 end
 
@@ -240,10 +245,8 @@ local function claimAgain(score)
 end
 
 local function lookAroundAndClaim()
-  local again, isHolding, others, othersCount, expired, hasState = false, settled == 1, {}, 0, {}, false
-  if isRepeat then
-    again = claimId ~= '' and call('ZSCORE', leases, claimId)
-  elseif inspect then
+  local isHolding, others, othersCount, expired, hasState = settled == 1, {}, 0, {}, false
+  if settled ~= 2 and not again and inspect then
     local entries = call('ZRANGE', leases, 0, -1, 'WITHSCORES')
     for index = 1, #entries, 2 do
       local id, score = entries[index], tonumber(entries[index + 1])

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = new URL("../../", import.meta.url).pathname;
+const sources = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => join(folder, path));
+const specifiers = (path: string): string[] =>
+  [...readFileSync(join(root, path), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+    (match) => match[1] as string,
+  );
+
+describe("the walls of the house", () => {
+  it("let nothing into src but src: no package, no node:, no adapter", () => {
+    for (const path of sources("src")) {
+      for (const specifier of specifiers(path).filter((name) => !name.startsWith("spillway"))) {
+        expect(`${path} imports ${specifier}`).toMatch(/imports \.\.?\//);
+        expect(join(path, "..", specifier)).toMatch(/^src\//);
+      }
+    }
+  });
+
+  it("let adapters import only what package.json declares", () => {
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    for (const path of sources("adapters")) {
+      for (const specifier of specifiers(path).filter((name) => !/^(\.|node:|spillway)/.test(name))) {
+        const owner = specifier.startsWith("@")
+          ? specifier.split("/").slice(0, 2).join("/")
+          : specifier.split("/")[0];
+        expect(declared, `${path} imports ${specifier}`).toContain(owner);
+      }
+    }
+  });
+
+  it("keep clocks, randomness, consoles and environments out of src, but for the places that name them", () => {
+    const banned = /\b(Date\.now|Math\.random|process\.|console\.)/;
+    for (const path of sources("src")) {
+      const code = readFileSync(join(root, path), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+      expect(banned.test(code), path).toBe(false);
+    }
+  });
+});

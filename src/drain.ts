@@ -106,10 +106,8 @@ class Run {
       : await broker.claim({ ...request, holds });
     this.#note(result, settlement);
     if (result.claim !== "not-served" || running) return result.batch ?? pauseAfter(result);
-    // The lease was lost, and the slot with it: claim as a newcomer would.
-    const again = await broker.claim(this.#claimRequest(count));
-    this.#note(again, null);
-    return again.batch ?? pauseAfter(again);
+    // The lease was lost, and the slot with it, or there is more to recover first: claim as a newcomer would.
+    return this.#exchange(null);
   }
 
   /** How many messages to claim now; 0 with the reason why none. */

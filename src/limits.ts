@@ -1,6 +1,6 @@
 /** Every bound that no option sets, with its reason. */
 export const limits = {
-  /** Messages of expired leases that one request recovers. Reason: a script blocks Redis; the next turn goes on. */
+  /** After this many messages of expired leases a request recovers no other. Reason: a script blocks Redis. */
   recoverCountMax: 1_000,
   /** Due delayed messages that one request promotes. Reason: the same. */
   promoteCountMax: 1_000,
@@ -8,6 +8,8 @@ export const limits = {
   sendCountMax: 6,
   /** First wait before a request is sent again, ms; each next one is twice as long. */
   resendWaitMs: 50,
+  /** A request sent at or after the budget's end may take this long, ms. Reason: a late settle beats none. */
+  lastTimeoutMs: 1_000,
   /** How long a lease outlives the moment its drain must have ended, ms. Reason: clocks and networks are a little late. */
   leaseMarginMs: 5_000,
   /** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */

@@ -59,7 +59,7 @@ export class Sender {
 
   #options(): { timeoutMs: number } {
     const left = Math.ceil(this.#giveUpAt - this.#clock.now());
-    return { timeoutMs: Math.max(1, Math.min(this.#requestTimeoutMs, left)) };
+    return { timeoutMs: Math.min(this.#requestTimeoutMs, Math.max(left, limits.lastTimeoutMs)) };
   }
 
   async #repeat<Reply>(send: (mayHaveRun: boolean) => Promise<Reply>): Promise<Reply> {

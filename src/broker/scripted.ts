@@ -126,7 +126,7 @@ class ScriptedBroker implements Broker {
   ): TurnResult {
     const asked = request ? this.#countMax(request) : 0;
     const wasCut = reply.messages.length > 0 && reply.messages.length < asked && (reply.remaining ?? 0) > 0;
-    this.#countThatFitted = wasCut ? reply.messages.length : Number.POSITIVE_INFINITY;
+    this.#countThatFitted = wasCut ? reply.messages.length : this.#countThatFitted * 2;
     const batch: Batch | null =
       request && reply.messages.length > 0
         ? {

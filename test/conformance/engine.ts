@@ -718,6 +718,23 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
         expect(await door.everything()).toEqual({});
       });
 
+      it("keeps the order of more than one request recovers", async () => {
+        const payloads = Array.from({ length: 30 }, (_, batch) =>
+          Array.from({ length: 90 }, (_, at) => `${batch}.${at}`),
+        );
+        for (const [batch, messages] of payloads.entries()) {
+          await door.redis.lpush(`{${list}}:working:dead.${batch}`, ...messages);
+          await door.redis.zadd(`{${list}}:leases`, batch + 1, `dead.${batch}`);
+        }
+        const { seen, handler } = recording();
+
+        const report = await make({ handler, concurrency: 1 }).run();
+
+        expect(seen).toEqual(payloads.flat());
+        expect(report).toMatchObject({ recovered: 2_700, acked: 2_700, stopped: "empty" });
+        expect(await door.everything()).toEqual({});
+      });
+
       it("recovers by hand, and finds nothing the second time", async () => {
         await door.redis.lpush(`{${list}}:working:dead.1`, "a", "b");
         await door.redis.zadd(`{${list}}:leases`, 1_000, "dead.1");

@@ -25,13 +25,13 @@
  *  11  maxConcurrency   live drains of this list at most
  *  12  inspect          1: look at the other leases, the delayed set and the attempts; 0: skip them (a quiet, lone
  *                       drain). Without a settle, or with one that is not all acks, the script looks anyway
- *  13  recoverMax       messages of expired leases to recover at most
+ *  13  recoverMax       no other expired lease is recovered after this many messages; the claim is then not served
  *  14  promoteMax       due delayed messages to promote at most
  *  15  countRemaining   1: tell how many messages the list holds at the end
  *
  * Returns
  *   1  settled      0 nothing asked · 1 settled now · 2 the lease was lost · 3 settled by an earlier sending of this request
- *   2  claimed      0 nothing asked or not served · 1 served (perhaps with no message) · 2 busy · 3 failed, see 12
+ *   2  claimed      0 nothing asked, or not served: lease lost or more to recover · 1 served (perhaps with no message) · 2 busy · 3 failed, see 12
  *   3  messages     payloads in the order claimed
  *   4  attempts     earlier attempts of each of them; empty where none has any
  *   5  now          ms, Redis' own clock
@@ -163,29 +163,22 @@ if settleId ~= '' then
   settled = isRepeat and 3 or isHeld and 1 or 2
 end
 
--- Messages of expired leases go back to the right end in their old order, the oldest batch outermost.
+-- Messages of expired leases go back to the right end in their old order: the newest batch first, so that the oldest
+-- ends outermost. Returns whether all are back; until then nothing may be claimed, or order would be lost.
 local function recover(expired)
-  local found, room = {}, recoverMax
-  for _, id in ipairs(expired) do
-    if room <= 0 then break end
-    local batch = call('LRANGE', prefix .. id, -room, -1)
-    found[#found + 1] = { id = id, batch = batch, isWhole = #batch < room }
-    room = room - #batch
-  end
-  for index = #found, 1, -1 do
-    local id, batch = found[index].id, found[index].batch
+  for index = #expired, 1, -1 do
+    if recovered >= recoverMax then return false end
+    local id = expired[index]
+    local batch = call('LRANGE', prefix .. id, 0, -1)
     if #batch > 0 then
       variadic('RPUSH', list, batch)
       countAttempt(batch)
-      recovered = recovered + #batch
+      call('DEL', prefix .. id)
     end
-    if found[index].isWhole then
-      call('ZREM', leases, id)
-      if #batch > 0 then call('DEL', prefix .. id) end
-    else
-      call('LTRIM', prefix .. id, 0, -(#batch + 1))
-    end
+    call('ZREM', leases, id)
+    recovered = recovered + #batch
   end
+  return true
 end
 
 local function promote()
@@ -267,7 +260,7 @@ local function lookAroundAndClaim()
   if isRepeat or settled == 2 then return end
 
   if inspect then
-    if #expired > 0 then recover(expired) end
+    if #expired > 0 and not recover(expired) then return end
     hasState = call('EXISTS', attempts, delayed) > 0
     if hasState then promote() end
     if othersCount == 0 and #expired == 0 and not hasState then isQuiet = 1 end

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { readTurnReply } from "../../src/broker/turn-reply.ts";
+import { RedisProtocolError, type RedisReply } from "../../src/index.ts";
+
+const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, -1, 1, "", 6];
+
+describe("the turn script's reply", () => {
+  it("is read field by field; what is not known is null", () => {
+    expect(readTurnReply(good)).toEqual({
+      settled: "settled",
+      claimed: "served",
+      messages: ["a"],
+      earlierAttempts: [],
+      now: 5,
+      expiresAt: 6,
+      recovered: 0,
+      nextDueAt: null,
+      remaining: null,
+      horizon: null,
+      isQuiet: true,
+      problem: null,
+      calls: 6,
+    });
+  });
+
+  it.each<[string, RedisReply]>([
+    ["null, as an aborted request of a careless client gives", null],
+    ["a string", "OK"],
+    ["too few fields", good.slice(1)],
+    ["an unknown word", [9, ...good.slice(1)]],
+    ["payloads that are no strings", [...good.slice(0, 2), [1], ...good.slice(3)]],
+    ["a null among the numbers", [...good.slice(0, 4), null, ...good.slice(5)]],
+  ])("is refused when it is %s", (_, reply) => {
+    expect(() => readTurnReply(reply)).toThrow(RedisProtocolError);
+  });
+
+  it("gives the error that stopped the claim its own prefix, also as Redis 6 words it", () => {
+    const text = "@user_script: 12: -WRONGTYPE Operation against a key holding the wrong kind of value";
+    expect(readTurnReply([...good.slice(0, 11), text, 6]).problem?.prefix).toBe("WRONGTYPE");
+    expect(readTurnReply([...good.slice(0, 11), "OOM command not allowed", 6]).problem?.prefix).toBe("OOM");
+  });
+});

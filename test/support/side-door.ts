@@ -14,7 +14,7 @@ export class SideDoor {
     for (const key of (await this.redis.keys("*")).sort()) {
       const type = await this.redis.type(key);
       if (type === "list") found[key] = await this.redis.lrange(key, 0, -1);
-      else if (type === "zset") found[key] = await this.redis.zrange(key, 0, -1, "WITHSCORES");
+      else if (type === "zset") found[key] = await this.redis.zrange(key, 0, "-1", "WITHSCORES");
       else if (type === "hash") found[key] = await this.redis.hgetall(key);
       else found[key] = await this.redis.get(key);
     }
@@ -29,7 +29,7 @@ export class SideDoor {
   /** Ends all leases of a list, as the passing of time would. */
   async expireLeases(list: string): Promise<void> {
     for (const id of await this.redis.zrange(`{${list}}:leases`, 0, -1)) {
-      await this.redis.zadd(`{${list}}:leases`, 1, id);
+      await this.redis.zadd(`{${list}}:leases`, "1", id);
     }
   }
 

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A `redis-server` of our own. */
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly process: ChildProcess;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+  /** Kills it as a crash would, and leaves its folder. */
+  kill(): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  /** Default: a free one. */
+  port?: number;
+  /** Further arguments, such as `["--appendonly", "yes"]`. Default: no persistence. */
+  args?: readonly string[];
+  /** Where it keeps its files. Default: a new folder for temporary files. */
+  folder?: string;
+}
+
+const startAttemptCountMax = 200;
+const startAttemptMs = 25;
+
+/** Starts `redis-server` from the PATH and resolves once it answers. Throws where it is not there or does not start. */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const port = options.port ?? (await freePort());
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "spillway-redis-")));
+  const args = [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    folder,
+    "--save",
+    "",
+    ...(options.args ?? []),
+  ];
+  const child = spawn("redis-server", args, { stdio: "ignore" });
+  let failure: Error | undefined;
+  child.once("error", (error) => {
+    failure = new Error("redis-server does not start: is it installed and on the PATH?", { cause: error });
+  });
+  child.once("exit", (code) => {
+    failure ??= new Error(`redis-server ended with code ${code} before it answered: is port ${port} taken?`);
+  });
+  const endWithUs = (): void => void child.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  for (let attempt = 0; !(await answersPing(port)); attempt++) {
+    if (failure || attempt >= startAttemptCountMax) {
+      child.kill("SIGKILL");
+      throw failure ?? new Error(`redis-server on port ${port} did not answer.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, startAttemptMs));
+  }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    process.removeListener("exit", endWithUs);
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill(signal);
+      await ended;
+    }
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    process: child,
+    kill: () => end("SIGKILL"),
+    stop: async () => {
+      await end("SIGTERM");
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("No free port was found.");
+  return address.port;
+}
+
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => socket.write("PING\r\n"));
+    socket.once("data", (data) => {
+      resolve(data.toString().startsWith("+PONG"));
+      socket.destroy();
+    });
+    socket.once("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
+  });
+}

@@ -1,0 +1,111 @@
+import type { Redis } from "ioredis";
+import {
+  OptionError,
+  type RedisClient,
+  type RedisCommand,
+  RedisProtocolError,
+  type RedisReply,
+  RedisReplyError,
+  type RedisRequestOptions,
+  RedisTransportError,
+} from "../../src/index.ts";
+import { bytesToReply, commandToBuffers, withTimeout } from "./tcp.ts";
+
+/** Where the Redis is. */
+export interface IoredisOptions {
+  /** `redis://…` or `rediss://…`. */
+  url: string;
+  /** How long a request may take, ms. Default: 10,000. */
+  requestTimeoutMs?: number;
+}
+
+const requestTimeoutMsDefault = 10_000;
+
+/**
+ * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, whose connection it opens and
+ * closes, or from a `Redis` of your own, which stays yours. Throws `OptionError` for an instance with a `keyPrefix`.
+ */
+export function ioredis(options: IoredisOptions | Redis): RedisClient {
+  if (isInstance(options)) {
+    if (options.options.keyPrefix) {
+      throw new OptionError(
+        "ioredis",
+        "a Redis without keyPrefix: it would rename some keys and not others",
+        "one with it",
+      );
+    }
+    return new IoredisClient(() => Promise.resolve(options), requestTimeoutMsDefault, false);
+  }
+  if (typeof options?.url !== "string" || !/^rediss?:\/\//.test(options.url)) {
+    throw new OptionError("url", 'a Redis URL, such as "redis://localhost:6379"', "something else");
+  }
+  const { url } = options;
+  return new IoredisClient(() => open(url), options.requestTimeoutMs ?? requestTimeoutMsDefault, true);
+}
+
+class IoredisClient implements RedisClient {
+  readonly name = "ioredis";
+  readonly #open: () => Promise<Redis>;
+  readonly #requestTimeoutMs: number;
+  readonly #isOurs: boolean;
+  #redis: Promise<Redis> | undefined;
+
+  constructor(open: () => Promise<Redis>, requestTimeoutMs: number, isOurs: boolean) {
+    this.#open = open;
+    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#isOurs = isOurs;
+  }
+
+  async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
+    const [reply] = await this.pipeline([command], options);
+    if (reply instanceof RedisReplyError) throw reply;
+    return reply as RedisReply;
+  }
+
+  async pipeline(
+    commands: readonly RedisCommand[],
+    options?: RedisRequestOptions,
+  ): Promise<(RedisReply | RedisReplyError)[]> {
+    this.#redis ??= this.#open();
+    const redis = await this.#redis;
+    // All are written before the first reply is awaited: one round trip.
+    const sent = commands.map((command) => {
+      const [name, ...args] = commandToBuffers(command);
+      return redis.callBuffer(String(name), ...args).then(bytesToReply, readError);
+    });
+    return withTimeout(Promise.all(sent), options?.timeoutMs ?? this.#requestTimeoutMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOurs && this.#redis) (await this.#redis).disconnect();
+  }
+}
+
+async function open(url: string): Promise<Redis> {
+  const loaded = await import("ioredis").catch((cause: unknown) => {
+    throw new RedisProtocolError('The package "ioredis" is not installed: npm install ioredis.', { cause });
+  });
+  const redis = new loaded.Redis(url, {
+    // RESP3, the default, reshapes replies.
+    protocol: 2,
+    enableReadyCheck: false,
+    // A request is sent once: only the broker knows which can be repeated.
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: false,
+  });
+  // Each failed request says so itself; without a listener, a lost connection would end the process.
+  redis.on("error", () => undefined);
+  return redis;
+}
+
+function isInstance(options: unknown): options is Redis {
+  return typeof (options as { callBuffer?: unknown } | null)?.callBuffer === "function";
+}
+
+function readError(error: unknown): RedisReplyError {
+  // Only what Redis itself answered; all else is a lost connection.
+  if (error instanceof Error && error.name === "ReplyError") return new RedisReplyError(error.message);
+  const name = error instanceof Error ? error.name : "Error";
+  throw new RedisTransportError(`The connection failed (${name}).`, { isRetryable: true });
+}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import { createDrain, type RedisClient } from "../../src/index.ts";
+import { startTestRedis, upstashTo } from "../support/redis.ts";
+import { SideDoor } from "../support/side-door.ts";
+
+describe("100,000 messages of 1 KB over REST", () => {
+  let server: RedisServer;
+  let client: RedisClient;
+  let door: SideDoor;
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+    client = await upstashTo(server);
+    door = new SideDoor(server.url);
+  });
+
+  afterAll(async () => {
+    await client.close();
+    door.close();
+    await server.stop();
+  });
+
+  it("drain each once, leave no key, and cost at most 0.12 commands a message, as Redis itself counts", async () => {
+    const count = 100_000;
+    const padding = "x".repeat(1_000);
+    for (let first = 0; first < count; first += 1_000) {
+      await door.redis.lpush("mail", ...Array.from({ length: 1_000 }, (_, at) => `${first + at}:${padding}`));
+    }
+    await door.resetCommandCount();
+    const times = new Uint8Array(count);
+
+    const report = await createDrain({
+      redis: client,
+      list: "mail",
+      batchSize: 100,
+      handler: (message) => {
+        const at = Number.parseInt(message.payload, 10);
+        times[at] = (times[at] ?? 0) + 1;
+      },
+    }).run();
+
+    expect(await door.commandCount()).toBe(report.commands);
+    expect(report.commands / count).toBeLessThanOrEqual(0.12);
+    expect(times.every((time) => time === 1)).toBe(true);
+    expect(report).toMatchObject({ claimed: count, acked: count, stopped: "empty", error: null });
+    expect(await door.everything()).toEqual({});
+  });
+});

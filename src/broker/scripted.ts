@@ -6,16 +6,14 @@ import { limits } from "../limits.ts";
 import type { Outcome } from "../message.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
-import { turnScript } from "./scripts/turn.ts";
+import { turnScript, turnScriptWhenFull } from "./scripts/turn.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 
 type ScriptArgument = ByteString | number;
 
 const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
 
-/** The same script, for a server at `maxmemory` (Redis 7 and newer know the flag): what it moves needs no memory. */
-const whenFullSource = `#!lua flags=allow-oom\n${turnScript}`;
-const whenFull = { source: whenFullSource, sha: sha1Hex(whenFullSource) };
+const whenFull = { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) };
 
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;

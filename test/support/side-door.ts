@@ -28,7 +28,7 @@ export class SideDoor {
 
   /** Ends all leases of a list, as the passing of time would. */
   async expireLeases(list: string): Promise<void> {
-    for (const id of await this.redis.zrange(`{${list}}:leases`, 0, -1)) {
+    for (const id of await this.redis.zrange(`{${list}}:leases`, 0, "-1")) {
       await this.redis.zadd(`{${list}}:leases`, "1", id);
     }
   }

@@ -287,3 +287,6 @@ if not isDone then
 end
 return { settled, claimed, messages, earlier, now, expiresAt, recovered, nextDueAt, remaining, horizon, isQuiet, problem, calls }
 `.trim();
+
+/** The same script, for a server at `maxmemory` (Redis 7 and newer know the flag): what it moves needs no memory. */
+export const turnScriptWhenFull = `#!lua flags=allow-oom\n${turnScript}`;

@@ -1,0 +1,113 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
+import { isSameSecret } from "./secret.ts";
+
+export interface HttpAppOptions {
+  /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
+  readonly token?: string | undefined;
+  /** Longest budget a caller may ask for, and the one a caller gets who asks for none, ms. Default: 25,000. */
+  readonly budgetMs?: number;
+  /** Given to every run: aborting it ends the runs under way. */
+  readonly signal?: AbortSignal;
+}
+
+const budgetMsDefault = 25_000;
+const bodyBytesMax = 4_096;
+
+class BadBody extends Error {}
+
+/**
+ * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `GET /stats`
+ * with where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
+ * Throws `OptionError` for an empty token.
+ */
+export function createHttpApp(drain: Drain, options: HttpAppOptions = {}): Hono {
+  const { token, budgetMs = budgetMsDefault, signal } = options;
+  if (token !== undefined && (typeof token !== "string" || token === "")) {
+    throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
+  }
+  const app = new Hono();
+
+  app.use(async (context, next) => {
+    await next();
+    context.header("Cache-Control", "no-store");
+  });
+
+  const authorized = createMiddleware(async (context, next) => {
+    if (token === undefined) return context.json({ error: "Closed: no token is configured." }, 403);
+    const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    if (given === undefined || !(await isSameSecret(given, token))) {
+      context.header("WWW-Authenticate", "Bearer");
+      return context.json({ error: "A valid bearer token is wanted." }, 401);
+    }
+    return next();
+  });
+
+  app.onError((error, context) =>
+    error instanceof BadBody
+      ? context.json({ error: error.message }, 400)
+      : context.json({ error: "Redis did not serve the request." }, 503),
+  );
+  app.notFound((context) => context.json({ error: "Not found." }, 404));
+
+  app.get("/health", (context) => context.json({ status: "ok" }));
+  app.get("/stats", authorized, async (context) =>
+    context.json({ list: drain.list, stats: await drain.stats() }),
+  );
+  const tooLarge = bodyLimit({
+    maxSize: bodyBytesMax,
+    onError: (context) =>
+      context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413),
+  });
+  app.post("/drain", authorized, tooLarge, async (context) => {
+    const wanted = readBody(await context.req.text(), budgetMs);
+    const report = await drain.run(signal ? { ...wanted, signal } : wanted);
+    return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
+  });
+  for (const path of ["/health", "/stats", "/drain"]) {
+    app.all(path, (context) => context.json({ error: `${context.req.method} is not allowed here.` }, 405));
+  }
+  return app;
+}
+
+/** A report as an answer: the error by its name and message, without stack or cause. */
+export function reportAsJson(report: DrainReport): object {
+  const { error } = report;
+  return { ...report, error: error && { name: error.name, message: error.message } };
+}
+
+function readBody(text: string, budgetMsMax: number): RunOptions {
+  if (text.trim() === "") return { budgetMs: budgetMsMax };
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new BadBody("The body must be JSON, or empty.");
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new BadBody("The body must be a JSON object, or empty.");
+  }
+  const { budgetMs, maxMessages, ...unknown } = body as Record<string, unknown>;
+  const [stranger] = Object.keys(unknown);
+  if (stranger !== undefined) {
+    throw new BadBody(`"${stranger.slice(0, 40)}" is not known; known are budgetMs and maxMessages.`);
+  }
+  return {
+    budgetMs: readCount("budgetMs", budgetMs, budgetMsMax) ?? budgetMsMax,
+    ...optional("maxMessages", readCount("maxMessages", maxMessages, Number.MAX_SAFE_INTEGER)),
+  };
+}
+
+function readCount(name: string, value: unknown, max: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new BadBody(
+    `"${name}" must be a whole number from 1 to ${max}; got ${JSON.stringify(value).slice(0, 40)}.`,
+  );
+}
+
+function optional(name: "maxMessages", value: number | undefined): RunOptions {
+  return value === undefined ? {} : { [name]: value };
+}

@@ -1,0 +1,6 @@
+/** The local parts: the in-memory store, and the REST server in front of it or of a real Redis. @module */
+export type { Backend } from "./backend.ts";
+export { memory } from "./memory.ts";
+export { redisBackend } from "./redis-backend.ts";
+export { createRestApp, type RestAppOptions } from "./rest-app.ts";
+export { type RestServer, type RestServerOptions, startRestServer } from "./rest-server.ts";

@@ -1,0 +1,51 @@
+import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** How a command is called: how many arguments it takes, and what it does. */
+export interface CommandRow {
+  /** Arguments after the name, at least. */
+  readonly min: number;
+  /** At most. Default: as many as `min`; `Infinity` for variadic ones. */
+  readonly max?: number;
+  run(keyspace: Keyspace, args: ByteString[]): RedisReply;
+}
+
+export type CommandTable = Readonly<Record<string, CommandRow>>;
+
+/** An argument that the row's `min` has made sure of. */
+export function argument(args: readonly ByteString[], at: number): ByteString {
+  const value = args[at];
+  if (value === undefined) throw syntaxError();
+  return value;
+}
+
+/** A 64-bit integer, as Redis reads one. */
+export function integer(text: ByteString): number {
+  if (!/^(0|-?[1-9]\d{0,18})$/.test(text))
+    throw new RedisReplyError("ERR value is not an integer or out of range");
+  return Number(text);
+}
+
+/** A score, as Redis reads one. */
+export function float(text: ByteString): number {
+  if (/^[+-]?inf(inity)?$/i.test(text))
+    return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text))
+    throw new RedisReplyError("ERR value is not a valid float");
+  return Number(text);
+}
+
+export function syntaxError(): RedisReplyError {
+  return new RedisReplyError("ERR syntax error");
+}
+
+/** Redis' ranges count from either end; undefined where nothing lies between. */
+export function range(
+  first: number,
+  last: number,
+  length: number,
+): { first: number; last: number } | undefined {
+  const from = Math.max(0, first < 0 ? length + first : first);
+  const to = Math.min(length - 1, last < 0 ? length + last : last);
+  return from > to ? undefined : { first: from, last: to };
+}

@@ -1,0 +1,136 @@
+import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
+import { argument, type CommandTable, integer, syntaxError } from "./command.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+function countOf(isCounted: (keyspace: Keyspace, key: ByteString) => boolean) {
+  return (keyspace: Keyspace, keys: ByteString[]): number =>
+    keys.filter((key) => isCounted(keyspace, key)).length;
+}
+
+function expire(name: string, unitMs: number) {
+  return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
+    const key = argument(args, 0);
+    const ms = integer(argument(args, 1)) * unitMs;
+    if (!Number.isSafeInteger(ms)) throw new RedisReplyError(`ERR invalid expire time in '${name}' command`);
+    if (!keyspace.has(key)) return 0;
+    keyspace.expireAt(key, keyspace.now() + ms);
+    return 1;
+  };
+}
+
+function timeToLive(unitMs: number) {
+  return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
+    const key = argument(args, 0);
+    if (!keyspace.has(key)) return -2;
+    const at = keyspace.expiry(key);
+    return at === undefined ? -1 : Math.round((at - keyspace.now()) / unitMs);
+  };
+}
+
+function add(sign: number, step: (args: ByteString[]) => number) {
+  return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
+    const key = argument(args, 0);
+    const sum = integer(keyspace.get(key, "string") ?? "0") + sign * step(args);
+    keyspace.setText(key, String(sum));
+    return sum;
+  };
+}
+
+function set(keyspace: Keyspace, args: ByteString[]): RedisReply {
+  const [key, value] = [argument(args, 0), argument(args, 1)];
+  const flags = new Set<string>();
+  let expiresAt: number | undefined;
+  for (let at = 2; at < args.length; at++) {
+    const word = argument(args, at).toUpperCase();
+    if (word === "EX" || word === "PX") {
+      const ms = integer(argument(args, ++at)) * (word === "EX" ? 1_000 : 1);
+      if (ms <= 0) throw new RedisReplyError("ERR invalid expire time in 'set' command");
+      expiresAt = keyspace.now() + ms;
+    } else if (["NX", "XX", "GET", "KEEPTTL"].includes(word)) flags.add(word);
+    else throw syntaxError();
+  }
+  if (flags.has("NX") && flags.has("XX")) throw syntaxError();
+  const before = flags.has("GET") ? (keyspace.get(key, "string") ?? null) : null;
+  const isRefused = keyspace.has(key) ? flags.has("NX") : flags.has("XX");
+  if (!isRefused) {
+    keyspace.setText(key, value);
+    if (!flags.has("KEEPTTL")) keyspace.expireAt(key, expiresAt);
+  }
+  if (flags.has("GET")) return before;
+  return isRefused ? null : "OK";
+}
+
+/** A glob as a regular expression: `*`, `?`, `[…]` and `\`. */
+function matcher(glob: ByteString): RegExp {
+  const source = glob.replace(
+    /\\(.)|(\*)|(\?)|(\[[^\]]*\])|([.+^${}()|\]\\])/gs,
+    (all, escaped, star, any, set) => {
+      if (escaped !== undefined) return `\\u${escaped.charCodeAt(0).toString(16).padStart(4, "0")}`;
+      if (star) return "[^]*";
+      if (any) return "[^]";
+      return set ?? `\\${all}`;
+    },
+  );
+  return new RegExp(`^${source}$`);
+}
+
+function scan(keyspace: Keyspace, args: ByteString[]): RedisReply {
+  integer(argument(args, 0));
+  let pattern = "*";
+  for (let at = 1; at < args.length; at += 2) {
+    const word = argument(args, at).toUpperCase();
+    if (word === "MATCH") pattern = argument(args, at + 1);
+    else if (word !== "COUNT") throw syntaxError();
+  }
+  // All in one go: cursor 0 says that there is no more.
+  return ["0", keyspace.keys().filter((key) => matcher(pattern).test(key))];
+}
+
+const clear = (keyspace: Keyspace): RedisReply => {
+  keyspace.clear();
+  return "OK";
+};
+
+export const keyCommands: CommandTable = {
+  PING: { min: 0, max: 1, run: (_, args) => args[0] ?? "PONG" },
+  ECHO: { min: 1, run: (_, args) => argument(args, 0) },
+  TIME: {
+    min: 0,
+    run: (keyspace) => {
+      const now = keyspace.now();
+      return [String(Math.floor(now / 1_000)), String(Math.floor((now % 1_000) * 1_000))];
+    },
+  },
+  DBSIZE: { min: 0, run: (keyspace) => keyspace.keys().length },
+  FLUSHDB: { min: 0, max: 1, run: clear },
+  FLUSHALL: { min: 0, max: 1, run: clear },
+  EXISTS: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.has(key)) },
+  DEL: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.remove(key)) },
+  UNLINK: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.remove(key)) },
+  TYPE: { min: 1, run: (keyspace, args) => keyspace.kind(argument(args, 0)) },
+  KEYS: {
+    min: 1,
+    run: (keyspace, args) => keyspace.keys().filter((key) => matcher(argument(args, 0)).test(key)),
+  },
+  SCAN: { min: 1, max: Number.POSITIVE_INFINITY, run: scan },
+  EXPIRE: { min: 2, run: expire("expire", 1_000) },
+  PEXPIRE: { min: 2, run: expire("pexpire", 1) },
+  TTL: { min: 1, run: timeToLive(1_000) },
+  PTTL: { min: 1, run: timeToLive(1) },
+  PERSIST: {
+    min: 1,
+    run: (keyspace, args) => {
+      const key = argument(args, 0);
+      if (!keyspace.has(key) || keyspace.expiry(key) === undefined) return 0;
+      keyspace.expireAt(key, undefined);
+      return 1;
+    },
+  },
+  SET: { min: 2, max: Number.POSITIVE_INFINITY, run: set },
+  GET: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string") ?? null },
+  STRLEN: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string")?.length ?? 0 },
+  INCR: { min: 1, run: add(1, () => 1) },
+  DECR: { min: 1, run: add(-1, () => 1) },
+  INCRBY: { min: 2, run: add(1, (args) => integer(argument(args, 1))) },
+  DECRBY: { min: 2, run: add(-1, (args) => integer(argument(args, 1))) },
+};

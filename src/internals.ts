@@ -1,0 +1,7 @@
+/**
+ * For the embedded store only, which must run the same protocol: not a public name.
+ *
+ * @module
+ */
+export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn.ts";
+export { sha1Hex } from "./digest.ts";

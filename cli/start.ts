@@ -58,8 +58,7 @@ async function start(options: StartOptions): Promise<number> {
   const url = options.url ?? (isOwnList ? process.env.UPSTASH_REDIS_REST_URL : undefined);
   const place = url === undefined ? await embed(options) : remote(url, options.token);
   try {
-    const file =
-      options.file ?? (url === undefined ? new URL("webhooks.ndjson", sampleFolder) : undefined);
+    const file = options.file ?? (url === undefined ? new URL("webhooks.ndjson", sampleFolder) : undefined);
     const progress = new Progress();
     const drain = createDrain({
       redis: place.redis,

@@ -61,8 +61,3 @@ export class RedisProtocolError extends SpillwayError {
     super("redis-protocol", message, options);
   }
 }
-
-/** What an error says, without ever throwing itself. */
-export function describeError(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}

@@ -6,7 +6,7 @@ import type { Call, ScriptTable } from "./store/store.ts";
  * The turn script in TypeScript, for the embedded store: the same commands in the same order as
  * `src/broker/scripts/turn.ts`, whose header is the reference. A differential test holds the two together.
  */
-export function turn(redisCall: Call, keys: readonly ByteString[], args: readonly ByteString[]): RedisReply {
+function turn(redisCall: Call, keys: readonly ByteString[], args: readonly ByteString[]): RedisReply {
   return new Turn(redisCall, keys, args).run();
 }
 

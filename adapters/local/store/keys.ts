@@ -30,7 +30,8 @@ function timeToLive(unitMs: number) {
 function add(sign: number, step: (args: ByteString[]) => number) {
   return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
     const key = argument(args, 0);
-    const sum = integer(keyspace.get(key, "string") ?? "0") + sign * step(args);
+    const change = sign * step(args);
+    const sum = integer(keyspace.get(key, "string") ?? "0") + change;
     keyspace.setText(key, String(sum));
     return sum;
   };

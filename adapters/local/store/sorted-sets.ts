@@ -21,11 +21,16 @@ function bound(text: ByteString): { at: number; isOpen: boolean } {
   }
 }
 
-function between(set: SortedSet | undefined, low: ByteString, high: ByteString): Entries {
+/** Redis looks at the bounds before it looks at the key. */
+function between(keyspace: Keyspace, args: ByteString[], low: ByteString, high: ByteString): Entries {
   const [from, to] = [bound(low), bound(high)];
   const isIn = (score: number): boolean =>
     (from.isOpen ? score > from.at : score >= from.at) && (to.isOpen ? score < to.at : score <= to.at);
-  return set?.entries().filter(([, score]) => isIn(score)) ?? [];
+  return (
+    setOf(keyspace, args)
+      ?.entries()
+      .filter(([, score]) => isIn(score)) ?? []
+  );
 }
 
 function limited(entries: Entries, offset: number, count: number): Entries {
@@ -58,8 +63,8 @@ function readRange(keyspace: Keyspace, args: ByteString[], byScore: boolean): Re
     return print(span ? entries.slice(span.first, span.last + 1) : [], hasScores);
   }
   const found = isReversed
-    ? [...between(setOf(keyspace, args), high, low)].reverse()
-    : between(setOf(keyspace, args), low, high);
+    ? [...between(keyspace, args, high, low)].reverse()
+    : between(keyspace, args, low, high);
   return print(limit ? limited(found, ...limit) : found, hasScores);
 }
 
@@ -115,7 +120,7 @@ export const sortedSetCommands: CommandTable = {
   ZCARD: { min: 1, run: (keyspace, args) => setOf(keyspace, args)?.size ?? 0 },
   ZCOUNT: {
     min: 3,
-    run: (keyspace, args) => between(setOf(keyspace, args), argument(args, 1), argument(args, 2)).length,
+    run: (keyspace, args) => between(keyspace, args, argument(args, 1), argument(args, 2)).length,
   },
   ZRANGE: {
     min: 3,
@@ -145,7 +150,7 @@ export const sortedSetCommands: CommandTable = {
   ZREMRANGEBYSCORE: {
     min: 3,
     run: (keyspace, args) => {
-      const found = between(setOf(keyspace, args), argument(args, 1), argument(args, 2));
+      const found = between(keyspace, args, argument(args, 1), argument(args, 2));
       return remove(
         keyspace,
         argument(args, 0),

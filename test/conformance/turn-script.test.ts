@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend } from "../../adapters/local/backend.ts";
+import { memory } from "../../adapters/local/memory.ts";
+import { redisBackend } from "../../adapters/local/redis-backend.ts";
+import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import { turnScript } from "../../src/broker/scripts/turn.ts";
+import type { RedisReply } from "../../src/index.ts";
+import { listKeys } from "../../src/keys.ts";
+import { startTestRedis } from "../support/redis.ts";
+
+const keys = listKeys("q");
+const { list, leases, attempts, delayed, workingPrefix } = keys;
+
+/** Far from now on either side, so that a second more or less on a clock changes nothing. */
+const longAgo = 1_000_000;
+const farAhead = 99_999_999_999_999;
+
+type Step =
+  | { do: "push"; payload: string }
+  | { do: "delay"; payload: string; isDue: boolean }
+  | { do: "expire"; id: string }
+  | { do: "clobber" }
+  | { do: "turn"; args: (string | number)[] };
+
+const id = fc.constantFrom("d.1", "d.2", "d.3", "e.1", "e.2", "plain");
+const maybeId = fc.oneof(fc.constant(""), id);
+const outcomes = fc.array(fc.constantFrom("a", "a", "a", "c", "f", "r", "k"), { maxLength: 4 }).map((all) => {
+  // Something must be settled: a drain never keeps all.
+  return all.every((letter) => letter === "k") ? "a".repeat(Math.max(1, all.length)) : all.join("");
+});
+const turnArgs = fc
+  .record({
+    settleId: maybeId,
+    mayHaveRun: fc.boolean(),
+    outcomes,
+    claimId: maybeId,
+    holdsId: fc.oneof({ weight: 4, arbitrary: fc.constant("") }, { weight: 1, arbitrary: id }),
+    count: fc.integer({ min: 0, max: 4 }),
+    bytes: fc.constantFrom(1, 5, 1_000),
+    maxConcurrency: fc.constantFrom(1, 2),
+    inspect: fc.constantFrom(0, 1),
+    recoverMax: fc.constantFrom(1, 2, 100),
+    promoteMax: fc.constantFrom(1, 100),
+    countRemaining: fc.constantFrom(0, 1),
+  })
+  .map((given) => [
+    workingPrefix,
+    given.settleId,
+    given.mayHaveRun ? farAhead : 0,
+    given.outcomes,
+    given.claimId,
+    given.claimId === "" ? "d" : (given.claimId.split(".")[0] as string),
+    given.holdsId,
+    50_000_000,
+    given.count,
+    given.bytes,
+    given.maxConcurrency,
+    given.inspect,
+    given.recoverMax,
+    given.promoteMax,
+    given.countRemaining,
+  ]);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("push" as const),
+      payload: fc.constantFrom("a", "bb", "ccc", "\xff", "a"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("delay" as const),
+      payload: fc.constantFrom("d:1", "d2"),
+      isDue: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("expire" as const), id }) },
+  { weight: 1, arbitrary: fc.constant({ do: "clobber" as const }) },
+  { weight: 8, arbitrary: turnArgs.map((args) => ({ do: "turn" as const, args })) },
+);
+
+function act(backend: Backend, one: Step, at: number): Promise<unknown> {
+  return run(backend, one, at).catch((error: Error) => error.message.replace(/ script: .*$/, ""));
+}
+
+async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
+  switch (one.do) {
+    case "push":
+      return (await backend.pipeline([["LPUSH", list, one.payload]]))[0] instanceof Error;
+    case "delay":
+      return backend.command([
+        "ZADD",
+        delayed,
+        (one.isDue ? longAgo : farAhead) + at,
+        `${at}:${one.payload}`,
+      ]);
+    case "expire":
+      return backend.command(["ZADD", leases, "XX", longAgo + at, one.id]);
+    case "clobber":
+      // Only an empty place is taken, so that nothing is lost by it; the next push finds it of the wrong kind.
+      if ((await backend.command(["EXISTS", list])) === 0) return backend.command(["SET", list, "no list"]);
+      if ((await backend.command(["TYPE", list])) === "string") return backend.command(["DEL", list]);
+      return null;
+    case "turn":
+      return backend
+        .command(["EVAL", turnScript, 4, list, leases, attempts, delayed, ...one.args])
+        .then(withoutTime);
+  }
+}
+
+/** The reply without what depends on when it was given. */
+function withoutTime(reply: RedisReply): unknown {
+  const fields: unknown[] = [...(reply as RedisReply[])];
+  fields[4] = typeof fields[4];
+  fields[5] = (fields[5] as number) > 0;
+  return fields;
+}
+
+async function everything(backend: Backend): Promise<unknown> {
+  const found: Record<string, unknown> = {};
+  for (const key of ((await backend.command(["KEYS", "*"])) as string[]).sort()) {
+    const kind = await backend.command(["TYPE", key]);
+    if (kind === "list") found[key] = await backend.command(["LRANGE", key, 0, -1]);
+    else if (kind === "zset") found[key] = await backend.command(["ZRANGE", key, 0, -1]);
+    else if (kind === "string") found[key] = await backend.command(["GET", key]);
+    else {
+      const flat = (await backend.command(["HGETALL", key])) as string[];
+      found[key] = Object.fromEntries(flat.flatMap((field, at) => (at % 2 ? [] : [[field, flat[at + 1]]])));
+    }
+  }
+  return found;
+}
+
+describe("the turn script's TypeScript twin", () => {
+  let server: RedisServer;
+  let real: Backend;
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+    real = redisBackend({ url: server.url });
+  });
+
+  afterAll(async () => {
+    await real.close();
+    await server.stop();
+  });
+
+  it("answers as the Lua does on a real Redis, and leaves the same keys, after any sequence of turns", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
+        await real.command(["FLUSHALL"]);
+        const store = memory();
+        for (const [at, one] of steps.entries()) {
+          const [wanted, got] = [await act(real, one, at), await act(store, one, at)];
+          expect({ one, reply: got }).toEqual({ one, reply: wanted });
+        }
+        expect(await everything(store)).toEqual(await everything(real));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -22,7 +22,11 @@ export function memory(options: { now?: () => number } = {}): Backend {
     name: "memory",
     command: async (command) => store.call(command),
     pipeline: async (commands) => commands.map(attempt),
-    transaction: async (commands) => commands.map(attempt),
+    transaction: async (commands) => {
+      // One command that cannot run discards them all.
+      for (const command of commands) store.check(command);
+      return commands.map(attempt);
+    },
     close: async () => undefined,
   };
 }

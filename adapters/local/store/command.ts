@@ -2,7 +2,7 @@ import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/
 import type { Keyspace } from "./keyspace.ts";
 
 /** How a command is called: how many arguments it takes, and what it does. */
-interface CommandRow {
+export interface CommandRow {
   /** Arguments after the name, at least. */
   readonly min: number;
   /** At most. Default: as many as `min`; `Infinity` for variadic ones. */

@@ -1,5 +1,5 @@
 import { type ByteString, type RedisCommand, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandTable, integer, syntaxError } from "./command.ts";
+import { argument, type CommandRow, type CommandTable, integer, syntaxError } from "./command.ts";
 import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
 import { Keyspace } from "./keyspace.ts";
@@ -40,12 +40,24 @@ export class Store {
 
   /** Runs one command. Throws `RedisReplyError`. */
   call(command: RedisCommand): RedisReply {
-    const [given, ...rest] = command;
+    const { name, row } = this.check(command);
+    const counted = this.#calls.get(name) ?? { calls: 0, failed: 0 };
+    this.#calls.set(name, counted);
+    counted.calls += 1;
+    try {
+      return row.run(this.#keyspace, command.slice(1).map(String));
+    } catch (error) {
+      counted.failed += 1;
+      throw error;
+    }
+  }
+
+  /** Finds what a command runs. Throws `RedisReplyError` where there is no such command, or its arguments are too few or many. */
+  check([given, ...args]: RedisCommand): { name: string; row: CommandRow } {
     const name = given.toUpperCase();
-    const args = rest.map(String);
     const row = this.#row(name);
     if (row === undefined) {
-      const shown = args.map((text) => `'${text.slice(0, 128)}' `).join("");
+      const shown = args.map((text) => `'${String(text).slice(0, 128)}' `).join("");
       throw new RedisReplyError(
         `ERR unknown command '${given.slice(0, 128)}', with args beginning with: ${shown.slice(0, 128)}`,
       );
@@ -53,18 +65,10 @@ export class Store {
     if (args.length < row.min || args.length > (row.max ?? row.min)) {
       throw new RedisReplyError(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
     }
-    const counted = this.#calls.get(name) ?? { calls: 0, failed: 0 };
-    this.#calls.set(name, counted);
-    counted.calls += 1;
-    try {
-      return row.run(this.#keyspace, args);
-    } catch (error) {
-      counted.failed += 1;
-      throw error;
-    }
+    return { name, row };
   }
 
-  #row(name: string): CommandTable[string] | undefined {
+  #row(name: string): CommandRow | undefined {
     switch (name) {
       case "EVAL":
       case "EVALSHA":

@@ -49,7 +49,7 @@ describe("npm start", () => {
     const lines = join(folder, "lines.txt");
     await writeFile(lines, "one\ntwo\nthree\n");
     const path = await handler(
-      "export const handler = (m: { payload: string }): void => console.log(`<${m.payload}>`);",
+      "export const handler = (m: { payload: string }): void => console.log('<' + m.payload + '>');",
     );
     const { code, output } = await run("start.ts", [
       "--memory",

@@ -22,8 +22,21 @@ export interface IoredisOptions {
 const requestTimeoutMsDefault = 10_000;
 
 /**
- * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, whose connection it opens and
- * closes, or from a `Redis` of your own, which stays yours. Throws `OptionError` for an instance with a `keyPrefix`.
+ * A request is sent once, and not again when a connection is lost: only the broker knows which can be repeated. And over
+ * RESP2: RESP3, the default, reshapes replies.
+ */
+const ourSettings = {
+  protocol: 2,
+  enableReadyCheck: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  enableAutoPipelining: false,
+} as const;
+
+/**
+ * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, or from a `Redis` of your own, of
+ * which it opens a duplicate with settings that are safe for a queue; yours is not touched. Throws `OptionError` for an
+ * instance with a `keyPrefix`.
  */
 export function ioredis(options: IoredisOptions | Redis): RedisClient {
   if (isInstance(options)) {
@@ -34,26 +47,24 @@ export function ioredis(options: IoredisOptions | Redis): RedisClient {
         "one with it",
       );
     }
-    return new IoredisClient(() => Promise.resolve(options), requestTimeoutMsDefault, false);
+    return new IoredisClient(async () => options.duplicate({ ...ourSettings }), requestTimeoutMsDefault);
   }
   if (typeof options?.url !== "string" || !/^rediss?:\/\//.test(options.url)) {
     throw new OptionError("url", 'a Redis URL, such as "redis://localhost:6379"', "something else");
   }
   const { url } = options;
-  return new IoredisClient(() => open(url), options.requestTimeoutMs ?? requestTimeoutMsDefault, true);
+  return new IoredisClient(() => create(url), options.requestTimeoutMs ?? requestTimeoutMsDefault);
 }
 
 class IoredisClient implements RedisClient {
   readonly name = "ioredis";
-  readonly #open: () => Promise<Redis>;
+  readonly #create: () => Promise<Redis>;
   readonly #requestTimeoutMs: number;
-  readonly #isOurs: boolean;
   #redis: Promise<Redis> | undefined;
 
-  constructor(open: () => Promise<Redis>, requestTimeoutMs: number, isOurs: boolean) {
-    this.#open = open;
+  constructor(create: () => Promise<Redis>, requestTimeoutMs: number) {
+    this.#create = create;
     this.#requestTimeoutMs = requestTimeoutMs;
-    this.#isOurs = isOurs;
   }
 
   async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
@@ -77,26 +88,22 @@ class IoredisClient implements RedisClient {
   }
 
   async close(): Promise<void> {
-    if (this.#isOurs && this.#redis) (await this.#redis).disconnect();
+    if (this.#redis) (await this.#redis).disconnect();
+  }
+
+  async #open(): Promise<Redis> {
+    const redis = await this.#create();
+    // Each failed request says so itself; without a listener, a lost connection would end the process.
+    redis.on("error", () => undefined);
+    return redis;
   }
 }
 
-async function open(url: string): Promise<Redis> {
+async function create(url: string): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
     throw new RedisProtocolError('The package "ioredis" is not installed: npm install ioredis.', { cause });
   });
-  const redis = new loaded.Redis(url, {
-    // RESP3, the default, reshapes replies.
-    protocol: 2,
-    enableReadyCheck: false,
-    // A request is sent once: only the broker knows which can be repeated.
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: false,
-  });
-  // Each failed request says so itself; without a listener, a lost connection would end the process.
-  redis.on("error", () => undefined);
-  return redis;
+  return new loaded.Redis(url, { ...ourSettings });
 }
 
 function isInstance(options: unknown): options is Redis {

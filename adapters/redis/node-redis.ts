@@ -23,6 +23,7 @@ export interface NodeRedisLike {
   readonly isOpen: boolean;
   connect(): Promise<unknown>;
   destroy(): void;
+  duplicate(overrides: object): NodeRedisLike;
   on(event: "error", listener: (error: unknown) => void): unknown;
   withTypeMapping(mapping: Record<number, unknown>): { sendCommand(args: Buffer[]): Promise<unknown> };
 }
@@ -36,31 +37,36 @@ const requestTimeoutMsDefault = 10_000;
 const stringTypes = [36, 43, 61] as const;
 
 /**
- * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, whose connection it
- * opens and closes, or from a client of your own, which stays yours and is connected if it is not yet.
+ * A request is sent once, now or not at all: only the broker knows which can be repeated. And over RESP2: RESP3 reshapes
+ * replies.
+ */
+const ourSettings = { RESP: 2, maintNotifications: "disabled", disableOfflineQueue: true } as const;
+
+/**
+ * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client of your
+ * own, of which it opens a duplicate with settings that are safe for a queue; yours is not touched.
  */
 export function nodeRedis(options: NodeRedisOptions | NodeRedisLike): RedisClient {
   if ("withTypeMapping" in options) {
-    return new NodeRedisClient(() => connected(options), requestTimeoutMsDefault, false);
+    return new NodeRedisClient(async () => options.duplicate({ ...ourSettings }), requestTimeoutMsDefault);
   }
   if (typeof options?.url !== "string" || !/^rediss?:\/\//.test(options.url)) {
     throw new OptionError("url", 'a Redis URL, such as "redis://localhost:6379"', "something else");
   }
   const { url } = options;
-  return new NodeRedisClient(() => open(url), options.requestTimeoutMs ?? requestTimeoutMsDefault, true);
+  return new NodeRedisClient(() => create(url), options.requestTimeoutMs ?? requestTimeoutMsDefault);
 }
 
 class NodeRedisClient implements RedisClient {
   readonly name = "node-redis";
-  readonly #open: () => Promise<NodeRedisLike>;
+  readonly #create: () => Promise<NodeRedisLike>;
   readonly #requestTimeoutMs: number;
-  readonly #isOurs: boolean;
-  #redis: Promise<NodeRedisLike> | undefined;
+  #redis: NodeRedisLike | undefined;
+  #connecting: Promise<NodeRedisLike> | undefined;
 
-  constructor(open: () => Promise<NodeRedisLike>, requestTimeoutMs: number, isOurs: boolean) {
-    this.#open = open;
+  constructor(create: () => Promise<NodeRedisLike>, requestTimeoutMs: number) {
+    this.#create = create;
     this.#requestTimeoutMs = requestTimeoutMs;
-    this.#isOurs = isOurs;
   }
 
   async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
@@ -78,54 +84,48 @@ class NodeRedisClient implements RedisClient {
   }
 
   async close(): Promise<void> {
-    if (this.#isOurs && this.#redis)
-      await this.#redis.then(
-        (redis) => redis.destroy(),
-        () => undefined,
-      );
+    if (this.#redis?.isOpen) this.#redis.destroy();
   }
 
   async #send(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
-    let redis: NodeRedisLike;
-    try {
-      this.#redis ??= this.#open();
-      redis = await this.#redis;
-      if (!redis.isOpen) {
-        this.#redis = this.#open();
-        redis = await this.#redis;
-      }
-    } catch (error) {
-      // The next request tries to connect anew.
-      this.#redis = undefined;
-      throw error instanceof RedisProtocolError ? error : lostConnection(error);
-    }
+    const redis = await this.#connected();
     const binary = redis.withTypeMapping(Object.fromEntries(stringTypes.map((type) => [type, Buffer])));
     // All are written before the first reply is awaited: one round trip.
     return Promise.all(
       commands.map((command) => binary.sendCommand(commandToBuffers(command)).then(bytesToReply, readError)),
     );
   }
+
+  /** The open connection, or a new one where there is none or the last was lost. */
+  async #connected(): Promise<NodeRedisLike> {
+    if (this.#redis?.isOpen && !this.#connecting) return this.#redis;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<NodeRedisLike> {
+    const redis = await this.#create();
+    this.#redis = redis;
+    // Each failed request says so itself; without a listener, a lost connection would end the process.
+    redis.on("error", () => undefined);
+    await redis.connect().catch((error: unknown) => {
+      throw lostConnection(error);
+    });
+    return redis;
+  }
 }
 
-async function open(url: string): Promise<NodeRedisLike> {
+async function create(url: string): Promise<NodeRedisLike> {
   const loaded = await import("redis").catch((cause: unknown) => {
     throw new RedisProtocolError('The package "redis" is not installed: npm install redis.', { cause });
   });
-  const client = loaded.createClient({
+  return loaded.createClient({
+    ...ourSettings,
     url,
-    RESP: 2,
-    // A request is sent once, now or not at all: only the broker knows which can be repeated.
-    disableOfflineQueue: true,
     socket: { reconnectStrategy: false },
   }) as unknown as NodeRedisLike;
-  // Each failed request says so itself; without a listener, a lost connection would end the process.
-  client.on("error", () => undefined);
-  return connected(client);
-}
-
-async function connected(client: NodeRedisLike): Promise<NodeRedisLike> {
-  if (!client.isOpen) await client.connect();
-  return client;
 }
 
 function readError(error: unknown): RedisReplyError {

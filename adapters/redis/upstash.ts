@@ -237,6 +237,12 @@ function readError(error: unknown, timeoutMs: number): Error {
         isRetryable: false,
       });
     }
+    // Redis' errors begin with a word in capitals; a gateway's do not, and the client hides the HTTP status.
+    if (!/^[A-Z]{2,} /.test(text)) {
+      return new RedisTransportError("The server answered with an error of its own, not of Redis.", {
+        isRetryable: true,
+      });
+    }
     return new RedisReplyError(text);
   }
   const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code;

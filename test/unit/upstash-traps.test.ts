@@ -167,6 +167,20 @@ describe("the Upstash client's traps", () => {
       false,
     ],
     [
+      "too many requests",
+      () => {
+        answer = json({ error: "Too Many Requests" }, 429);
+      },
+      true,
+    ],
+    [
+      "a server's own failure",
+      () => {
+        answer = json({ error: `Internal error: ${secretPayload}` }, 500);
+      },
+      true,
+    ],
+    [
       "a gateway's page",
       () => (answer = (response) => void response.writeHead(502).end(`<html>${secretPayload}`)),
       true,

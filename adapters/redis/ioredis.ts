@@ -1,25 +1,15 @@
 import type { Redis } from "ioredis";
+import { OptionError, type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
 import {
-  OptionError,
-  type RedisClient,
-  type RedisCommand,
-  RedisProtocolError,
-  type RedisReply,
-  RedisReplyError,
-  type RedisRequestOptions,
-  RedisTransportError,
-} from "../../src/index.ts";
-import { bytesToReply, commandToBuffers, withTimeout } from "./tcp.ts";
+  bytesToReply,
+  lostConnection,
+  readTcpOptions,
+  type TcpDriver,
+  type TcpOptions,
+  tcpClient,
+} from "./tcp.ts";
 
-/** Where the Redis is. */
-export interface IoredisOptions {
-  /** `redis://…` or `rediss://…`. */
-  url: string;
-  /** How long a request may take, ms. Default: 10,000. */
-  requestTimeoutMs?: number;
-}
-
-const requestTimeoutMsDefault = 10_000;
+export type { TcpOptions as IoredisOptions } from "./tcp.ts";
 
 /**
  * A request is sent once, and not again when a connection is lost: only the broker knows which can be repeated. And over
@@ -38,7 +28,7 @@ const ourSettings = {
  * which it opens a duplicate with settings that are safe for a queue; yours is not touched. Throws `OptionError` for an
  * instance with a `keyPrefix`.
  */
-export function ioredis(options: IoredisOptions | Redis): RedisClient {
+export function ioredis(options: TcpOptions | Redis): RedisClient {
   if (isInstance(options)) {
     if (options.options.keyPrefix) {
       throw new OptionError(
@@ -47,44 +37,29 @@ export function ioredis(options: IoredisOptions | Redis): RedisClient {
         "one with it",
       );
     }
-    return new IoredisClient(async () => options.duplicate({ ...ourSettings }), requestTimeoutMsDefault);
+    return tcpClient(new IoredisDriver(async () => options.duplicate({ ...ourSettings })));
   }
-  if (typeof options?.url !== "string" || !/^rediss?:\/\//.test(options.url)) {
-    throw new OptionError("url", 'a Redis URL, such as "redis://localhost:6379"', "something else");
-  }
-  const { url } = options;
-  return new IoredisClient(() => create(url), options.requestTimeoutMs ?? requestTimeoutMsDefault);
+  const { url, requestTimeoutMs } = readTcpOptions(options);
+  return tcpClient(new IoredisDriver(() => create(url)), requestTimeoutMs);
 }
 
-class IoredisClient implements RedisClient {
+class IoredisDriver implements TcpDriver {
   readonly name = "ioredis";
   readonly #create: () => Promise<Redis>;
-  readonly #requestTimeoutMs: number;
   #redis: Promise<Redis> | undefined;
 
-  constructor(create: () => Promise<Redis>, requestTimeoutMs: number) {
+  constructor(create: () => Promise<Redis>) {
     this.#create = create;
-    this.#requestTimeoutMs = requestTimeoutMs;
   }
 
-  async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
-    const [reply] = await this.pipeline([command], options);
-    if (reply instanceof RedisReplyError) throw reply;
-    return reply as RedisReply;
-  }
-
-  async pipeline(
-    commands: readonly RedisCommand[],
-    options?: RedisRequestOptions,
-  ): Promise<(RedisReply | RedisReplyError)[]> {
+  async send(commands: readonly Buffer[][]): ReturnType<TcpDriver["send"]> {
     this.#redis ??= this.#open();
     const redis = await this.#redis;
-    // All are written before the first reply is awaited: one round trip.
-    const sent = commands.map((command) => {
-      const [name, ...args] = commandToBuffers(command);
-      return redis.callBuffer(String(name), ...args).then(bytesToReply, readError);
-    });
-    return withTimeout(Promise.all(sent), options?.timeoutMs ?? this.#requestTimeoutMs);
+    return Promise.all(
+      commands.map(([name, ...args]) =>
+        redis.callBuffer(String(name), ...args).then(bytesToReply, readError),
+      ),
+    );
   }
 
   async close(): Promise<void> {
@@ -113,6 +88,5 @@ function isInstance(options: unknown): options is Redis {
 function readError(error: unknown): RedisReplyError {
   // Only what Redis itself answered; all else is a lost connection.
   if (error instanceof Error && error.name === "ReplyError") return new RedisReplyError(error.message);
-  const name = error instanceof Error ? error.name : "Error";
-  throw new RedisTransportError(`The connection failed (${name}).`, { isRetryable: true });
+  throw lostConnection(error);
 }

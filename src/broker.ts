@@ -1,5 +1,7 @@
 import type { RedisReplyError } from "./errors.ts";
-import type { ClaimedMessage, Outcome } from "./message.ts";
+import type { ClaimedMessage } from "./message.ts";
+import type { Outcome, SettledAs } from "./outcome.ts";
+import type { ByteString } from "./redis-client.ts";
 
 /** Messages claimed together, under one lease. */
 export interface Batch {
@@ -16,6 +18,8 @@ export interface Batch {
 export interface Settlement {
   readonly batch: Batch;
   readonly outcomes: readonly Outcome[];
+  /** Which of the messages may have a done-marker, which the settle then removes. */
+  readonly isMarked: readonly boolean[];
 }
 
 export interface ClaimRequest {
@@ -30,17 +34,21 @@ export interface ClaimRequest {
 export interface TurnResult {
   /** Messages of the settlement that were no longer this drain's. */
   readonly lostCount: number;
-  readonly claim: "not-served" | "served" | "busy";
+  readonly claim: "not-served" | "served" | "busy" | "braked";
   /** Null where nothing was claimed. */
   readonly batch: Batch | null;
   /** Messages returned from expired leases. */
   readonly recovered: number;
-  /** When the next delayed message is due, epoch ms; null if none, or not looked at. */
+  /** When the next delayed message is due, or the brake lets the next probe through, epoch ms; null if none, or not looked at. */
   readonly nextDueAt: number | null;
   /** Messages left in the list; null where it is not known for free. */
   readonly remaining: number | null;
-  /** Messages in the list that are older than the first one that failed in this request; null where none failed. */
-  readonly horizon: number | null;
+  /** What each outcome was carried out as, which a brake changes; null where nothing was settled, or it is not known. */
+  readonly settledAs: readonly SettledAs[] | null;
+  /** Dead letters, as the list holds them, of messages that crashed too often. */
+  readonly buried: readonly ByteString[];
+  /** Redis' own clock, ms. */
+  readonly now: number;
   /** What stopped the claim after the settlement had been done. */
   readonly problem: RedisReplyError | null;
 }
@@ -73,6 +81,13 @@ export interface Broker {
   settle(settlement: Settlement): Promise<TurnResult>;
   /** Returns messages of expired leases, bounded. A repeat finds fewer. */
   recover(): Promise<TurnResult>;
+  /**
+   * Looks at some keys for working lists that have no lease, from `cursor` ("0" at first), and gives those a lease that
+   * ends after a grace, so that they are recovered. A repeat adopts nothing twice. Returns the next cursor, "0" at the end.
+   */
+  adopt(cursor: string): Promise<{ cursor: string; adopted: number }>;
+  /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
+  markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */
   stats(): Promise<DrainStats>;
 }

@@ -23,6 +23,10 @@ export interface Continuation {
  * Whether a drain invokes the next one: only where time, and not work, ran out, and only after progress. A drain that
  * achieved nothing never invokes itself, or a list of failing messages would keep a chain running at full cost.
  */
-export function shouldContinue(stopped: StopReason, ackedCount: number, remaining: number | null): boolean {
-  return stopped === "budget" && ackedCount > 0 && remaining !== 0;
+export function shouldContinue(
+  stopped: StopReason,
+  progressCount: number,
+  remaining: number | null,
+): boolean {
+  return stopped === "budget" && progressCount > 0 && remaining !== 0;
 }

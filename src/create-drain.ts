@@ -5,15 +5,21 @@ import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { ChainPosition, Continuation } from "./continuation.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
 import { OptionError } from "./errors.ts";
+import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
-import { checkOptions, drainOptionRows, runOptionRows } from "./options.ts";
-import type { BatchHandler, Handler } from "./processor.ts";
+import { limits } from "./limits.ts";
+import { checkOptions, drainOptionRows, runOptionRows, show } from "./options.ts";
+import type { BatchHandler, Handler, ProcessorOptions } from "./processor.ts";
 import { type Pushable, pushMessages } from "./push.ts";
 import type { ByteString, RedisClient } from "./redis-client.ts";
 import type { DrainReport } from "./report.ts";
+import type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
+import { isStandardSchema, type StandardSchema } from "./schema.ts";
 import { Sender } from "./sender.ts";
 
 /** Options of `createDrain`; the README's table gives meaning, unit and default of each. */
@@ -22,6 +28,13 @@ export interface DrainOptions<Value = unknown> {
   list: string;
   handler?: Handler<Value>;
   batchHandler?: BatchHandler<Value>;
+  handlerTimeoutMs?: number;
+  schema?: StandardSchema<Value>;
+  maxAttempts?: number;
+  retryDelay?: Partial<Backoff> | ((failure: Failure) => number);
+  brake?: Partial<Brake> | false;
+  deadLetters?: { maxCount?: number; maxAgeMs?: number };
+  onDeadLetter?: (letter: DeadLetter) => unknown;
   batchSize?: number;
   maxBatchBytes?: number;
   concurrency?: number;
@@ -38,6 +51,15 @@ export interface DrainOptions<Value = unknown> {
   onProgress?: (report: DrainReport) => void;
   clock?: Clock;
   randomId?: () => string;
+  random?: () => number;
+}
+
+/** When the brake holds a list's drains, and for how long; see the README's options. */
+export interface Brake {
+  readonly after: number;
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+  readonly maxMs: number;
 }
 
 /** Options of one run. */
@@ -56,8 +78,13 @@ export interface Drain {
    * does: the report says it. Throws `OptionError` for bad options.
    */
   run(options?: RunOptions): Promise<DrainReport>;
-  /** Returns the messages of expired leases to the list, at most 1,000 a call. Throws the Redis errors. */
-  recover(): Promise<{ recovered: number }>;
+  /** The messages that will not be tried again: read, returned to the list, deleted. */
+  readonly deadLetters: DeadLetters;
+  /**
+   * Returns the messages of expired leases to the list, at most 1,000 a call, and looks for working lists that have no
+   * lease (someone deleted it): those get one that ends in a minute. Throws the Redis errors.
+   */
+  recover(): Promise<{ recovered: number; adopted: number }>;
   /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
   /**
@@ -86,6 +113,7 @@ export function createDrain<Value = unknown>(options: DrainOptions<Value>): Drai
       );
     }
   }
+  refuseMisfits(options, checked);
   const keys = listKeys(options.list);
   const workingList = options.workingList === undefined ? keys.sharedWorking : fromText(options.workingList);
   refuseOwnKeys(workingList, keys, checked);
@@ -108,11 +136,44 @@ type Settings = Required<
     | "codec"
     | "clock"
     | "randomId"
+    | "random"
+    | "maxAttempts"
+    | "deadLetters"
   >
 > &
-  Pick<DrainOptions, "handler" | "batchHandler" | "leaseMs" | "workingList" | "continuation" | "onProgress">;
+  Pick<
+    DrainOptions,
+    | "handler"
+    | "batchHandler"
+    | "handlerTimeoutMs"
+    | "schema"
+    | "onDeadLetter"
+    | "leaseMs"
+    | "workingList"
+    | "continuation"
+    | "onProgress"
+  > & { readonly retryDelay: RetryDelay; readonly brake: Brake | false };
 
-const defaults = { codec: jsonCodec, clock: systemClock, randomId };
+const defaults = { codec: jsonCodec, clock: systemClock, randomId, random };
+
+/** From 0 to 1, not 1. */
+function random(): number {
+  const [bits = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return bits / 2 ** 32;
+}
+
+function refuseMisfits<Value>(options: DrainOptions<Value>, checked: Settings): void {
+  const { schema, codec, handler } = options;
+  if (schema !== undefined && !isStandardSchema(schema)) {
+    throw new OptionError("schema", "a Standard Schema, version 1", "an object without ~standard.validate");
+  }
+  if (codec !== undefined && typeof codec.decode !== "function") {
+    throw new OptionError("codec", "an object with a decode function", "one without");
+  }
+  if (handler !== undefined && checked.engine === "plain" && isIdempotent(handler)) {
+    throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");
+  }
+}
 
 /** 64 random bits in hexadecimal. */
 function randomId(): string {
@@ -129,7 +190,8 @@ function refuseOwnKeys(workingList: ByteString, keys: ListKeys, checked: Setting
       "one",
     );
   }
-  const taken = [keys.list, keys.leases, keys.delayed, keys.attempts, keys.dead, keys.seen, keys.recovering];
+  const { list, leases, delayed, attempts, dead, brake, seen, recovering } = keys;
+  const taken = [list, leases, delayed, attempts, dead, brake, seen, recovering];
   if (taken.includes(workingList)) {
     throw new OptionError(
       "workingList",
@@ -144,29 +206,36 @@ class ListDrain implements Drain {
   readonly #settings: Settings;
   readonly #keys: ListKeys;
   readonly #workingList: ByteString;
+  readonly deadLetters: DeadLetters;
+  /** Where the search for working lists without a lease has come to; kept while this process lives. */
+  #adoptCursor = "0";
 
   constructor(settings: Settings, keys: ListKeys, workingList: ByteString) {
     this.#settings = settings;
     this.#keys = keys;
     this.#workingList = workingList;
     this.list = keys.name;
+    this.deadLetters = deadLetters(() => this.#sender(), keys);
   }
 
   async run(options: RunOptions = {}): Promise<DrainReport> {
     const { budgetMs } = checkOptions(runOptionRows, options) as { budgetMs: number };
-    const { clock, reserveMs, concurrency, codec, handler, batchHandler } = this.#settings;
+    const { clock, reserveMs } = this.#settings;
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, reserveMs);
     const sender = this.#sender(deadline.endAt);
     const stopper = new Stopper(clock, deadline, options.signal);
+    const broker = this.#broker(sender);
     try {
       return await runDrain({
         ...this.#settings,
+        handlerTimeoutMs: this.#settings.handlerTimeoutMs,
         leaseMs: this.#settings.leaseMs,
         continuation: this.#settings.continuation,
         onProgress: this.#settings.onProgress,
-        broker: this.#broker(sender),
-        processor: { list: this.list, codec, clock, concurrency, handler, batchHandler },
+        onDeadLetter: this.#settings.onDeadLetter,
+        broker,
+        processor: this.#processor(broker),
         stopper,
         deadline,
         meter: sender.meter,
@@ -179,10 +248,17 @@ class ListDrain implements Drain {
     }
   }
 
-  async recover(): Promise<{ recovered: number }> {
+  async recover(): Promise<{ recovered: number; adopted: number }> {
     const { recovered, problem } = await this.#broker(this.#sender()).recover();
     if (problem) throw problem;
-    return { recovered };
+    let adopted = 0;
+    for (let step = 0; step < limits.scanStepsMax; step++) {
+      const found = await this.#broker(this.#sender()).adopt(this.#adoptCursor);
+      adopted += found.adopted;
+      this.#adoptCursor = found.cursor;
+      if (found.cursor === "0") break;
+    }
+    return { recovered, adopted };
   }
 
   stats(): Promise<DrainStats> {
@@ -199,11 +275,52 @@ class ListDrain implements Drain {
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt });
   }
 
+  #processor(broker: Broker): ProcessorOptions {
+    const { clock, concurrency, codec, handler, batchHandler, handlerTimeoutMs, schema } = this.#settings;
+    const { maxAttempts, retryDelay, random } = this.#settings;
+    return {
+      list: this.list,
+      codec,
+      clock,
+      concurrency,
+      handler,
+      batchHandler,
+      handlerTimeoutMs,
+      schema,
+      policy: { maxAttempts, retryDelay, random, now: () => clock.now() },
+      markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
+    };
+  }
+
   #broker(sender: Sender): Broker {
-    const { engine, randomId, maxBatchBytes, maxConcurrency, visibilityTimeoutMs } = this.#settings;
-    const shared = { sender, keys: this.#keys, holder: randomId(), maxBatchBytes };
-    return engine === "plain"
-      ? plainBroker({ ...shared, workingList: this.#workingList, visibilityTimeoutMs })
-      : scriptedBroker({ ...shared, maxConcurrency });
+    const { engine, maxBatchBytes, maxConcurrency, visibilityTimeoutMs, maxAttempts, deadLetters } =
+      this.#settings;
+    const shared = { sender, keys: this.#keys, holder: this.#holder(), maxBatchBytes };
+    if (engine === "scripted") return scriptedBroker({ ...shared, maxConcurrency, policy: this.#policy() });
+    const deadCountMax = deadLetters.maxCount ?? 0;
+    return plainBroker({
+      ...shared,
+      workingList: this.#workingList,
+      visibilityTimeoutMs,
+      maxAttempts,
+      deadCountMax,
+    });
+  }
+
+  /** Names this run. The name goes into keys and into members that are read by their first colon. */
+  #holder(): string {
+    const holder = this.#settings.randomId();
+    if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {
+      throw new OptionError("randomId", "a function that returns letters, digits, _ and -", show(holder));
+    }
+    return holder;
+  }
+
+  /** The turn script's policy argument. */
+  #policy(): string {
+    const { maxAttempts, deadLetters, brake } = this.#settings;
+    const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
+    const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
+    return [maxAttempts, maxCount, maxAgeMs, after, pauseMs, maxPauseMs, maxMs, limits.heldCountMax].join();
   }
 }

@@ -1,8 +1,10 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import { type ChainPosition, type Continuation, shouldContinue } from "./continuation.ts";
+import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
+import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
 import { Pace } from "./pace.ts";
 import { type ProcessorOptions, processBatch } from "./processor.ts";
@@ -25,7 +27,9 @@ export interface RunParts {
   readonly maxMessages: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
+  readonly handlerTimeoutMs: number | undefined;
   readonly onProgress: ((report: DrainReport) => void) | undefined;
+  readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
 }
 
 /** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
@@ -44,8 +48,10 @@ class Run {
   readonly #pace = new Pace();
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
-  /** Messages this drain may still claim before it would meet one that failed in it. */
-  #horizon = Number.POSITIVE_INFINITY;
+  /** What the hooks for dead letters are still doing. */
+  readonly #told: Promise<unknown>[] = [];
+  /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
+  #isGivenBack = false;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -61,6 +67,7 @@ class Run {
       this.#report.error = asError(error);
       await this.#settleWhatIsLeft();
     }
+    await Promise.race([Promise.all(this.#told), this.#parts.stopper.left]);
     await this.#continue(stopped);
     return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
   }
@@ -75,8 +82,11 @@ class Run {
     let next = await this.#exchange(null);
     while (isBatch(next)) {
       const current = next;
+      // Nothing else may be in hand while messages run that have been in crashes: they might take it with them.
+      const isSuspect = current.messages.some(({ crashes }) => crashes > 0);
+      if (isSuspect) await this.#settleAll();
       // While these handlers run, the batch before is settled and the one after is claimed.
-      const ahead = prefetch === 1 ? this.#exchange(current) : null;
+      const ahead = prefetch === 1 && !isSuspect ? this.#exchange(current) : null;
       // It is awaited below; until then a rejection must not count as unhandled.
       ahead?.catch(() => undefined);
       this.#unsettled.push(await this.#process(current));
@@ -116,40 +126,48 @@ class Run {
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     const allowed = maxMessages - this.#report.claimed;
     if (allowed <= 0) return { count: 0, reason: "limit" };
-    if (this.#horizon <= 0) return { count: 0, reason: "empty" };
+    if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
     if (fitting < 1) return { count: 0, reason: "budget" };
-    return { count: Math.min(batchSize, allowed, this.#horizon, fitting), reason: "empty" };
+    return { count: Math.min(batchSize, allowed, fitting), reason: "empty" };
   }
 
   #claimRequest(countMax: number): ClaimRequest {
     const { clock, deadline, leaseMs } = this.#parts;
     // No handler of this run can be waited for longer, so no lease need be.
     const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
-    return { countMax, leaseMs: Math.min(leaseMs ?? leaseMsMax, leaseMsMax) };
+    return { countMax, leaseMs: Math.min(leaseMs ?? this.#batchMsMax(countMax), leaseMsMax) };
+  }
+
+  /** The longest a batch can take, and the one before it where it is claimed ahead, with the lease's own reserve. */
+  #batchMsMax(count: number): number {
+    const { handlerTimeoutMs, processor, prefetch } = this.#parts;
+    if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
+    const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : 1;
+    const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
+    return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
   }
 
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const outcomes = await processBatch(batch, stopper, processor);
-    const ranCount = outcomes.filter((outcome) => outcome !== "release").length;
+    const { outcomes, isMarked, ranCount } = await processBatch(batch, stopper, processor);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     if (ranCount === 0 && !stopper.isStopped) {
-      this.#unsettled.push({ batch, outcomes });
+      this.#unsettled.push({ batch, outcomes, isMarked });
       throw new SpillwayError(
         "lease-too-short",
         "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
       );
     }
-    return { batch, outcomes };
+    this.#isGivenBack = outcomes.every(({ kind }) => kind === "release");
+    return { batch, outcomes, isMarked };
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
     this.#report.add(result, settlement);
-    const claimedCount = result.batch?.messages.length ?? 0;
-    this.#horizon = Math.min(this.#horizon, result.horizon ?? Number.POSITIVE_INFINITY) - claimedCount;
+    this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem) throw result.problem;
   }
@@ -161,6 +179,24 @@ class Run {
       onProgress(this.#report.finish("budget", clock.now() - startedAt));
     } catch {
       // Whoever watches must not be able to harm what is watched.
+    }
+  }
+
+  #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
+    const { onDeadLetter, processor } = this.#parts;
+    if (!onDeadLetter) return;
+    const letters = result.buried.map((entry) => readDeadLetter(entry, processor.list));
+    if (settlement && result.lostCount === 0)
+      letters.push(...deadLettersOf(settlement, result, processor.list));
+    for (const letter of letters) {
+      // Whoever is told must not be able to harm what it is told of.
+      this.#told.push(new Promise((resolve) => resolve(onDeadLetter(letter))).catch(() => undefined));
+    }
+  }
+
+  async #settleAll(): Promise<void> {
+    for (const settlement of [...this.#unsettled]) {
+      this.#note(await this.#parts.broker.settle(settlement), settlement);
     }
   }
 
@@ -177,7 +213,7 @@ class Run {
 
   async #continue(stopped: StopReason): Promise<void> {
     const { continuation, chain, processor } = this.#parts;
-    if (!continuation || !shouldContinue(stopped, this.#report.ackedCount, this.#report.remaining)) return;
+    if (!continuation || !shouldContinue(stopped, this.#report.progressCount, this.#report.remaining)) return;
     try {
       await continuation.invoke({ list: processor.list, chain: { id: chain.id, hop: chain.hop + 1 } });
       this.#report.continuedWith = continuation.name;
@@ -193,7 +229,7 @@ function isBatch(next: Batch | Pause): next is Batch {
 }
 
 function pauseAfter(result: TurnResult): Pause {
-  return { reason: result.claim === "busy" ? "busy" : "empty" };
+  return { reason: result.claim === "busy" || result.claim === "braked" ? result.claim : "empty" };
 }
 
 function asError(error: unknown): Error {

@@ -4,7 +4,11 @@ export type SpillwayErrorCode =
   | "redis-transport"
   | "redis-reply"
   | "redis-protocol"
+  | "redis-too-large"
   | "codec"
+  | "schema"
+  | "handler-timeout"
+  | "batch-outcomes"
   | "lease-too-short";
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
@@ -59,5 +63,22 @@ export class RedisReplyError extends SpillwayError {
 export class RedisProtocolError extends SpillwayError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("redis-protocol", message, options);
+  }
+}
+
+/** A request or its reply is larger than the server takes. A batch is halved and tried again before this is thrown. */
+export class RedisTooLargeError extends SpillwayError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("redis-too-large", message, options);
+  }
+}
+
+/** A handler took longer than `handlerTimeoutMs`; its message counts as failed, whatever the handler still does. */
+export class HandlerTimeoutError extends SpillwayError {
+  constructor(timeoutMs: number) {
+    super(
+      "handler-timeout",
+      `The handler took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
+    );
   }
 }

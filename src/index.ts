@@ -22,19 +22,34 @@ export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { ChainPosition, Continuation } from "./continuation.ts";
 // The drain: made once, run by any number of invocations.
-export { createDrain, type Drain, type DrainOptions, type RunOptions } from "./create-drain.ts";
+export { type Brake, createDrain, type Drain, type DrainOptions, type RunOptions } from "./create-drain.ts";
+// Dead letters.
+export type { DeadLetter } from "./dead-letter.ts";
+export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
 // Errors: one base, a closed set of codes.
 export {
+  HandlerTimeoutError,
   OptionError,
   RedisProtocolError,
   RedisReplyError,
+  RedisTooLargeError,
   RedisTransportError,
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
-// What a handler gets.
+// What a handler gets, and what it may say.
+export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
-export type { BatchHandler, Handler } from "./processor.ts";
+export {
+  ack,
+  deadLetter,
+  type HandlerOutcome,
+  NonRetryableError,
+  Overloaded,
+  release,
+  retry,
+} from "./outcome.ts";
+export type { BatchHandler, FailedMessages, Handler } from "./processor.ts";
 export type { Pushable } from "./push.ts";
 // Ports: what an adapter implements.
 export type {
@@ -45,3 +60,5 @@ export type {
   RedisRequestOptions,
 } from "./redis-client.ts";
 export type { DrainReport, StopReason } from "./report.ts";
+export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
+export { SchemaError, type StandardSchema } from "./schema.ts";

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { takeDeadScript } from "./broker/scripts/take-dead.ts";
 export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn.ts";
 export { sha1Hex } from "./digest.ts";

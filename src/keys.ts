@@ -12,16 +12,18 @@ export interface ListKeys {
   readonly name: string;
   /** list: what producers push. */
   readonly list: ByteString;
-  /** list, one for each claimed batch: this prefix and the batch id. */
-  readonly workingPrefix: ByteString;
+  /** What every other key begins with. `working:<batch id>`, a list, is one claimed batch; `done:<batch id>`, a hash, its done-markers. */
+  readonly base: ByteString;
   /** zset: batch id → end of its lease, ms on Redis' own clock. */
   readonly leases: ByteString;
   /** zset: `<unique id>:<payload>` → due time, ms on Redis' own clock. */
   readonly delayed: ByteString;
-  /** hash: SHA-1 of a payload → attempts that ended without an ack. */
+  /** hash: SHA-1 of a payload → how its copies in the list have fared; batch id → how its messages have. */
   readonly attempts: ByteString;
-  /** list: dead letters. */
+  /** list: dead letters, the newest leftmost, each a line of JSON and the payload. */
   readonly dead: ByteString;
+  /** hash: the brake while it is on, and before that the messages that failed one after another. */
+  readonly brake: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
@@ -45,11 +47,12 @@ export function listKeys(name: string): ListKeys {
   return {
     name,
     list: fromText(name),
-    workingPrefix: key("working:"),
+    base: key(""),
     leases: key("leases"),
     delayed: key("delayed"),
     attempts: key("attempts"),
     dead: key("dead"),
+    brake: key("brake"),
     seen: key("seen"),
     recovering: key("recovering"),
     sharedWorking: key("working"),

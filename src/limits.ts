@@ -4,8 +4,34 @@ export const limits = {
   recoverCountMax: 1_000,
   /** Due delayed messages that one request promotes. Reason: the same. */
   promoteCountMax: 1_000,
+  /** Longest delay of a retry, ms. Reason: a year is for ever to a list. */
+  delayMsMax: 31_536_000_000,
+  /** How often the brake may hold a message back uncounted. Reason: none may be kept alive for ever. */
+  heldCountMax: 100,
+  /** Characters of a dead letter's reason, error name and message. Reason: a dead letter is no log. */
+  reasonCharsMax: 1_000,
+  /** Characters of a dead letter's stack. Reason: the same. */
+  stackCharsMax: 4_000,
+  /** Characters of stack that the dead letters of one batch share. Reason: Upstash takes requests of 1 MB on every plan. */
+  stackCharsOfBatchMax: 200_000,
+  /** Issues of a schema that a dead letter keeps. */
+  issueCountMax: 20,
+  /** Characters of an issue's path and message. */
+  issueCharsMax: 300,
+  /** Dead letters that one request reads, redrives or purges. Reason: a script blocks Redis. */
+  deadChunkCount: 100,
+  /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
+  adoptAfterMs: 60_000,
+  /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */
+  scanCount: 1_000,
+  /** Steps of that search in one `recover`. Reason: `recover` ends. */
+  scanStepsMax: 1_000,
   /** Sendings of one request that may be repeated. Reason: with the waits below, about 1.6 s of trying. */
   sendCountMax: 6,
+  /** Sendings of one request that a living server refuses for now. Reason: a Redis that loads its data takes seconds: about 30 s. */
+  refusedCountMax: 20,
+  /** Longest wait before a request is sent again, ms. */
+  resendWaitMsMax: 2_000,
   /** First wait before a request is sent again, ms; each next one is twice as long. */
   resendWaitMs: 50,
   /** A request sent at or after the budget's end may take this long, ms. Reason: a late settle beats none. */

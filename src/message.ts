@@ -1,6 +1,7 @@
 import { toBytes, toText } from "./bytes.ts";
-import type { Codec } from "./codec.ts";
+import type { Codec, Encoded } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
+import { SpillwayError } from "./errors.ts";
 import type { ByteString } from "./redis-client.ts";
 
 /** One element of the list, as a handler gets it. */
@@ -11,7 +12,7 @@ export interface Message<Value = unknown> {
   readonly bytes: Uint8Array;
   /** The payload decoded by the codec, on first use. Throws what the codec throws. */
   readonly value: Value;
-  /** Which attempt this is: 1 for the first. Equal payloads of one list share their count. */
+  /** Which attempt this is: 1 for the first. */
   readonly attempt: number;
   /** SHA-1 of the payload in hexadecimal: the same at every attempt, and the same for equal payloads. */
   readonly id: string;
@@ -23,40 +24,46 @@ export interface Message<Value = unknown> {
   remainingMs(): number;
 }
 
-/**
- * What becomes of a claimed message: `ack` removes it; `retry` returns it to the left end and counts an attempt;
- * `release` returns it to the right end in its old order and counts none; `keep` leaves it leased (still running).
- */
-export type Outcome = "ack" | "retry" | "release" | "keep";
-
 /** A message as a broker claims it. */
 export interface ClaimedMessage {
   readonly raw: ByteString;
   /** Attempts that ended without an ack before this one. */
   readonly earlierAttempts: number;
+  /** How many of those ended because the process died or ran past its lease. */
+  readonly crashes: number;
+  /** When the first of them ended, ms on Redis' own clock; null where there was none. */
+  readonly firstFailedAt: number | null;
 }
+
+/** What a message needs of the drain that claimed it. */
+export interface MessageContext {
+  readonly list: string;
+  readonly codec: Codec<unknown>;
+  readonly stopSignal: AbortSignal;
+  remainingMs(): number;
+  /** Notes in Redis that the message at this place of its batch is done, for so long. */
+  markDone(at: number, ttlMs: number): Promise<void>;
+}
+
+/** The key under which `idempotent` finds how to note that a message is done. */
+export const markDone: unique symbol = Symbol("spillway.markDone");
 
 /** Makes the handler's view. Everything that costs is made on first use: most handlers read one or two of these. */
-export function messageView<Value>(
-  claimed: ClaimedMessage,
-  context: { list: string; codec: Codec<unknown>; stopSignal: AbortSignal; remainingMs(): number },
-): Message<Value> {
-  return new MessageView<Value>(claimed, context);
-}
-
-class MessageView<Value> implements Message<Value> {
+export class MessageView<Value = unknown> implements Message<Value> {
   readonly #claimed: ClaimedMessage;
-  readonly #context: { list: string; codec: Codec<unknown>; stopSignal: AbortSignal; remainingMs(): number };
+  readonly #context: MessageContext;
+  readonly #at: number;
   #bytes: Uint8Array | undefined;
   #decoded: { value: Value } | undefined;
   #id: string | undefined;
   #signal: AbortSignal | undefined;
+  #limit: { signal: AbortSignal; remainingMs(): number } | undefined;
+  /** Whether a done-marker of it may be in Redis. */
+  isMarked = false;
 
-  constructor(
-    claimed: ClaimedMessage,
-    context: { list: string; codec: Codec<unknown>; stopSignal: AbortSignal; remainingMs(): number },
-  ) {
+  constructor(claimed: ClaimedMessage, at: number, context: MessageContext) {
     this.#claimed = claimed;
+    this.#at = at;
     this.#context = context;
   }
 
@@ -70,8 +77,13 @@ class MessageView<Value> implements Message<Value> {
   }
 
   get value(): Value {
-    this.#decoded ??= { value: this.#context.codec.decode(this) as Value };
+    this.#decoded ??= { value: decodeWith(this.#context.codec, this) as Value };
     return this.#decoded.value;
+  }
+
+  /** Replaces the decoded value by what a schema made of it. */
+  accept(value: Value): void {
+    this.#decoded = { value };
   }
 
   get attempt(): number {
@@ -88,11 +100,33 @@ class MessageView<Value> implements Message<Value> {
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= AbortSignal.any([this.#context.stopSignal]);
+    const { stopSignal } = this.#context;
+    this.#signal ??= AbortSignal.any(this.#limit ? [stopSignal, this.#limit.signal] : [stopSignal]);
     return this.#signal;
   }
 
   remainingMs(): number {
-    return this.#context.remainingMs();
+    const left = this.#context.remainingMs();
+    return this.#limit ? Math.min(left, this.#limit.remainingMs()) : left;
+  }
+
+  /** Gives the message a time limit of its own. */
+  limitTo(limit: { signal: AbortSignal; remainingMs(): number }): void {
+    this.#limit = limit;
+  }
+
+  async [markDone](ttlMs: number): Promise<void> {
+    this.isMarked = true;
+    await this.#context.markDone(this.#at, ttlMs);
+  }
+}
+
+/** What a codec throws is the payload's fault, whatever class of error it is. */
+function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
+  try {
+    return codec.decode(encoded);
+  } catch (error) {
+    if (error instanceof SpillwayError && error.code === "codec") throw error;
+    throw new SpillwayError("codec", "The codec could not decode the payload.", { cause: error });
   }
 }

@@ -2,12 +2,15 @@ import { OptionError } from "./errors.ts";
 
 interface OptionRow {
   readonly name: string;
-  readonly kind: "integer" | "choice" | "text" | "function" | "object";
+  readonly kind: "integer" | "choice" | "text" | "function" | "object" | "boolean" | "table";
   readonly fallback?: number | string;
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
   readonly isRequired?: boolean;
+  /** For a table: the options it holds, and what may stand in its place. */
+  readonly rows?: readonly OptionRow[];
+  readonly instead?: "function" | "false";
   readonly says: string;
 }
 
@@ -29,6 +32,62 @@ export const drainOptionRows: readonly OptionRow[] = [
     name: "batchHandler",
     kind: "function",
     says: "called with all messages of a batch; a throw fails them all",
+  },
+  {
+    name: "handlerTimeoutMs",
+    kind: "integer",
+    min: 1,
+    max: 86_400_000,
+    says: "how long one call of the handler may take, ms; then its signal aborts and its message is tried again. Default: as long as the drain has",
+  },
+  {
+    name: "schema",
+    kind: "object",
+    says: "a Standard Schema (zod, valibot, arktype): `message.value` is what it returns, and a message that does not fit goes to the dead letters, never to the handler",
+  },
+  {
+    name: "maxAttempts",
+    kind: "integer",
+    fallback: 5,
+    min: 1,
+    max: 1_000,
+    says: "attempts of a message, at most, crashes counted; then it goes to the dead letters",
+  },
+  {
+    name: "retryDelay",
+    kind: "table",
+    instead: "function",
+    rows: [
+      { name: "baseMs", kind: "integer", fallback: 1_000, min: 0, max: 86_400_000, says: "" },
+      { name: "maxMs", kind: "integer", fallback: 900_000, min: 0, max: 31_536_000_000, says: "" },
+    ],
+    says: "when a failed message is tried again: `{ baseMs: 1000, maxMs: 900000 }` is a random time up to `baseMs` × 2 ^ (attempt − 1), at most `maxMs`; or a function of `{ attempt, error, message }` that returns ms",
+  },
+  {
+    name: "brake",
+    kind: "table",
+    instead: "false",
+    rows: [
+      { name: "after", kind: "integer", fallback: 10, min: 1, max: 1_000, says: "" },
+      { name: "pauseMs", kind: "integer", fallback: 1_000, min: 1, max: 86_400_000, says: "" },
+      { name: "maxPauseMs", kind: "integer", fallback: 60_000, min: 1, max: 86_400_000, says: "" },
+      { name: "maxMs", kind: "integer", fallback: 3_600_000, min: 1, max: 604_800_000, says: "" },
+    ],
+    says: "`{ after: 10, pauseMs: 1000, maxPauseMs: 60000, maxMs: 3600000 }`: when `after` different messages fail in a row, they go back uncounted, and one message is tried after a pause that doubles up to `maxPauseMs`, until one succeeds or `maxMs` have passed. `false`: none. Scripted engine only",
+  },
+  {
+    name: "deadLetters",
+    kind: "table",
+    rows: [
+      { name: "maxCount", kind: "integer", min: 1, max: 10_000_000, says: "" },
+      { name: "maxAgeMs", kind: "integer", min: 1, max: 31_536_000_000, says: "" },
+    ],
+    says: "`{ maxCount, maxAgeMs }`: dead letters beyond either are deleted, the oldest first, when another comes. Default: all are kept. `maxAgeMs` with the scripted engine only",
+  },
+  {
+    name: "onDeadLetter",
+    kind: "function",
+    says: "called with each `DeadLetter` that this drain has made; what it throws is ignored. At most once: a process that dies may not call it",
   },
   {
     name: "batchSize",
@@ -124,8 +183,27 @@ export const drainOptionRows: readonly OptionRow[] = [
   {
     name: "randomId",
     kind: "function",
-    says: "names a drain, for tests; must never repeat itself. Default: 64 random bits",
+    says: "names a drain, for tests; letters, digits, `_` and `-`, and never the same twice. Default: 64 random bits",
   },
+  {
+    name: "random",
+    kind: "function",
+    says: "a number from 0 to 1 for the jitter, for tests. Default: a random one",
+  },
+];
+
+/** The options of `deadLetters.list`, `.redrive` and `.purge`. */
+export const deadLetterOptionRows: readonly OptionRow[] = [
+  { name: "max", kind: "integer", min: 1, max: Number.MAX_SAFE_INTEGER, says: "at most so many" },
+  { name: "filter", kind: "function", says: "only those for which it returns true" },
+  {
+    name: "order",
+    kind: "choice",
+    choices: ["oldest", "newest"],
+    fallback: "oldest",
+    says: "which come first",
+  },
+  { name: "dryRun", kind: "boolean", says: "only count what would be taken" },
 ];
 
 /** The options of one `run`. */
@@ -172,14 +250,27 @@ export function checkOptions(rows: readonly OptionRow[], given: unknown): Record
     const value = (given as Record<string, unknown>)[row.name];
     if (value !== undefined) {
       if (!isAllowed(row, value)) throw new OptionError(row.name, expectation(row), show(value));
-      checked[row.name] = value;
+      const isTable = row.kind === "table" && typeof value === "object";
+      checked[row.name] = isTable ? checkTable(row, value) : value;
     } else if (row.isRequired) {
       throw new OptionError(row.name, expectation(row), "nothing");
+    } else if (row.kind === "table") {
+      checked[row.name] = checkTable(row, {});
     } else if (row.fallback !== undefined) {
       checked[row.name] = row.fallback;
     }
   }
   return checked;
+}
+
+/** Checks the options inside an option; its errors name both. */
+function checkTable(row: OptionRow, given: unknown): Record<string, unknown> {
+  try {
+    return checkOptions(row.rows ?? [], given);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new OptionError(`${row.name}.${error.option}`, error.expected, error.received);
+  }
 }
 
 /** The table as Markdown, for the README. */
@@ -206,8 +297,14 @@ function isAllowed(row: OptionRow, value: unknown): boolean {
       return typeof value === "string" && value !== "";
     case "function":
       return typeof value === "function";
+    case "boolean":
+      return typeof value === "boolean";
     case "object":
-      return typeof value === "object" && value !== null;
+      return (typeof value === "object" || typeof value === "function") && value !== null;
+    case "table":
+      if (row.instead === "function" && typeof value === "function") return true;
+      if (row.instead === "false" && value === false) return true;
+      return typeof value === "object" && value !== null && !Array.isArray(value);
   }
 }
 
@@ -223,8 +320,14 @@ function expectation(row: OptionRow): string {
       return "a string with at least one character";
     case "function":
       return "a function";
+    case "boolean":
+      return "true or false";
     case "object":
       return "an object";
+    case "table":
+      return row.instead === undefined
+        ? "an object"
+        : `an object or ${row.instead === "false" ? "false" : "a function"}`;
   }
 }
 

@@ -1,12 +1,14 @@
 import type { Settlement, TurnResult } from "./broker.ts";
+import { type SettledAs, settledAs } from "./outcome.ts";
 import type { Meter } from "./sender.ts";
 
-/** Why a drain stopped. `empty`: nothing left that this drain may run; `limit`: `maxMessages`. */
+/** Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`. */
 export type StopReason =
   | "empty"
   | "budget"
   | "limit"
   | "busy"
+  | "braked"
   | "paused"
   | "rate-limited"
   | "aborted"
@@ -17,10 +19,11 @@ export interface DrainReport {
   /** Messages claimed. */
   readonly claimed: number;
   readonly acked: number;
-  /** Messages that failed and went back with an attempt counted. */
+  /** Messages that failed, or asked to wait, and wait in the delayed set with an attempt counted. */
   readonly retried: number;
+  /** Messages that went to the dead letters, those of other drains that crashed too often included. */
   readonly deadLettered: number;
-  /** Messages returned unharmed: not begun, or cut short by an abort from outside. */
+  /** Messages returned unharmed: not begun, cut short by an abort from outside, or held back by the brake. */
   readonly released: number;
   /** Messages whose lease another had taken before they were settled: not acknowledged here, whatever the handler did. */
   readonly lostLease: number;
@@ -28,7 +31,7 @@ export interface DrainReport {
   readonly recovered: number;
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
-  /** When the next delayed message is due, epoch ms. */
+  /** When the next delayed message is due or, when braked, the next probe, epoch ms on Redis' own clock. */
   readonly nextDueAt: number | null;
   readonly stopped: StopReason;
   /** Name of the continuation that was invoked, or null. */
@@ -50,7 +53,8 @@ export class ReportBuilder {
   nextDueAt: number | null = null;
   continuedWith: string | null = null;
   error: Error | null = null;
-  #counts = { ack: 0, retry: 0, release: 0, keep: 0 };
+  readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
+  #buriedCount = 0;
   #lostLease = 0;
   readonly #meter: Meter;
 
@@ -59,8 +63,8 @@ export class ReportBuilder {
   }
 
   /** Messages settled so far that moved things on: the progress a chain needs. */
-  get ackedCount(): number {
-    return this.#counts.ack;
+  get progressCount(): number {
+    return this.#counts.ack + this.#counts["dead-letter"];
   }
 
   add(result: TurnResult, settlement: Settlement | null): void {
@@ -68,12 +72,13 @@ export class ReportBuilder {
     this.recovered += result.recovered;
     this.remaining = result.remaining;
     this.nextDueAt = result.nextDueAt ?? this.nextDueAt;
+    this.#buriedCount += result.buried.length;
     if (settlement === null) return;
     if (result.lostCount >= settlement.outcomes.length) {
       this.#lostLease += result.lostCount;
       return;
     }
-    for (const outcome of settlement.outcomes) this.#counts[outcome] += 1;
+    for (const word of result.settledAs ?? settlement.outcomes.map(settledAs)) this.#counts[word] += 1;
     // Only the plain engine loses single messages of a batch; which ones, it is not told.
     this.#lostLease += result.lostCount;
     this.#counts.ack = Math.max(0, this.#counts.ack - result.lostCount);
@@ -84,7 +89,7 @@ export class ReportBuilder {
       claimed: this.claimed,
       acked: this.#counts.ack,
       retried: this.#counts.retry,
-      deadLettered: 0,
+      deadLettered: this.#counts["dead-letter"] + this.#buriedCount,
       released: this.#counts.release,
       lostLease: this.#lostLease,
       recovered: this.recovered,

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "./clock.ts";
-import { RedisReplyError, RedisTransportError } from "./errors.ts";
+import { RedisReplyError, RedisTooLargeError, RedisTransportError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import type { RedisClient, RedisCommand, RedisReply } from "./redis-client.ts";
 
@@ -11,7 +11,11 @@ export interface Meter {
 }
 
 /** Replies that say the command was refused before it did anything, and that waiting may help. */
-const passingRefusals = new Set(["LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"]);
+const passingRefusals = new Set(["LOADING", "BUSY", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"]);
+
+/** How servers say that a request or its reply is too large: Upstash, gateways (413), Redis itself. */
+const tooLargeTexts =
+  /max \w+( \w+)? size exceeded|too large|too big|invalid bulk length|invalid multibulk length/i;
 
 /**
  * Sends requests, counts them, and sends again those that can be repeated, until `giveUpAt`. A request is repeated
@@ -68,17 +72,28 @@ export class Sender {
       try {
         return await send(mayHaveRun);
       } catch (error) {
+        if (isTooLarge(error)) throw new RedisTooLargeError(tooLargeMessage, { cause: error });
         mayHaveRun ||= error instanceof RedisTransportError;
-        const waitMs = limits.resendWaitMs * 2 ** (sent - 1);
+        const waitMs = Math.min(limits.resendWaitMs * 2 ** (sent - 1), limits.resendWaitMsMax);
         const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
-        if (!isWorthRepeating(error) || sent >= limits.sendCountMax || !hasTime) throw error;
+        if (sent >= sendCountMax(error) || !hasTime) throw error;
         await sleep(this.#clock, waitMs);
       }
     }
   }
 }
 
-function isWorthRepeating(error: unknown): boolean {
-  if (error instanceof RedisTransportError) return error.isRetryable;
-  return error instanceof RedisReplyError && passingRefusals.has(error.prefix);
+const tooLargeMessage =
+  "A request, or its reply, is larger than the server takes. Nothing is lost: what it would have claimed is in the list, or returns to it.";
+
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof RedisTransportError) return error.status === 413;
+  return error instanceof RedisReplyError && tooLargeTexts.test(error.message);
+}
+
+/** How often to send at most. A server that answers is worth more patience than one that does not. */
+function sendCountMax(error: unknown): number {
+  if (error instanceof RedisTransportError) return error.isRetryable ? limits.sendCountMax : 1;
+  const isPassing = error instanceof RedisReplyError && passingRefusals.has(error.prefix);
+  return isPassing ? limits.refusedCountMax : 1;
 }

@@ -1,11 +1,14 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
-import { RedisProtocolError, RedisReplyError } from "../errors.ts";
+import { RedisProtocolError, RedisReplyError, RedisTooLargeError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
-import type { Outcome } from "../message.ts";
+import type { ClaimedMessage } from "../message.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
+import { evaluate } from "./evaluate.ts";
+import { decodeSettled, encodeOutcomes } from "./outcome-letters.ts";
+import { readFare } from "./record.ts";
 import { turnScript, turnScriptWhenFull } from "./scripts/turn.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 
@@ -22,6 +25,8 @@ export interface ScriptedBrokerOptions {
   readonly holder: string;
   readonly maxBatchBytes: number;
   readonly maxConcurrency: number;
+  /** The script's policy argument. */
+  readonly policy: string;
 }
 
 /** The engine that keeps every promise: each verb is one run of one script, and every request can be repeated. */
@@ -72,7 +77,7 @@ class ScriptedBroker implements Broker {
   }
 
   async stats(): Promise<DrainStats> {
-    const { list, leases, delayed, dead, workingPrefix } = this.#keys;
+    const { list, leases, delayed, dead, base } = this.#keys;
     const [waiting, ids, delayedCount, deadCount, next] = await this.#read([
       ["LLEN", list],
       ["ZRANGE", leases, 0, -1],
@@ -82,7 +87,7 @@ class ScriptedBroker implements Broker {
     ]);
     const batchIds = (ids as ByteString[]) ?? [];
     const lengths =
-      batchIds.length > 0 ? await this.#read(batchIds.map((id) => ["LLEN", workingPrefix + id])) : [];
+      batchIds.length > 0 ? await this.#read(batchIds.map((id) => ["LLEN", `${base}working:${id}`])) : [];
     const due = (next as ByteString[])[1];
     return {
       list: Number(waiting),
@@ -102,42 +107,97 @@ class ScriptedBroker implements Broker {
     });
   }
 
+  async adopt(cursor: string): Promise<{ cursor: string; adopted: number }> {
+    const { base, leases } = this.#keys;
+    const prefix = `${base}working:`;
+    const [[seconds], found] = (await this.#read([
+      ["TIME"],
+      ["SCAN", cursor, "MATCH", `${escapeGlob(prefix)}*`, "COUNT", limits.scanCount, "TYPE", "list"],
+    ])) as [ByteString[], [ByteString, ByteString[]]];
+    const [next, keys] = found;
+    if (keys.length === 0) return { cursor: next, adopted: 0 };
+    const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
+    // A batch has its lease for as long as it has its working list, so NX adopts only what has none.
+    const members = keys.flatMap((key) => [endsAt, key.slice(prefix.length)]);
+    const [adopted] = await this.#read([["ZADD", leases, "NX", ...members]]);
+    return { cursor: next, adopted: Number(adopted) };
+  }
+
+  async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {
+    const done = `${this.#keys.base}done:${batch.id}`;
+    const raw = (batch.messages[at] as ClaimedMessage).raw;
+    await this.#read([
+      ["HSET", done, at, sha1Hex(raw)],
+      ["PEXPIRE", done, ttlMs],
+    ]);
+  }
+
   async #turn(settlement: Settlement | null, request: ClaimRequest | null): Promise<TurnResult> {
-    const batchId = request ? `${this.#options.holder}.${++this.#batchCount}` : "";
+    const batchId = request ? this.#nextBatchId() : "";
     const sentAt = this.#sender.now();
-    let reply = await this.#send(settlement, request, batchId);
-    if (reply.problem?.prefix === "OOM" && !this.#isServerFull) {
-      // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
-      this.#isServerFull = true;
-      const retried = await this.#send(null, request, batchId);
-      reply = { ...retried, settled: reply.settled, horizon: reply.horizon };
+    try {
+      let reply = await this.#send({ settlement, request, batchId });
+      if (reply.problem?.prefix === "OOM" && !this.#isServerFull) {
+        // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
+        this.#isServerFull = true;
+        const retried = await this.#send({ settlement: null, request, batchId });
+        const { settled, settledLetters } = reply;
+        reply = { ...retried, settled, settledLetters, buried: [...reply.buried, ...retried.buried] };
+      }
+      return this.#result(reply, { settlement, request, batchId, sentAt });
+    } catch (error) {
+      if (!(error instanceof RedisTooLargeError) || request === null) throw error;
+      return this.#turnSmaller(error, settlement, request, batchId);
     }
-    return this.#result(reply, settlement, request, batchId, sentAt);
+  }
+
+  /**
+   * The batch was too large for the request or for the reply, and which is not known: settle alone, give back what may
+   * have been claimed, and claim half as much.
+   */
+  async #turnSmaller(
+    error: RedisTooLargeError,
+    settlement: Settlement | null,
+    request: ClaimRequest,
+    tooLargeId: string,
+  ): Promise<TurnResult> {
+    const sentAt = this.#sender.now();
+    const asked = this.#countMax(request);
+    const first = await this.#send({ settlement, request: null, batchId: "", mayHaveRun: true });
+    await this.#send({ settlement: null, request: null, batchId: "", giveBackId: tooLargeId });
+    if (asked <= 1) throw error;
+    this.#countThatFitted = Math.floor(asked / 2) / 2;
+    const next = await this.#turn(null, request);
+    const { lostCount, settledAs } = this.#result(first, { settlement, request: null, batchId: "", sentAt });
+    const buried = [...first.buried, ...next.buried];
+    return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, buried };
+  }
+
+  #nextBatchId(): string {
+    this.#batchCount += 1;
+    return `${this.#options.holder}.${this.#batchCount}`;
   }
 
   #result(
     reply: TurnReply,
-    settlement: Settlement | null,
-    request: ClaimRequest | null,
-    batchId: string,
-    sentAt: number,
+    asked: { settlement: Settlement | null; request: ClaimRequest | null; batchId: string; sentAt: number },
   ): TurnResult {
-    const asked = request ? this.#countMax(request) : 0;
-    const wasCut = reply.messages.length > 0 && reply.messages.length < asked && (reply.remaining ?? 0) > 0;
+    const { settlement, request, batchId, sentAt } = asked;
+    const wasCut =
+      request !== null &&
+      reply.messages.length > 0 &&
+      reply.messages.length < this.#countMax(request) &&
+      (reply.remaining ?? 0) > 0;
     this.#countThatFitted = wasCut ? reply.messages.length : this.#countThatFitted * 2;
     const batch: Batch | null =
       request && reply.messages.length > 0
         ? {
             id: batchId,
-            messages: reply.messages.map((raw, at) => ({
-              raw,
-              earlierAttempts: reply.earlierAttempts[at] ?? 0,
-            })),
+            messages: reply.messages.map((raw, at) => ({ raw, ...readFare(reply.records[at]) })),
             expiresAt: reply.expiresAt,
             leaseEndsAt: sentAt + request.leaseMs,
           }
         : null;
-    const hasFailed = settlement?.outcomes.includes("retry") ?? false;
     return {
       lostCount: reply.settled === "lost" ? (settlement?.outcomes.length ?? 0) : 0,
       claim: reply.claimed,
@@ -145,48 +205,55 @@ class ScriptedBroker implements Broker {
       recovered: reply.recovered,
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
-      // Where the failed ones went is not known, so nothing is known to be older than they: claim no further.
-      horizon: reply.horizon ?? (hasFailed ? 0 : null),
+      settledAs: decodeSettled(reply.settledLetters, settlement),
+      buried: reply.buried,
+      now: reply.now,
       problem: reply.problem,
     };
   }
 
   #countMax(request: ClaimRequest): number {
-    return Math.min(request.countMax, this.#countThatFitted * 2);
+    return Math.max(1, Math.min(request.countMax, this.#countThatFitted * 2));
   }
 
   /** A lone drain that has just looked around and found nothing need not look again at every turn. */
   #mustLook(settlement: Settlement | null): boolean {
     if (settlement === null || this.#options.maxConcurrency > 1) return true;
-    return this.#lastNow >= this.#quietUntil || settlement.outcomes.some((outcome) => outcome !== "ack");
+    return this.#lastNow >= this.#quietUntil || settlement.outcomes.some(({ kind }) => kind !== "ack");
   }
 
-  async #send(
-    settlement: Settlement | null,
-    request: ClaimRequest | null,
-    batchId: string,
-  ): Promise<TurnReply> {
+  async #send(what: {
+    settlement: Settlement | null;
+    request: ClaimRequest | null;
+    batchId: string;
+    /** Whether an earlier request with the same settlement may have run. */
+    mayHaveRun?: boolean;
+    /** In place of a settlement: a batch to give back whole, whatever it holds. */
+    giveBackId?: string;
+  }): Promise<TurnReply> {
+    const { settlement, request, batchId, giveBackId = "" } = what;
     const { keys, holder, maxBatchBytes, maxConcurrency } = this.#options;
     const looks = this.#mustLook(settlement);
-    const outcomes = settlement ? letters(settlement) : "";
-    const countMax = request ? this.#countMax(request) : 0;
+    const { letters, details } = settlement ? encodeOutcomes(settlement) : { letters: "", details: [] };
     const makeArgs = (mayHaveRun: boolean): ScriptArgument[] => [
-      keys.workingPrefix,
-      settlement?.batch.id ?? "",
+      keys.base,
+      settlement?.batch.id ?? giveBackId,
       // Only a request sent again may take a missing lease for its own earlier work.
-      mayHaveRun && settlement ? settlement.batch.expiresAt : 0,
-      outcomes,
+      (mayHaveRun || what.mayHaveRun) && settlement ? settlement.batch.expiresAt : 0,
+      giveBackId ? "*" : letters,
       batchId,
       holder,
       request?.holds?.id ?? "",
       request?.leaseMs ?? 0,
-      countMax,
+      request ? this.#countMax(request) : 0,
       maxBatchBytes,
       maxConcurrency,
       looks ? 1 : 0,
       limits.recoverCountMax,
       limits.promoteCountMax,
       settlement && !request ? 1 : 0,
+      this.#options.policy,
+      ...details,
     ];
     const reply = readTurnReply(await this.#run(makeArgs));
     this.#sender.meter.commands += reply.calls;
@@ -206,37 +273,13 @@ class ScriptedBroker implements Broker {
   }
 
   async #evaluate(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
-    const { list, leases, attempts, delayed } = this.#keys;
-    const keys = [list, leases, attempts, delayed];
+    const { list, leases, attempts, delayed, dead, brake } = this.#keys;
+    const keys = [list, leases, attempts, delayed, dead, brake];
     const script = this.#isServerFull ? whenFull : whenNot;
-    try {
-      return await this.#sender.command((again) => [
-        "EVALSHA",
-        script.sha,
-        keys.length,
-        ...keys,
-        ...makeArgs(again),
-      ]);
-    } catch (error) {
-      if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
-      return this.#sender.command((again) => [
-        "EVAL",
-        script.source,
-        keys.length,
-        ...keys,
-        ...makeArgs(again),
-      ]);
-    }
+    return evaluate(this.#sender, script, keys, makeArgs);
   }
 }
 
-/** One letter a message, as the script reads them. Acks of messages with earlier attempts also clear their count. */
-function letters(settlement: Settlement): string {
-  const letterOf: Record<Outcome, string> = { ack: "a", retry: "f", release: "r", keep: "k" };
-  return settlement.outcomes
-    .map((outcome, at) => {
-      const hasAttempts = (settlement.batch.messages[at]?.earlierAttempts ?? 0) > 0;
-      return outcome === "ack" && hasAttempts ? "c" : letterOf[outcome];
-    })
-    .join("");
+function escapeGlob(text: ByteString): ByteString {
+  return text.replace(/[\\*?[\]]/g, "\\$&");
 }

@@ -4,51 +4,59 @@ import type { ByteString, RedisReply } from "../redis-client.ts";
 /** What the turn script returned, checked. */
 export interface TurnReply {
   readonly settled: "nothing" | "settled" | "lost" | "settled-earlier";
-  readonly claimed: "not-served" | "served" | "busy";
+  readonly claimed: "not-served" | "served" | "busy" | "braked";
   readonly messages: readonly ByteString[];
-  readonly earlierAttempts: readonly number[];
+  /** How each message has fared; empty where none has failed before. */
+  readonly records: readonly ByteString[];
   readonly now: number;
   readonly expiresAt: number;
   readonly recovered: number;
   readonly nextDueAt: number | null;
   readonly remaining: number | null;
-  readonly horizon: number | null;
+  /** The outcomes as they were carried out; empty where that is not known. */
+  readonly settledLetters: string;
   readonly isQuiet: boolean;
   readonly problem: RedisReplyError | null;
   readonly calls: number;
+  readonly buried: readonly ByteString[];
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
-const claimedWords = ["not-served", "served", "busy", "not-served"] as const;
-const fieldCount = 13;
+const claimedWords = ["not-served", "served", "busy", "not-served", "braked"] as const;
+const fieldCount = 14;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 13 fields");
+  if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 14 fields");
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   const messages = reply[2];
-  const earlierAttempts = reply[3];
+  const records = reply[3];
+  const letters = reply[9];
+  const buried = reply[13];
   const problem = reply[11];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
-  if (!isListOf(messages, "string")) throw malformed("a list of payloads as field 3");
-  if (!isListOf(earlierAttempts, "number")) throw malformed("a list of counts as field 4");
+  if (!isListOf(messages)) throw malformed("a list of payloads as field 3");
+  if (!isListOf(records)) throw malformed("a list of records as field 4");
+  if (typeof letters !== "string") throw malformed("a text as field 10");
+  if (!isListOf(buried)) throw malformed("a list of dead letters as field 14");
   if (typeof problem !== "string") throw malformed("a text as field 12");
   return {
     settled,
     claimed,
     messages: messages as ByteString[],
-    earlierAttempts: earlierAttempts as number[],
+    records: records as ByteString[],
     now: integer(reply, 4),
     expiresAt: integer(reply, 5),
     recovered: integer(reply, 6),
     nextDueAt: known(integer(reply, 7)),
     remaining: known(integer(reply, 8)),
-    horizon: known(integer(reply, 9)),
+    settledLetters: letters,
     isQuiet: integer(reply, 10) === 1,
     // Redis 6 puts the place in the script before the error's own text.
     problem: problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, "")),
     calls: integer(reply, 12),
+    buried: buried as ByteString[],
   };
 }
 
@@ -62,8 +70,8 @@ function integer(reply: RedisReply[], at: number): number {
   return value;
 }
 
-function isListOf(value: RedisReply | undefined, kind: "string" | "number"): boolean {
-  return Array.isArray(value) && value.every((entry) => typeof entry === kind);
+function isListOf(value: RedisReply | undefined): boolean {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
 }
 
 function malformed(expected: string): RedisProtocolError {

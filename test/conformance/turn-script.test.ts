@@ -5,12 +5,13 @@ import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { turnScript } from "../../src/broker/scripts/turn.ts";
+import { sha1Hex } from "../../src/digest.ts";
 import type { RedisReply } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const keys = listKeys("q");
-const { list, leases, attempts, delayed, workingPrefix } = keys;
+const { list, leases, attempts, delayed, dead, brake, base } = keys;
 
 /** Far from now on either side, so that a second more or less on a clock changes nothing. */
 const longAgo = 1_000_000;
@@ -18,17 +19,39 @@ const farAhead = 99_999_999_999_999;
 
 type Step =
   | { do: "push"; payload: string }
-  | { do: "delay"; payload: string; isDue: boolean }
+  | { do: "delay"; payload: string; isDue: boolean; record: string }
+  | { do: "mark"; id: string; payload: string }
+  | { do: "brake"; isYoung: boolean; hasEnded: boolean; probe: string }
   | { do: "expire"; id: string }
   | { do: "clobber" }
   | { do: "turn"; args: (string | number)[] };
 
 const id = fc.constantFrom("d.1", "d.2", "d.3", "e.1", "e.2", "plain");
 const maybeId = fc.oneof(fc.constant(""), id);
-const outcomes = fc.array(fc.constantFrom("a", "a", "a", "c", "f", "r", "k"), { maxLength: 4 }).map((all) => {
-  // Something must be settled: a drain never keeps all.
-  return all.every((letter) => letter === "k") ? "a".repeat(Math.max(1, all.length)) : all.join("");
-});
+const letters = fc.constantFrom("a", "a", "a", "c", "f", "f", "w", "x", "d", "r", "k", "o");
+const outcomes = fc.oneof(
+  {
+    weight: 15,
+    arbitrary: fc.array(letters, { maxLength: 4 }).map((all) => {
+      // Something must be settled: a drain never keeps all.
+      return all.every((letter) => letter === "k") ? "a".repeat(Math.max(1, all.length)) : all.join("");
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant("*") },
+);
+
+/** What each letter wants; delays in the past or far ahead, so that no second matters. */
+function detailsOf(given: string, isSoon: boolean): (string | number)[] {
+  const delay = isSoon ? -1_000_000 : 50_000_000;
+  return [...given].flatMap((letter, at): (string | number)[] => {
+    if (letter === "f" || letter === "w") return [delay];
+    if (letter === "x" || letter === "d") return [`"reason":"no ${at}"}`];
+    if (letter === "o") return [at % 2 ? `50 f ${delay}` : `50000000 x "reason":"over"}`];
+    return [];
+  });
+}
+
+const record = fc.constantFrom("", "1.0.0@1000", "2.1.0@1000", "4.2.3@1000", "1.1.1@1000");
 const turnArgs = fc
   .record({
     settleId: maybeId,
@@ -43,9 +66,17 @@ const turnArgs = fc
     recoverMax: fc.constantFrom(1, 2, 100),
     promoteMax: fc.constantFrom(1, 100),
     countRemaining: fc.constantFrom(0, 1),
+    isSoon: fc.boolean(),
+    policy: fc.constantFrom(
+      "5,0,0,10,1000,60000,3600000,100",
+      "2,2,0,1,60000000,60000000,3600000,1",
+      "3,1,1,2,50000000,50000000,3600000,2",
+      "5,0,0,0,0,0,0,100",
+      "1,0,500000000,3,50000000,50000000,3600000,100",
+    ),
   })
   .map((given) => [
-    workingPrefix,
+    base,
     given.settleId,
     given.mayHaveRun ? farAhead : 0,
     given.outcomes,
@@ -60,6 +91,8 @@ const turnArgs = fc
     given.recoverMax,
     given.promoteMax,
     given.countRemaining,
+    given.policy,
+    ...detailsOf(given.outcomes, given.isSoon),
   ]);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -75,6 +108,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("delay" as const),
       payload: fc.constantFrom("d:1", "d2"),
       isDue: fc.boolean(),
+      record,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("mark" as const),
+      id,
+      payload: fc.constantFrom("a", "bb", "ccc"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("brake" as const),
+      isYoung: fc.boolean(),
+      hasEnded: fc.boolean(),
+      probe: id,
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("expire" as const), id }) },
@@ -95,7 +146,22 @@ async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
         "ZADD",
         delayed,
         (one.isDue ? longAgo : farAhead) + at,
-        `${at}:${one.payload}`,
+        `${at}${one.record && `!${one.record}`}:${one.payload}`,
+      ]);
+    case "mark":
+      return backend.command(["HSET", `${base}done:${one.id}`, at, sha1Hex(one.payload)]);
+    case "brake":
+      return backend.command([
+        "HSET",
+        brake,
+        "since",
+        one.isYoung ? farAhead : longAgo,
+        "until",
+        one.hasEnded ? longAgo : farAhead,
+        "pauses",
+        at,
+        "probe",
+        one.probe,
       ]);
     case "expire":
       return backend.command(["ZADD", leases, "XX", longAgo + at, one.id]);
@@ -106,7 +172,7 @@ async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
       return null;
     case "turn":
       return backend
-        .command(["EVAL", turnScript, 4, list, leases, attempts, delayed, ...one.args])
+        .command(["EVAL", turnScript, 6, list, leases, attempts, delayed, dead, brake, ...one.args])
         .then(withoutTime);
   }
 }
@@ -116,22 +182,35 @@ function withoutTime(reply: RedisReply): unknown {
   const fields: unknown[] = [...(reply as RedisReply[])];
   fields[4] = typeof fields[4];
   fields[5] = (fields[5] as number) > 0;
+  fields[3] = (fields[3] as string[]).map(timeless);
+  // When the next is due may be a moment counted from now.
+  fields[7] = (fields[7] as number) < 0 ? -1 : Math.round((fields[7] as number) / 1e7);
+  fields[13] = (fields[13] as string[]).map(timeless);
   return fields;
+}
+
+/** Moments of now, which differ on the two sides by a little, as one word. */
+function timeless(text: string): string {
+  return text.replace(/1[7-9]\d{11}/g, "now").replace(/^\d{6}\.(?=\d{5}\.)/, "");
 }
 
 async function everything(backend: Backend): Promise<unknown> {
   const found: Record<string, unknown> = {};
   for (const key of ((await backend.command(["KEYS", "*"])) as string[]).sort()) {
     const kind = await backend.command(["TYPE", key]);
-    if (kind === "list") found[key] = await backend.command(["LRANGE", key, 0, -1]);
-    else if (kind === "zset") {
+    if (kind === "list") {
+      found[key] = ((await backend.command(["LRANGE", key, 0, -1])) as string[]).map(timeless);
+    }
+    if (kind === "zset") {
       const members = (await backend.command(["ZRANGE", key, 0, -1])) as string[];
       // Live leases made within one ms on one side and not on the other stand in another order.
-      found[key] = key === leases ? members.sort() : members;
+      found[key] = key === leases ? members.sort() : members.map(timeless);
     } else if (kind === "string") found[key] = await backend.command(["GET", key]);
-    else {
+    else if (kind === "hash") {
       const flat = (await backend.command(["HGETALL", key])) as string[];
-      found[key] = Object.fromEntries(flat.flatMap((field, at) => (at % 2 ? [] : [[field, flat[at + 1]]])));
+      found[key] = Object.fromEntries(
+        flat.flatMap((field, at) => (at % 2 ? [] : [[field, timeless(flat[at + 1] as string)]])),
+      );
     }
   }
   return found;

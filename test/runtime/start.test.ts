@@ -67,7 +67,7 @@ describe("npm start", () => {
   it("exits with 1 when a message was not handled", async () => {
     const path = await handler("export default () => { throw new Error('no'); };");
     const { code, output } = await run("start.ts", ["--memory", "--list", "mine", "--handler", path]);
-    expect(output).toMatch(/retried +615\b/);
+    expect(output).toMatch(/stopped +braked\b/);
     expect(code).toBe(1);
   });
 

@@ -26,6 +26,24 @@ export class SideDoor {
     return (await this.redis.lrange(list, 0, -1)).reverse();
   }
 
+  /** The delayed messages' payloads, the soonest due first. */
+  async delayed(list: string): Promise<string[]> {
+    const members = await this.redis.zrange(`{${list}}:delayed`, 0, "-1");
+    return members.map((member) => member.slice(member.indexOf(":") + 1));
+  }
+
+  /** Makes all delayed messages due, as the passing of time would; their order stays. */
+  async makeDue(list: string): Promise<void> {
+    const members = await this.redis.zrangeBuffer(`{${list}}:delayed`, 0, "-1");
+    for (const [at, member] of members.entries()) await this.redis.zadd(`{${list}}:delayed`, at + 1, member);
+  }
+
+  /** Ends the brake's pause, as the passing of time would. */
+  async endPause(list: string): Promise<void> {
+    if (await this.redis.hexists(`{${list}}:brake`, "until"))
+      await this.redis.hset(`{${list}}:brake`, "until", 1);
+  }
+
   /** Ends all leases of a list, as the passing of time would. */
   async expireLeases(list: string): Promise<void> {
     for (const id of await this.redis.zrange(`{${list}}:leases`, 0, "-1")) {

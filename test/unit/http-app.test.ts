@@ -35,9 +35,15 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
       runs.push(options);
       return report;
     },
-    recover: async () => ({ recovered: 0 }),
+    recover: async () => ({ recovered: 0, adopted: 0 }),
     stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null }),
     push: async () => ({ length: 1 }),
+    deadLetters: {
+      count: async () => 0,
+      list: async () => [],
+      redrive: async () => ({ redriven: 0 }),
+      purge: async () => ({ purged: 0 }),
+    },
     ...drain,
   };
   const hono = createHttpApp(fake, given);

@@ -6,7 +6,7 @@ describe("the keys of a list", () => {
   it("share the list's hash slot without renaming it", () => {
     expect(listKeys("emails")).toMatchObject({
       list: "emails",
-      workingPrefix: "{emails}:working:",
+      base: "{emails}:",
       leases: "{emails}:leases",
       delayed: "{emails}:delayed",
       attempts: "{emails}:attempts",

@@ -101,6 +101,7 @@ function bound(drain: Drain): Drain {
   return {
     list: drain.list,
     run: (options) => drain.run(options),
+    deadLetters: drain.deadLetters,
     recover: () => drain.recover(),
     stats: () => drain.stats(),
     push: (payloads) => drain.push(payloads),

@@ -98,8 +98,8 @@ export const keyCommands: CommandTable = {
   TIME: {
     min: 0,
     run: (keyspace) => {
-      const now = keyspace.now();
-      return [String(Math.floor(now / 1_000)), String(Math.floor((now % 1_000) * 1_000))];
+      const micros = keyspace.micros();
+      return [String(Math.floor(micros / 1_000_000)), String(micros % 1_000_000)];
     },
   },
   DBSIZE: { min: 0, run: (keyspace) => keyspace.keys().length },

@@ -24,9 +24,19 @@ export class Keyspace {
   readonly #entries = new Map<ByteString, Entry>();
   readonly #expiries = new Map<ByteString, number>();
   readonly now: () => number;
+  #lastMicros = 0;
 
   constructor(now: () => number) {
     this.now = now;
+  }
+
+  /** The time in µs. Each call within one ms gives a later one, as far as it has µs, so that order shows. */
+  micros(): number {
+    const micros = Math.floor(this.now() * 1_000);
+    const lastOfMs = Math.floor(micros / 1_000) * 1_000 + 999;
+    const isSameMs = Math.floor(this.#lastMicros / 1_000) === Math.floor(micros / 1_000);
+    this.#lastMicros = isSameMs ? Math.min(lastOfMs, Math.max(micros, this.#lastMicros + 1)) : micros;
+    return this.#lastMicros;
   }
 
   has(key: ByteString): boolean {

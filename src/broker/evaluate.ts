@@ -1,0 +1,24 @@
+import { RedisReplyError } from "../errors.ts";
+import type { ByteString, RedisReply } from "../redis-client.ts";
+import type { Sender } from "../sender.ts";
+
+/** A script and the digest that Redis knows it by. */
+export interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/** Runs a script by its digest, and by its source where Redis does not know it (any more). */
+export async function evaluate(
+  sender: Sender,
+  script: Script,
+  keys: readonly ByteString[],
+  makeArgs: (mayHaveRun: boolean) => readonly (ByteString | number)[],
+): Promise<RedisReply> {
+  try {
+    return await sender.command((again) => ["EVALSHA", script.sha, keys.length, ...keys, ...makeArgs(again)]);
+  } catch (error) {
+    if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
+    return sender.command((again) => ["EVAL", script.source, keys.length, ...keys, ...makeArgs(again)]);
+  }
+}

@@ -1,0 +1,107 @@
+import type { Settlement, TurnResult } from "./broker.ts";
+import { fromText, toBytes, toText } from "./bytes.ts";
+import { limits } from "./limits.ts";
+import { type DeathCertificate, settledAs } from "./outcome.ts";
+import type { ByteString } from "./redis-client.ts";
+
+/** A message that will not be tried again, and why. */
+export interface DeadLetter {
+  /** Names this dead letter; two of equal payloads have different ones. */
+  readonly id: string;
+  readonly list: string;
+  /** The payload as text; bytes that are not UTF-8 read as U+FFFD here, and are exact in `bytes`. */
+  readonly payload: string;
+  readonly bytes: Uint8Array;
+  /**
+   * `exhausted`: it failed `maxAttempts` times. `crashed`: its process died, or ran past its lease, at the last one.
+   * `non-retryable`, `invalid` (see `issues`), `undecodable`: it was not worth another. Else what the handler gave to
+   * `deadLetter(reason)`.
+   */
+  readonly reason: string;
+  /** What the last attempt threw, shortened; null where nothing was thrown. */
+  readonly error: { readonly name: string; readonly message: string; readonly stack?: string } | null;
+  /** What the schema found. */
+  readonly issues: readonly { readonly path: string; readonly message: string }[];
+  readonly attempts: number;
+  /** Epoch ms on Redis' own clock. */
+  readonly firstFailedAt: number;
+  readonly lastFailedAt: number;
+}
+
+/**
+ * The part of a dead letter's JSON that the drain knows; the script puts id, attempts and times before it. `share` is
+ * how many dead letters of one batch share the bytes their stacks may take.
+ */
+export function certificateTail(certificate: DeathCertificate, share: number): ByteString {
+  const { reason, error, issues } = certificate;
+  const stackMax = Math.min(limits.stackCharsMax, Math.floor(limits.stackCharsOfBatchMax / share));
+  const shortened = {
+    reason: reason.slice(0, limits.reasonCharsMax),
+    error: error && {
+      name: error.name.slice(0, limits.reasonCharsMax),
+      message: error.message.slice(0, limits.reasonCharsMax),
+      ...(error.stack && stackMax > 0 ? { stack: error.stack.slice(0, stackMax) } : {}),
+    },
+    issues: issues?.map(({ path, message }) => ({
+      path: path.slice(0, limits.issueCharsMax),
+      message: message.slice(0, limits.issueCharsMax),
+    })),
+  };
+  return fromText(JSON.stringify(shortened).slice(1));
+}
+
+/** A whole dead letter, for the engine that has no script to write its head. */
+export function deadLetterEntry(
+  head: { id: string; attempts: number; firstFailedAt: number; lastFailedAt: number },
+  tail: ByteString,
+  payload: ByteString,
+): ByteString {
+  const { id, attempts, firstFailedAt, lastFailedAt } = head;
+  return `${JSON.stringify({ id, attempts, firstFailedAt, lastFailedAt }).slice(0, -1)},${tail}\n${payload}`;
+}
+
+/** The dead letters that a settle has made. */
+export function deadLettersOf(settlement: Settlement, result: TurnResult, list: string): DeadLetter[] {
+  const words = result.settledAs ?? settlement.outcomes.map(settledAs);
+  return settlement.outcomes.flatMap((outcome, at) => {
+    const message = settlement.batch.messages[at];
+    const buried = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
+    if (words[at] !== "dead-letter" || buried.kind !== "dead-letter" || message === undefined) return [];
+    const head = {
+      id: `${settlement.batch.id}.${at + 1}`,
+      attempts: message.earlierAttempts + 1,
+      firstFailedAt: message.firstFailedAt ?? result.now,
+      lastFailedAt: result.now,
+    };
+    return [readDeadLetter(deadLetterEntry(head, certificateTail(buried.certificate, 1), message.raw), list)];
+  });
+}
+
+/** Reads an entry of the dead letters. What another program put there reads as a dead letter of unknown reason. */
+export function readDeadLetter(entry: ByteString, list: string): DeadLetter {
+  const end = entry.indexOf("\n");
+  const isOurs = entry.startsWith('{"id":"') && end > 0;
+  const head = isOurs ? parseHead(entry.slice(0, end)) : {};
+  const raw = isOurs ? entry.slice(end + 1) : entry;
+  return {
+    id: String(head.id ?? ""),
+    list,
+    payload: toText(raw),
+    bytes: toBytes(raw),
+    reason: String(head.reason ?? "unknown"),
+    error: (head.error as DeadLetter["error"] | undefined) ?? null,
+    issues: (head.issues as DeadLetter["issues"] | undefined) ?? [],
+    attempts: Number(head.attempts ?? 0),
+    firstFailedAt: Number(head.firstFailedAt ?? 0),
+    lastFailedAt: Number(head.lastFailedAt ?? 0),
+  };
+}
+
+function parseHead(line: ByteString): Record<string, unknown> {
+  try {
+    const head: unknown = JSON.parse(toText(line));
+    return typeof head === "object" && head !== null ? (head as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,190 @@
+import { evaluate, type Script } from "./broker/evaluate.ts";
+import { takeDeadScript } from "./broker/scripts/take-dead.ts";
+import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
+import { sha1Hex } from "./digest.ts";
+import { RedisProtocolError, RedisTooLargeError } from "./errors.ts";
+import type { ListKeys } from "./keys.ts";
+import { limits } from "./limits.ts";
+import { checkOptions, deadLetterOptionRows } from "./options.ts";
+import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
+import type { Sender } from "./sender.ts";
+
+/** Which dead letters, and in which order they are looked at. */
+export interface DeadLetterSelection {
+  /** At most so many. Default: all there are when the call begins. */
+  max?: number;
+  /** Only those for which it returns true. */
+  filter?: (letter: DeadLetter) => boolean;
+  /** `oldest` first, the default, or `newest` first. */
+  order?: "oldest" | "newest";
+}
+
+export interface DeadLetterChange extends DeadLetterSelection {
+  /** Only count what would be taken. Default: false. */
+  dryRun?: boolean;
+}
+
+/** The dead letters of one list. Throws `OptionError` for bad options, and the Redis errors. */
+export interface DeadLetters {
+  count(): Promise<number>;
+  /** Reads them. `max` defaults to 100 here. */
+  list(options?: DeadLetterSelection): Promise<DeadLetter[]>;
+  /**
+   * Returns them to the left end of the list, in the order looked at, with a fresh count of attempts. In chunks of at
+   * most 100, each atomic: whatever dies between two, each message is in one place.
+   */
+  redrive(options?: DeadLetterChange): Promise<{ redriven: number }>;
+  /** Deletes them, in the same chunks. */
+  purge(options?: DeadLetterChange): Promise<{ purged: number }>;
+}
+
+const takeDead: Script = { source: takeDeadScript, sha: sha1Hex(takeDeadScript) };
+const listMaxDefault = 100;
+
+interface Selection {
+  readonly max: number;
+  readonly filter: (letter: DeadLetter) => boolean;
+  readonly order: "oldest" | "newest";
+  readonly dryRun: boolean;
+}
+
+/** Some dead letters as they stand in Redis, in the order looked at. */
+interface Chunk {
+  readonly first: number;
+  readonly last: number;
+  readonly entries: readonly ByteString[];
+}
+
+export function deadLetters(makeSender: () => Sender, keys: ListKeys): DeadLetters {
+  return new ListDeadLetters(makeSender, keys);
+}
+
+class ListDeadLetters implements DeadLetters {
+  readonly #makeSender: () => Sender;
+  readonly #keys: ListKeys;
+
+  constructor(makeSender: () => Sender, keys: ListKeys) {
+    this.#makeSender = makeSender;
+    this.#keys = keys;
+  }
+
+  async count(): Promise<number> {
+    const count = await this.#makeSender().command(() => ["LLEN", this.#keys.dead]);
+    if (typeof count !== "number")
+      throw new RedisProtocolError(`LLEN must answer a number; got ${typeof count}.`);
+    return count;
+  }
+
+  async list(options: DeadLetterSelection = {}): Promise<DeadLetter[]> {
+    const selection = readSelection({ max: listMaxDefault, ...options });
+    const found: DeadLetter[] = [];
+    await this.#walk(selection, async (_, chosen) => {
+      found.push(...chosen.map((entry) => readDeadLetter(entry, this.#keys.name)));
+      return 0;
+    });
+    return found;
+  }
+
+  async redrive(options: DeadLetterChange = {}): Promise<{ redriven: number }> {
+    return { redriven: await this.#take("redrive", readSelection(options)) };
+  }
+
+  async purge(options: DeadLetterChange = {}): Promise<{ purged: number }> {
+    return { purged: await this.#take("purge", readSelection(options)) };
+  }
+
+  async #take(mode: "redrive" | "purge", selection: Selection): Promise<number> {
+    let total = 0;
+    await this.#walk(selection, async (chunk, chosen) => {
+      const taken =
+        selection.dryRun || chosen.length === 0 ? 0 : await this.#takeChosen(mode, selection, chunk, chosen);
+      total += selection.dryRun ? chosen.length : taken;
+      return taken;
+    });
+    return total;
+  }
+
+  async #takeChosen(
+    mode: "redrive" | "purge",
+    { order }: Selection,
+    { first, last }: Chunk,
+    chosen: readonly ByteString[],
+  ): Promise<number> {
+    let mayHaveRun = false;
+    const taken = await evaluate(
+      this.#makeSender(),
+      takeDead,
+      [this.#keys.list, this.#keys.dead],
+      (again) => {
+        mayHaveRun = again;
+        return [mode, order, first, last, ...chosen.map(sha1Hex)];
+      },
+    );
+    if (typeof taken !== "number")
+      throw new RedisProtocolError(`The script must return a number; got ${typeof taken}.`);
+    // None left of what was there a moment ago, and an earlier sending that may have run: it was that.
+    return taken === 0 && mayHaveRun ? chosen.length : taken;
+  }
+
+  /** Visits the dead letters chunk by chunk; `visit` returns how many of a chunk it took away. */
+  async #walk(
+    selection: Selection,
+    visit: (chunk: Chunk, chosen: readonly ByteString[]) => Promise<number>,
+  ): Promise<void> {
+    // Those that die meanwhile are not visited: a redriven message may be among them.
+    let left = await this.count();
+    let wanted = selection.max;
+    let skipped = 0;
+    let size: number = limits.deadChunkCount;
+    while (left > 0 && wanted > 0) {
+      const chunk = await this.#read(selection.order, skipped, Math.min(size, left));
+      if (chunk === "too-large") {
+        size = Math.ceil(size / 2);
+        continue;
+      }
+      if (chunk.entries.length === 0) return;
+      const chosen = chunk.entries
+        .filter((entry) => selection.filter(readDeadLetter(entry, this.#keys.name)))
+        .slice(0, wanted);
+      const taken = await visit(chunk, chosen);
+      wanted -= chosen.length;
+      left -= chunk.entries.length;
+      skipped += chunk.entries.length - taken;
+    }
+  }
+
+  async #read(order: Selection["order"], skipped: number, count: number): Promise<Chunk | "too-large"> {
+    const [first, last] =
+      order === "oldest" ? [-skipped - count, -skipped - 1] : [skipped, skipped + count - 1];
+    const command: RedisCommand = ["LRANGE", this.#keys.dead, first as number, last as number];
+    try {
+      const entries = checkEntries(await this.#makeSender().command(() => command));
+      return {
+        first: first as number,
+        last: last as number,
+        entries: order === "oldest" ? entries.reverse() : entries,
+      };
+    } catch (error) {
+      if (error instanceof RedisTooLargeError && count > 1) return "too-large";
+      throw error;
+    }
+  }
+}
+
+function checkEntries(reply: RedisReply): ByteString[] {
+  if (!Array.isArray(reply) || !reply.every((entry) => typeof entry === "string")) {
+    throw new RedisProtocolError("LRANGE must answer a list of strings.");
+  }
+  return reply as ByteString[];
+}
+
+function readSelection(options: DeadLetterChange): Selection {
+  const checked = checkOptions(deadLetterOptionRows, options) as Partial<Selection>;
+  return {
+    max: Number.POSITIVE_INFINITY,
+    filter: () => true,
+    order: "oldest",
+    dryRun: false,
+    ...checked,
+  };
+}

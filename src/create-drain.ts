@@ -287,7 +287,7 @@ class ListDrain implements Drain {
       batchHandler,
       handlerTimeoutMs,
       schema,
-      policy: { maxAttempts, retryDelay, random, now: () => clock.now() },
+      policy: { maxAttempts, retryDelay, random },
       markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
     };
   }

@@ -90,7 +90,7 @@ export type Outcome =
   | { readonly kind: "keep" }
   | RetryLater
   | Bury
-  | { readonly kind: "overloaded"; readonly pauseMs: number; readonly otherwise: RetryLater | Bury };
+  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | Bury };
 
 export interface RetryLater {
   readonly kind: "retry";

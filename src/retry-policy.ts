@@ -35,7 +35,6 @@ export interface RetryPolicy {
   readonly retryDelay: RetryDelay;
   /** From 0 to 1. */
   readonly random: () => number;
-  readonly now: () => number;
 }
 
 const backoffDefault: Backoff = { baseMs: 1_000, maxMs: 900_000 };
@@ -110,8 +109,8 @@ export function judgeThrown(error: unknown, message: Message, policy: RetryPolic
         } as const);
   if (error instanceof Overloaded || name === "Overloaded") {
     const { untilMs } = error as Overloaded;
-    const pauseMs = typeof untilMs === "number" ? Math.max(0, untilMs - policy.now()) : 0;
-    return { kind: "overloaded", pauseMs: bounded(pauseMs), otherwise };
+    const isMoment = typeof untilMs === "number" && untilMs > 0;
+    return { kind: "overloaded", untilMs: isMoment ? Math.round(untilMs) : 0, otherwise };
   }
   return otherwise;
 }

@@ -199,11 +199,12 @@ class Turn {
     const found = this.#call("HMGET", this.#keys.brake, "since", "until", "pauses", "probe");
     const [since, until, pauses, probe] = found as (string | null)[];
     const isKnown = since !== null && since !== undefined;
-    const isYoung = this.#now - Number(since) < this.#policy.brakeMsMax;
+    const endsAt = Number(until ?? 0);
+    const mayHold = this.#now < endsAt || this.#now - Number(since) < this.#policy.brakeMsMax;
     return {
-      isOn: isKnown && isYoung,
-      isWorn: isKnown && !isYoung,
-      endsAt: Number(until ?? 0),
+      isOn: isKnown && mayHold,
+      isWorn: isKnown && !mayHold,
+      endsAt,
       pauses: Number(pauses ?? 0),
       probe: probe ?? null,
     };
@@ -228,11 +229,11 @@ class Turn {
     if (lastAck > 0) state = { ...noBrake };
 
     const failing: string[] = [];
-    let pauseMs = 0;
+    let untilMs = 0;
     let detail = 0;
     for (const [at, letter] of [...outcomes].entries()) {
       const given = wantsDetail.test(letter) ? (this.#details[detail++] as string) : "";
-      if (letter === "o") pauseMs = Math.max(pauseMs, Number(/^\d+/.exec(given)?.[0]));
+      if (letter === "o") untilMs = Math.max(untilMs, Number(/^\d+/.exec(given)?.[0]));
       if (at >= lastAck && /[fxo]/.test(letter)) failing.push(sha1Hex(batch[at] as string));
     }
     let fields: (string | number)[] = [];
@@ -251,7 +252,7 @@ class Turn {
       }
     }
     if (state.isOn && (isNew || isProbe)) {
-      const endsAt = this.#now + Math.max(pauseMs, this.#pauseAfter(state.pauses));
+      const endsAt = Math.max(untilMs, this.#now + this.#pauseAfter(state.pauses));
       fields.push("until", endsAt, "pauses", state.pauses + 1);
     }
     const decided = [...outcomes].map((letter, at) => {

@@ -29,7 +29,7 @@ export function encodeOutcomes(settlement: Settlement): EncodedOutcomes {
       case "overloaded": {
         const [letter, detail] = encodeFailure(outcome.otherwise, deadCount);
         letters += "o";
-        details.push(`${outcome.pauseMs} ${letter} ${detail}`);
+        details.push(`${outcome.untilMs} ${letter} ${detail}`);
         break;
       }
       default: {

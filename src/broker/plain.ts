@@ -314,7 +314,9 @@ class PlainBroker implements Broker {
         continue;
       }
       if (outcome.kind !== "ack")
-        pushes.push(...this.#failCommands(settlement.batch.id, at, message, outcomeHere(outcome)));
+        pushes.push(
+          ...this.#failCommands(settlement.batch.id, at, message, withoutBrake(outcome, this.#redisNow())),
+        );
       if (message.firstFailedAt !== null) pushes.push(["HDEL", attempts, sha1Hex(message.raw)]);
     }
     if (released.length > 0) pushes.push(["RPUSH", list, ...released.reverse()]);
@@ -350,18 +352,18 @@ class PlainBroker implements Broker {
 type Fare = Omit<ClaimedMessage, "raw">;
 
 /** Without a brake, an overload is a failure that waits at least as long as the handler asked. */
-function outcomeHere(
+function withoutBrake(
   outcome: Exclude<Outcome, { kind: "ack" } | { kind: "release" } | { kind: "keep" }>,
+  now: number,
 ): RetryLater | Bury {
   if (outcome.kind !== "overloaded") return outcome;
-  const { otherwise, pauseMs } = outcome;
-  return otherwise.kind === "retry"
-    ? { ...otherwise, delayMs: Math.max(otherwise.delayMs, pauseMs) }
-    : otherwise;
+  const { otherwise, untilMs } = outcome;
+  if (otherwise.kind === "dead-letter") return otherwise;
+  return { ...otherwise, delayMs: Math.max(otherwise.delayMs, Math.min(untilMs - now, limits.delayMsMax)) };
 }
 
 function settledHere(outcome: Outcome): SettledAs {
-  return outcome.kind === "overloaded" ? outcomeHere(outcome).kind : settledAs(outcome);
+  return outcome.kind === "overloaded" ? outcome.otherwise.kind : settledAs(outcome);
 }
 
 const nothing: TurnResult = {

@@ -46,7 +46,7 @@ function detailsOf(given: string, isSoon: boolean): (string | number)[] {
   return [...given].flatMap((letter, at): (string | number)[] => {
     if (letter === "f" || letter === "w") return [delay];
     if (letter === "x" || letter === "d") return [`"reason":"no ${at}"}`];
-    if (letter === "o") return [at % 2 ? `50 f ${delay}` : `50000000 x "reason":"over"}`];
+    if (letter === "o") return [at % 2 ? `0 f ${delay}` : `${farAhead} x "reason":"over"}`];
     return [];
   });
 }

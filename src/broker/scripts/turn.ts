@@ -40,7 +40,7 @@
  *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
  *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
- *                       dead letter's JSON · o: `<pause, ms> <f or x> <what that letter wants>`
+ *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that letter wants>`
  *
  * Returns
  *   1  settled      0 nothing asked · 1 settled now · 2 the lease was lost · 3 settled by an earlier sending of this request
@@ -191,9 +191,11 @@ end
 
 local function readBrake()
   local found = call('HMGET', brake, 'since', 'until', 'pauses', 'probe')
-  local since = tonumber(found[1] or nil)
-  return { isOn = since and now - since < brakeMsMax, isWorn = since and now - since >= brakeMsMax,
-    endsAt = tonumber(found[2] or 0), pauses = tonumber(found[3] or 0), probe = found[4] }
+  local since, endsAt = tonumber(found[1] or nil), tonumber(found[2] or 0)
+  -- Once it has held for its longest, failures count as ever, until a success takes it away.
+  local mayHold = since and (now < endsAt or now - since < brakeMsMax)
+  return { isOn = mayHold, isWorn = since and not mayHold, endsAt = endsAt,
+    pauses = tonumber(found[3] or 0), probe = found[4] }
 end
 
 -- Decides what the failures of a batch mean, before anything is written. Returns the outcomes to carry out, in which h
@@ -213,11 +215,11 @@ local function considerBrake(batch, known)
   local isWorn, isProbe = state.isWorn, lastAck == 0 and state.probe == settleId
   if lastAck > 0 then state = { pauses = 0 } end
 
-  local failing, pauseMs, detail = {}, 0, 16
+  local failing, untilMs, detail = {}, 0, 16
   for index = 1, #outcomes do
     local letter = outcomes:sub(index, index)
     if letter:find('[fwxdo]') then detail = detail + 1 end
-    if letter == 'o' then pauseMs = math.max(pauseMs, tonumber(ARGV[detail]:match('^%d+'))) end
+    if letter == 'o' then untilMs = math.max(untilMs, tonumber(ARGV[detail]:match('^%d+'))) end
     if index > lastAck and letter:find('[fxo]') then failing[#failing + 1] = redis.sha1hex(batch[index]) end
   end
   local fields, isNew = {}, false
@@ -238,7 +240,7 @@ local function considerBrake(batch, known)
     end
   end
   if state.isOn and (isNew or isProbe) then
-    local endsAt = now + math.max(pauseMs, pauseAfter(state.pauses))
+    local endsAt = math.max(untilMs, now + pauseAfter(state.pauses))
     for _, value in ipairs({ 'until', string.format('%.0f', endsAt), 'pauses', state.pauses + 1 }) do
       fields[#fields + 1] = value
     end

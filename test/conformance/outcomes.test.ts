@@ -1,0 +1,4 @@
+import { withEveryEngine } from "./clients.ts";
+import { outcomesConformance } from "./outcomes.ts";
+
+withEveryEngine(outcomesConformance);

@@ -1,0 +1,4 @@
+import { withEveryEngine } from "./clients.ts";
+import { recoveryConformance } from "./recovery.ts";
+
+withEveryEngine(recoveryConformance, ["scripted"]);

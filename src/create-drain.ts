@@ -318,9 +318,19 @@ class ListDrain implements Drain {
 
   /** The turn script's policy argument. */
   #policy(): string {
-    const { maxAttempts, deadLetters, brake } = this.#settings;
+    const { maxAttempts, deadLetters, brake, batchSize } = this.#settings;
     const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
     const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
-    return [maxAttempts, maxCount, maxAgeMs, after, pauseMs, maxPauseMs, maxMs, limits.heldCountMax].join();
+    return [
+      maxAttempts,
+      maxCount,
+      maxAgeMs,
+      after,
+      pauseMs,
+      maxPauseMs,
+      maxMs,
+      limits.heldCountMax,
+      batchSize,
+    ].join();
   }
 }

@@ -6,6 +6,7 @@ import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
 import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
+import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { type ProcessorOptions, processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
@@ -48,6 +49,8 @@ class Run {
   readonly #pace = new Pace();
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
+  /** The exchange under way while handlers run. */
+  #ahead: Promise<Batch | Pause | null> | null = null;
   /** What the hooks for dead letters are still doing. */
   readonly #told: Promise<unknown>[] = [];
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
@@ -88,9 +91,10 @@ class Run {
       // While these handlers run, the batch before is settled and the one after is claimed.
       const ahead = prefetch === 1 && !isSuspect ? this.#exchange(current) : null;
       // It is awaited below; until then a rejection must not count as unhandled.
-      ahead?.catch(() => undefined);
+      this.#ahead = ahead?.catch(() => null) ?? null;
       this.#unsettled.push(await this.#process(current));
       const claimedAhead = await ahead;
+      this.#ahead = null;
       next = claimedAhead && isBatch(claimedAhead) ? claimedAhead : await this.#exchange(null);
     }
     return next.reason;
@@ -151,17 +155,17 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { outcomes, isMarked, ranCount } = await processBatch(batch, stopper, processor);
+    const { ranCount, ...processed } = await processBatch(batch, stopper, processor);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     if (ranCount === 0 && !stopper.isStopped) {
-      this.#unsettled.push({ batch, outcomes, isMarked });
+      this.#unsettled.push({ batch, ...processed });
       throw new SpillwayError(
         "lease-too-short",
         "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
       );
     }
-    this.#isGivenBack = outcomes.every(({ kind }) => kind === "release");
-    return { batch, outcomes, isMarked };
+    this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
+    return { batch, ...processed };
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
@@ -202,6 +206,11 @@ class Run {
 
   /** After an error: what has been handled is still worth telling Redis, once, and harmless to tell it twice. */
   async #settleWhatIsLeft(): Promise<void> {
+    const ahead = await this.#ahead;
+    if (ahead && isBatch(ahead)) {
+      const released = ahead.messages.map(() => outcomes.release);
+      this.#unsettled.push({ batch: ahead, outcomes: released, isMarked: [] });
+    }
     for (const settlement of [...this.#unsettled]) {
       try {
         this.#note(await this.#parts.broker.settle(settlement), settlement);

@@ -47,6 +47,7 @@ export function readPolicy(text: ByteString): TurnPolicy {
     brakePauseMsMax = 0,
     brakeMsMax = 0,
     heldMax = 0,
+    batchSize = 0,
   ] = (text.match(/\d+/g) ?? []).map(Number);
   return {
     maxAttempts,
@@ -57,6 +58,7 @@ export function readPolicy(text: ByteString): TurnPolicy {
     brakePauseMsMax,
     brakeMsMax,
     heldMax,
+    batchSize,
   };
 }
 
@@ -69,6 +71,7 @@ export interface TurnPolicy {
   readonly brakePauseMsMax: number;
   readonly brakeMsMax: number;
   readonly heldMax: number;
+  readonly batchSize: number;
 }
 
 export interface BrakeState {

@@ -421,7 +421,7 @@ class Turn {
     const { count, crashes } = this.#read(record);
     if (crashes === 0) return Number.POSITIVE_INFINITY;
     if (count >= this.#policy.maxAttempts - 1) return 1;
-    return Math.max(1, Math.floor(this.#countMax / 10 ** crashes));
+    return Math.max(1, Math.floor(this.#policy.batchSize / 10 ** crashes));
   }
 
   #fitting(popped: readonly ByteString[], given: readonly ByteString[]): number {

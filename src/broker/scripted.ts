@@ -126,7 +126,8 @@ class ScriptedBroker implements Broker {
   async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {
     const done = `${this.#keys.base}done:${batch.id}`;
     const raw = (batch.messages[at] as ClaimedMessage).raw;
-    await this.#read([
+    // Sent once: a marker is worth no wait, for without it the message only may run again.
+    await this.#sender.pipelineOnce([
       ["HSET", done, at, sha1Hex(raw)],
       ["PEXPIRE", done, ttlMs],
     ]);

@@ -38,7 +38,7 @@
  *  14  promoteMax       due delayed messages to promote at most
  *  15  countRemaining   1: tell how many messages the list holds at the end
  *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
- *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax
+ *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that letter wants>`
  *
@@ -80,7 +80,8 @@ if settleId == '' then inspect = true end
 local policy = {}
 for number in ARGV[16]:gmatch('%d+') do policy[#policy + 1] = tonumber(number) end
 local maxAttempts, deadCountMax, deadAgeMsMax = policy[1], policy[2], policy[3]
-local brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax = policy[4], policy[5], policy[6], policy[7], policy[8]
+local brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax = policy[4], policy[5], policy[6], policy[7]
+local heldMax, batchSize = policy[8], policy[9]
 
 local calls = 0
 local function call(...)
@@ -401,7 +402,7 @@ local function companyOf(record)
   local count, crashes = readRecord(record)
   if crashes == 0 then return math.huge end
   if count >= maxAttempts - 1 then return 1 end
-  return math.max(1, math.floor(countMax / 10 ^ crashes))
+  return math.max(1, math.floor(batchSize / 10 ^ crashes))
 end
 
 -- How many of the popped messages make one batch: as many as the bytes allow, never suspects beside others.

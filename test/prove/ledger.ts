@@ -1,0 +1,300 @@
+import { Store } from "../../adapters/local/store/store.ts";
+import { scripts } from "../../adapters/local/turn-script.ts";
+import type { RedisCommand, RedisReply } from "../../src/index.ts";
+import { sha1Hex, takeDeadScript } from "../../src/internals.ts";
+import { listKeys } from "../../src/keys.ts";
+
+/** Where every message is: payloads by place, and the leases. */
+interface Snapshot {
+  readonly places: ReadonlyMap<string, readonly string[]>;
+  readonly leases: ReadonlyMap<string, number>;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+const takeDeadSha = sha1Hex(takeDeadScript);
+
+/**
+ * The Redis of a simulated world, watched: after each command that may move messages it holds what was against what is,
+ * and what no promise allows is a violation.
+ */
+export class Ledger {
+  readonly #store: Store;
+  readonly #keys;
+  readonly #maxAttempts: number;
+  readonly #maxConcurrency: number;
+  readonly #redisNow: () => number;
+  #last: Snapshot;
+  readonly violations: string[] = [];
+  pushedCount = 0;
+  ackedCount = 0;
+  /** Messages taken from expired leases. */
+  recoveredCount = 0;
+  /** process → payload → times its handler finished it with success, less times that was acknowledged. */
+  readonly #finished = new Map<string, Map<string, number>>();
+  /** payload → times something gave a reason to run it again. */
+  readonly excuses = new Map<string, number>();
+  readonly runs = new Map<string, number>();
+
+  constructor(options: {
+    list: string;
+    redisNow: () => number;
+    maxAttempts: number;
+    maxConcurrency: number;
+  }) {
+    this.#redisNow = options.redisNow;
+    this.#keys = listKeys(options.list);
+    this.#maxAttempts = options.maxAttempts;
+    this.#maxConcurrency = options.maxConcurrency;
+    this.#store = new Store({ now: options.redisNow, scripts, digest: sha1Hex });
+    this.#last = this.#look();
+  }
+
+  /** Runs a command as Redis would. Throws `RedisReplyError`. */
+  execute(command: RedisCommand): RedisReply {
+    const name = command[0];
+    if (name !== "EVALSHA" && name !== "EVAL" && name !== "LPUSH") return this.#store.call(command);
+    const before = this.#last;
+    try {
+      return this.#store.call(command);
+    } finally {
+      this.#last = this.#look();
+      if (name === "LPUSH") this.#checkPush(command, before, this.#last);
+      else this.#checkScript(command, before, this.#last);
+    }
+  }
+
+  read(command: RedisCommand): RedisReply {
+    return this.#store.call(command);
+  }
+
+  noteRun(payload: string, attempt: number): void {
+    this.runs.set(payload, (this.runs.get(payload) ?? 0) + 1);
+    if (attempt > this.#maxAttempts) this.#violate(`${payload} was delivered as attempt ${attempt}`);
+  }
+
+  noteFinished(process: string, payload: string): void {
+    const of = this.#finished.get(process) ?? new Map<string, number>();
+    this.#finished.set(process, of);
+    of.set(payload, (of.get(payload) ?? 0) + 1);
+  }
+
+  noteExcuse(payload: string): void {
+    this.excuses.set(payload, (this.excuses.get(payload) ?? 0) + 1);
+  }
+
+  /** A message runs again only for a reason: it failed, or its drain died or outlived its lease. */
+  checkRuns(): void {
+    for (const [payload, runs] of this.runs) {
+      if (!/\d$/.test(payload)) continue;
+      const allowed = 1 + (this.excuses.get(payload) ?? 0);
+      if (runs > allowed) this.#violate(`${payload} ran ${runs} times, and ${allowed} are explained`);
+    }
+  }
+
+  /** Messages in the list, in working lists and in the delayed set. */
+  get pendingCount(): number {
+    let count = 0;
+    for (const [place, payloads] of this.#last.places) if (place !== "dead") count += payloads.length;
+    return count;
+  }
+
+  get deadCount(): number {
+    return this.#last.places.get("dead")?.length ?? 0;
+  }
+
+  keysLeft(): string[] {
+    return this.#store.call(["KEYS", "*"]) as string[];
+  }
+
+  #violate(what: string): void {
+    this.violations.push(what);
+  }
+
+  #look(): Snapshot {
+    const { list, delayed, dead, leases, base } = this.#keys;
+    const places = new Map<string, readonly string[]>();
+    const counts = new Map<string, number>();
+    const add = (place: string, payloads: string[]): void => {
+      if (payloads.length === 0) return;
+      places.set(place, payloads);
+      for (const payload of payloads) counts.set(payload, (counts.get(payload) ?? 0) + 1);
+    };
+    const range = (key: string): string[] => this.#store.call(["LRANGE", key, 0, -1]) as string[];
+    const entries = this.#store.call(["ZRANGE", leases, 0, -1, "WITHSCORES"]) as string[];
+    const found = new Map<string, number>();
+    for (let at = 0; at < entries.length; at += 2) found.set(entries[at] as string, Number(entries[at + 1]));
+    add("list", range(list));
+    add(
+      "delayed",
+      (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map((member) =>
+        member.slice(member.indexOf(":") + 1),
+      ),
+    );
+    add(
+      "dead",
+      range(dead).map((entry) => entry.slice(entry.indexOf("\n") + 1)),
+    );
+    for (const key of this.#store.call(["KEYS", `${base}working:*`]) as string[]) {
+      add(key.slice(`${base}working:`.length), range(key));
+    }
+    return { places, leases: found, counts };
+  }
+
+  #checkPush(command: RedisCommand, before: Snapshot, after: Snapshot): void {
+    const pushed = command.slice(2) as string[];
+    this.pushedCount += pushed.length;
+    const expected = new Map(before.counts);
+    for (const payload of pushed) expected.set(payload, (expected.get(payload) ?? 0) + 1);
+    if (!isSameCounts(expected, after.counts)) this.#violate("a push changed more than the list");
+  }
+
+  #checkScript(command: RedisCommand, before: Snapshot, after: Snapshot): void {
+    const [, script, keyCount, ...rest] = command;
+    const isTakeDead = script === takeDeadSha || script === takeDeadScript;
+    const args = rest.slice(Number(keyCount)).map(String);
+    if (isTakeDead) this.#checkTakeDead(args[0] as string, before, after);
+    else this.#checkTurn(args, before, after);
+    this.#checkPairs(after);
+  }
+
+  #checkTakeDead(mode: string, before: Snapshot, after: Snapshot): void {
+    if (mode === "redrive" && !isSameCounts(before.counts, after.counts)) {
+      this.#violate("a redrive lost or doubled a message");
+    }
+    // A redriven message starts anew.
+    for (const payload of before.places.get("dead") ?? []) this.noteExcuse(payload);
+  }
+
+  #checkTurn(args: readonly string[], before: Snapshot, after: Snapshot): void {
+    const [, settleId = "", , outcomes = "", claimId = ""] = args;
+    const now = this.#redisNow();
+    const isHeld = before.leases.has(settleId);
+    const settledBatch = [...(before.places.get(settleId) ?? [])].reverse();
+    /** Who may have acknowledged a payload: the holder of its lease, or the one that left its done-marker. */
+    const mayVanish = new Map<string, string[]>();
+    const allow = (payload: string, id: string): void =>
+      void mayVanish.set(payload, [...(mayVanish.get(payload) ?? []), processOf(id)]);
+
+    if (isHeld && outcomes.length === settledBatch.length) {
+      for (const [at, payload] of settledBatch.entries()) {
+        const letter = outcomes[at] as string;
+        if (letter === "a" || letter === "c") allow(payload, settleId);
+        // It failed, or asked to wait.
+        if ("fwxd".includes(letter)) this.noteExcuse(payload);
+        // Still running, and its lease had ended: recovered by the very turn that kept it.
+        if (letter === "k" && (before.leases.get(settleId) ?? 0) <= now) this.noteExcuse(payload);
+      }
+    }
+    for (const [id, payloads] of before.places) {
+      if (id === "list" || id === "delayed" || id === "dead") continue;
+      const isGone = !isSameList(payloads, after.places.get(id) ?? []);
+      if (!isGone || id === settleId) {
+        if (isGone && !isHeld) this.#violate(`batch ${id} was settled without its lease`);
+        continue;
+      }
+      const endsAt = before.leases.get(id);
+      if (endsAt === undefined || endsAt > now) this.#violate(`batch ${id} was taken from a living lease`);
+      this.recoveredCount += payloads.length;
+      for (const payload of payloads) {
+        this.noteExcuse(payload);
+        if (this.#wasFinished(processOf(id), payload)) allow(payload, id);
+      }
+    }
+    for (const payload of new Set([...before.counts.keys(), ...after.counts.keys()])) {
+      const gone = (before.counts.get(payload) ?? 0) - (after.counts.get(payload) ?? 0);
+      if (gone < 0) this.#violate(`${payload} is in ${-gone} more place(s) than before`);
+      const by = mayVanish.get(payload) ?? [];
+      if (gone > by.length) this.#violate(`${payload} is lost`);
+      for (const process of by.slice(0, gone)) this.#acknowledge(process, payload);
+    }
+    this.#checkClaim(claimId, args, before, after, now);
+    this.#checkAttempts();
+  }
+
+  #wasFinished(process: string, payload: string): boolean {
+    return (this.#finished.get(process)?.get(payload) ?? 0) > 0;
+  }
+
+  #acknowledge(process: string, payload: string): void {
+    this.ackedCount += 1;
+    if (!this.#wasFinished(process, payload)) {
+      this.#violate(`${payload} was acknowledged by ${process}, whose handler had not finished it`);
+      return;
+    }
+    const of = this.#finished.get(process) as Map<string, number>;
+    of.set(payload, (of.get(payload) as number) - 1);
+  }
+
+  #checkClaim(
+    claimId: string,
+    args: readonly string[],
+    before: Snapshot,
+    after: Snapshot,
+    now: number,
+  ): void {
+    for (const id of after.places.keys()) {
+      if (before.places.has(id) || id === "list" || id === "delayed" || id === "dead") continue;
+      if (id !== claimId) this.#violate(`batch ${id} appeared, and no one asked for it`);
+      const holder = args[5];
+      const others = new Set<string>();
+      for (const [lease, endsAt] of before.leases) {
+        const owner = lease.slice(0, lease.lastIndexOf("."));
+        if (endsAt > now && owner !== holder) others.add(owner);
+      }
+      if (
+        others.size >= this.#maxConcurrency &&
+        ![...before.leases.keys()].some((one) => one.startsWith(`${holder}.`))
+      ) {
+        this.#violate(`${holder} drains beside ${others.size} others`);
+      }
+      if ((after.places.get(id) ?? []).length > Number(args[8])) this.#violate(`batch ${id} is too large`);
+    }
+  }
+
+  /** Working lists and leases come and go together. */
+  #checkPairs(after: Snapshot): void {
+    for (const id of after.leases.keys()) {
+      if (!after.places.has(id)) this.#violate(`lease ${id} has no working list`);
+    }
+    for (const id of after.places.keys()) {
+      if (id !== "list" && id !== "delayed" && id !== "dead" && !after.leases.has(id)) {
+        this.#violate(`batch ${id} has no lease`);
+      }
+    }
+  }
+
+  #checkAttempts(): void {
+    const { attempts, delayed, dead } = this.#keys;
+    const noted = (this.#store.call(["HVALS", attempts]) as string[]).flatMap((records) =>
+      records.split(","),
+    );
+    const waiting = (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map(
+      (member) => /!(\d+\.\d+\.\d+@\d+):/.exec(member)?.[1] ?? "",
+    );
+    for (const record of [...noted, ...waiting]) {
+      if (record !== "" && Number.parseInt(record, 10) >= this.#maxAttempts) {
+        this.#violate(`a message that has had its ${this.#maxAttempts} attempts lives on (${record})`);
+      }
+    }
+    for (const entry of this.#store.call(["LRANGE", dead, 0, 0]) as string[]) {
+      const { attempts: count, reason } = JSON.parse(entry.slice(0, entry.indexOf("\n")));
+      const isSpent = reason === "exhausted" || reason === "crashed";
+      if (count > this.#maxAttempts || (isSpent && count !== this.#maxAttempts)) {
+        this.#violate(`a dead letter (${reason}) has ${count} attempts`);
+      }
+    }
+  }
+}
+
+/** The process whose drain claimed a batch: a process makes a drain for each run, and numbers them. */
+function processOf(batchId: string): string {
+  return batchId.slice(0, batchId.lastIndexOf(".")).replace(/-\d+$/, "");
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((payload, at) => payload === other[at]);
+}
+
+function isSameCounts(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean {
+  return one.size === other.size && [...one].every(([payload, count]) => other.get(payload) === count);
+}

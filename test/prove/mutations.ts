@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Edit, type Mutation, mutations } from "./mutation-list.ts";
+import type { Proof } from "./proof.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const copied = ["src", "adapters", "cli", "test", "package.json", "tsconfig.json"];
+
+/** The parts that hunt, the quickest first, and how long each looks. */
+const hunters = [
+  ["simulation", ["--only", "simulation", "--steps", "60000"]],
+  ["model", ["--only", "model", "--runs", "500"]],
+  ["brake", ["--only", "brake"]],
+  ["kills", ["--only", "kills", "--kills", "40"]],
+] as const;
+
+/** Longest that one hunter may take with one mutation, ms. A protocol that hangs is caught too. */
+const huntMsMax = 120_000;
+
+/**
+ * Breaks the protocol on purpose, one way at a time, in a copy of the sources, and holds the other parts of the proof
+ * against each: every mutation must be caught.
+ */
+export async function proveMutations(options: { seed: number; log: (line: string) => void }): Promise<Proof> {
+  const folder = await mkdtemp(join(tmpdir(), "spillway-mutations-"));
+  const survivors: string[] = [];
+  const caughtBy: Record<string, number> = {};
+  try {
+    for (const name of copied) await cp(join(root, name), join(folder, name), { recursive: true });
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"), "dir");
+    for (const mutation of mutations) {
+      const by = await hunt(folder, mutation, options.seed);
+      options.log(`  ${by ? `caught by the ${by}` : "SURVIVED"}: ${mutation.name}`);
+      if (by) caughtBy[by] = (caughtBy[by] ?? 0) + 1;
+      else survivors.push(mutation.name);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const by = Object.entries(caughtBy).map(([name, count]) => `${count} by the ${name}`);
+  return {
+    isHolding: survivors.length === 0,
+    line: `mutations: ${mutations.length - survivors.length} of ${mutations.length} caught (${by.join(", ")})`,
+    problems: survivors.map((name) => `survived: ${name}`),
+  };
+}
+
+async function hunt(folder: string, mutation: Mutation, seed: number): Promise<string | undefined> {
+  const restore = await apply(folder, mutation.edits);
+  try {
+    for (const [name, args] of hunters) {
+      if (mutation.by !== undefined && !mutation.by.includes(name)) continue;
+      if (!(await survives(folder, [...args, "--seed", String(seed)]))) return name;
+    }
+    return undefined;
+  } finally {
+    await restore();
+  }
+}
+
+async function apply(folder: string, edits: readonly Edit[]): Promise<() => Promise<void>> {
+  const originals = new Map<string, string>();
+  for (const { file, find, put } of edits) {
+    const path = join(folder, file);
+    const text = await readFile(path, "utf8");
+    if (!originals.has(path)) originals.set(path, text);
+    if (text.split(find).length !== 2) {
+      throw new Error(`The mutation's text must stand once in ${file}; it does not: ${find}`);
+    }
+    await writeFile(
+      path,
+      text.replace(find, () => put),
+    );
+  }
+  return async () => {
+    for (const [path, text] of originals) await writeFile(path, text);
+  };
+}
+
+function survives(folder: string, args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(folder, "test/prove/main.ts"), ...args], {
+      cwd: folder,
+      stdio: "ignore",
+      detached: true,
+    });
+    const timer = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), huntMsMax);
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      resolve(code === 0);
+    });
+  });
+}

@@ -1,0 +1,354 @@
+import {
+  ack,
+  createDrain,
+  type Drain,
+  type DrainReport,
+  deadLetter,
+  fromText,
+  idempotent,
+  type Message,
+  Overloaded,
+  release,
+  retry,
+} from "../../src/index.ts";
+import { Ledger } from "./ledger.ts";
+import { fairWeather, Network, type Weather } from "./network.ts";
+import type { Proof } from "./proof.ts";
+import { seeded } from "./random.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+const list = "q";
+const slotCount = 8;
+const stepsOfWorld = 5_000;
+/** Steps that a world may take to come to rest once everything works. */
+const calmStepsMax = 600_000;
+
+/** A process that runs one drain, on a clock of its own. */
+interface Process {
+  isDead: boolean;
+  isAborted: boolean;
+  readonly ran: Set<string>;
+  readonly clockRate: number;
+  readonly clockOffset: number;
+  readonly holder: string;
+}
+
+/** What the messages of a world are like; the first letter of a payload says which. */
+const kinds = {
+  n: 30,
+  f: 8,
+  x: 2,
+  c: 1,
+  o: 1,
+  r: 2,
+  d: 1,
+  s: 1,
+  w: 2,
+} as const;
+
+/**
+ * Eight drains, a producer and an operator over one Redis, on clocks that are wrong, through a network that loses,
+ * doubles and reorders, with processes that die at any moment. Everything is the seed's doing: the same seed, the same
+ * world, to the last request.
+ */
+export class World {
+  readonly #random: () => number;
+  readonly #time = new VirtualTime();
+  readonly #ledger: Ledger;
+  readonly #network: Network;
+  readonly #maxAttempts: number;
+  readonly #maxConcurrency: number;
+  readonly #prefersIdempotent: boolean;
+  #isCalm = false;
+  #isOutage = false;
+  #redisSkew = 0;
+  #pushed = 0;
+  #deaths = 0;
+  #runs = 0;
+
+  constructor(seed: number) {
+    this.#random = seeded(seed);
+    this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
+    this.#maxConcurrency = this.#pick([1, 3, slotCount, slotCount]);
+    this.#prefersIdempotent = this.#chance(0.3);
+    this.#ledger = new Ledger({
+      list,
+      redisNow: () => 1_700_000_000_000 + this.#time.now + this.#redisSkew,
+      maxAttempts: this.#maxAttempts,
+      maxConcurrency: this.#maxConcurrency,
+    });
+    const badness = this.#random() * 0.15;
+    const weather: Weather = {
+      loseRequest: badness * this.#random(),
+      loseReply: badness * this.#random(),
+      double: badness * this.#random(),
+      late: badness * this.#random() * 0.3,
+      refuse: badness * this.#random() * 0.3,
+    };
+    this.#network = new Network(this.#time, this.#ledger, this.#random, weather);
+  }
+
+  /** Runs the world, lets it come to rest, and returns what went wrong. */
+  async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
+    for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
+    this.#produce();
+    this.#operate();
+    this.#disturb();
+    while (this.#time.steps < stepsOfWorld && this.#ledger.violations.length === 0) {
+      if (!(await this.#time.step())) break;
+    }
+    this.#isCalm = true;
+    this.#isOutage = false;
+    this.#network.weather = fairWeather;
+    const limit = this.#time.steps + calmStepsMax;
+    while (this.#time.steps < limit && this.#ledger.violations.length === 0 && !this.#isAtRest()) {
+      await this.#time.step();
+    }
+    this.#checkEnd();
+    return {
+      steps: this.#time.steps,
+      figures: {
+        pushed: this.#ledger.pushedCount,
+        acked: this.#ledger.ackedCount,
+        dead: this.#ledger.deadCount,
+        deaths: this.#deaths,
+        runs: this.#runs,
+        recovered: this.#ledger.recoveredCount,
+      },
+      violations: this.#ledger.violations,
+    };
+  }
+
+  #isAtRest(): boolean {
+    return this.#ledger.pendingCount === 0 && this.#keysLeft().length === 0;
+  }
+
+  /** Keys beside the dead letters and the markers that end by themselves. */
+  #keysLeft(): string[] {
+    return this.#ledger.keysLeft().filter((key) => key !== `{${list}}:dead` && !key.includes(":done:"));
+  }
+
+  #checkEnd(): void {
+    const { violations } = this.#ledger;
+    if (violations.length > 0) return;
+    this.#ledger.checkRuns();
+    if (!this.#isAtRest()) {
+      violations.push(
+        `did not come to rest: ${this.#ledger.pendingCount} messages pending, keys ${this.#keysLeft().join(" ")}`,
+      );
+    }
+    const { pushedCount, ackedCount, deadCount } = this.#ledger;
+    if (pushedCount !== ackedCount + deadCount) {
+      violations.push(`${pushedCount} pushed, ${ackedCount} acknowledged, ${deadCount} dead`);
+    }
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  #pick<Value>(values: readonly Value[]): Value {
+    return values[Math.floor(this.#random() * values.length)] as Value;
+  }
+
+  #produce(): void {
+    if (this.#isCalm) return;
+    const count = 1 + Math.floor(this.#random() * 10);
+    // Producers are not ours to make reliable: theirs arrive.
+    for (let one = 0; one < count; one++) {
+      this.#ledger.execute(["LPUSH", fromText(list), this.#makePayload()]);
+    }
+    this.#time.after(this.#random() * 2_000, () => this.#produce());
+  }
+
+  #makePayload(): string {
+    if (this.#chance(0.05)) return this.#pick(["n", "f"]);
+    const letters = Object.entries(kinds).flatMap(([kind, weight]) => kind.repeat(weight).split(""));
+    this.#pushed += 1;
+    return `${this.#pick(letters)}${this.#pushed}`;
+  }
+
+  /** Someone who recovers and redrives by hand, now and then, over the same network. */
+  #operate(): void {
+    if (this.#isCalm) return;
+    const process = this.#makeProcess(`operator-${this.#runs}`);
+    const drain = this.#makeDrain(process);
+    const act = this.#chance(0.5)
+      ? drain.recover()
+      : drain.deadLetters.redrive({ max: 1 + Math.floor(this.#random() * 5) });
+    act.catch(() => undefined);
+    this.#time.after(5_000 + this.#random() * 60_000, () => this.#operate());
+  }
+
+  /** Outages of what handlers depend on, and steps of Redis' clock. */
+  #disturb(): void {
+    if (this.#isCalm) return;
+    if (this.#chance(0.3)) this.#isOutage = !this.#isOutage;
+    if (this.#chance(0.2)) this.#redisSkew += this.#random() * 8_000;
+    this.#time.after(this.#random() * 60_000, () => this.#disturb());
+  }
+
+  #makeProcess(holder: string): Process {
+    return {
+      isDead: false,
+      isAborted: false,
+      ran: new Set(),
+      clockRate: 0.95 + this.#random() * 0.1,
+      clockOffset: this.#random() * 1e9,
+      holder,
+    };
+  }
+
+  #startDrain(slot: number, afterMs: number): void {
+    this.#time.after(afterMs, () => {
+      this.#runs += 1;
+      const process = this.#makeProcess(`p${slot}-${this.#runs}`);
+      const budgetMs = this.#pick([1_000, 5_000, 15_000, 60_000]);
+      const pauseMs = this.#random() * (this.#isCalm ? 60_000 : 5_000);
+      const controller = new AbortController();
+      if (!this.#isCalm && this.#chance(0.35)) {
+        this.#time.after(this.#random() * budgetMs, () => this.#kill(process, slot));
+      }
+      if (!this.#isCalm && this.#chance(0.05)) {
+        this.#time.after(this.#random() * budgetMs, () => {
+          process.isAborted = true;
+          // What runs may be given back, and run again.
+          for (const payload of process.ran) this.#ledger.noteExcuse(payload);
+          controller.abort();
+        });
+      }
+      const options = {
+        budgetMs,
+        signal: controller.signal,
+        ...(this.#chance(0.1) ? { maxMessages: 3 } : {}),
+      };
+      void this.#makeDrain(process, slot)
+        .run(options)
+        .then((report) => {
+          this.#checkReport(report);
+          if (!process.isDead) this.#startDrain(slot, pauseMs);
+        });
+    });
+  }
+
+  #kill(process: Process, slot: number): void {
+    if (process.isDead) return;
+    process.isDead = true;
+    this.#deaths += 1;
+    this.#startDrain(slot, this.#random() * 5_000);
+  }
+
+  #makeDrain(process: Process, slot = -1): Drain {
+    const handler = (message: Message): Promise<unknown> => this.#handle(message, process, slot);
+    let made = 0;
+    return createDrain({
+      redis: this.#network.client(process),
+      list,
+      handler: this.#prefersIdempotent ? idempotent(handler, { ttlMs: 600_000 }) : handler,
+      clock: this.#time.clock(process),
+      random: this.#random,
+      randomId: () => `${process.holder}-${made++}`,
+      batchSize: this.#pick([1, 2, 5, 20]),
+      concurrency: this.#pick([1, 3, 10]),
+      prefetch: this.#pick([0, 1]),
+      maxConcurrency: this.#maxConcurrency,
+      maxAttempts: this.#maxAttempts,
+      requestTimeoutMs: this.#pick([200, 2_000, 10_000]),
+      retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },
+      brake: this.#pick([false, { after: 3, pauseMs: 500, maxMs: 30_000 }]),
+      ...(this.#chance(0.5) ? { leaseMs: this.#pick([500, 3_000, 20_000]) } : {}),
+      ...(this.#chance(0.5) ? { handlerTimeoutMs: this.#pick([300, 3_000]) } : {}),
+    });
+  }
+
+  async #handle(message: Message, process: Process, slot: number): Promise<unknown> {
+    const { payload } = message;
+    // A dead process does nothing more.
+    if (process.isDead) return new Promise(() => undefined);
+    this.#ledger.noteRun(payload, message.attempt);
+    process.ran.add(payload);
+    const kind = payload[0] as keyof typeof kinds;
+    if (kind === "c") {
+      this.#kill(process, slot);
+      return new Promise(() => undefined);
+    }
+    const isSlow = kind === "s" && this.#chance(0.5);
+    await this.#wait(process, isSlow ? this.#random() * 30_000 : this.#random() * 150);
+    if (process.isDead) return new Promise(() => undefined);
+    const outcome = this.#decide(kind);
+    if (outcome === "done") {
+      this.#ledger.noteFinished(process.holder, payload);
+      return this.#chance(0.5) ? ack : undefined;
+    }
+    // Given back, it runs again; what failed is noted when it is settled.
+    if (outcome === release || outcome instanceof Overloaded || process.isAborted)
+      this.#ledger.noteExcuse(payload);
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  }
+
+  #decide(kind: keyof typeof kinds): "done" | Error | object {
+    if (this.#isOutage) return new Error("down");
+    if (kind === "x") return new Error("always");
+    if (kind === "f" && this.#chance(0.4)) return new Error("sometimes");
+    if (kind === "o" && this.#chance(0.6)) return new Overloaded();
+    if (kind === "r" && this.#chance(0.5)) return release;
+    if (kind === "w" && this.#chance(0.5)) return retry({ afterMs: this.#random() * 10_000 });
+    if (kind === "d") return deadLetter("no such thing");
+    return "done";
+  }
+
+  #wait(process: Process, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#time.after(ms, () => {
+        if (!process.isDead) resolve();
+      });
+    });
+  }
+
+  #checkReport(report: DrainReport): void {
+    const { claimed, acked, retried, released, lostLease, error } = report;
+    if (acked + retried + released + lostLease > claimed) {
+      this.#ledger.violations.push(`a report settles more than was claimed: ${JSON.stringify(report)}`);
+    }
+    if (error && !/^Redis|^SpillwayError$/.test(error.name)) {
+      this.#ledger.violations.push(`a drain ended by ${error.name}: ${error.message} ${error.stack}`);
+    }
+  }
+}
+
+interface Figures {
+  pushed: number;
+  acked: number;
+  dead: number;
+  deaths: number;
+  runs: number;
+  recovered: number;
+}
+
+/** Simulates worlds until so many steps have been taken. A world that breaks is named by its own seed. */
+export async function proveSimulation(options: { steps: number; seed: number }): Promise<Proof> {
+  const total: Figures = { pushed: 0, acked: 0, dead: 0, deaths: 0, runs: 0, recovered: 0 };
+  let steps = 0;
+  let worlds = 0;
+  while (steps < options.steps) {
+    const seed = options.seed + worlds;
+    const result = await new World(seed).run();
+    worlds += 1;
+    steps += result.steps;
+    for (const name of Object.keys(total) as (keyof Figures)[]) total[name] += result.figures[name];
+    if (result.violations.length > 0) {
+      return {
+        isHolding: false,
+        line: `simulation: broken in the world of seed ${seed}; replay it with -- --only simulation --steps 1 --seed ${seed}`,
+        problems: result.violations.slice(0, 10),
+      };
+    }
+  }
+  const { pushed, acked, dead, deaths, runs, recovered } = total;
+  return {
+    isHolding: true,
+    line: `simulation: ${steps} steps in ${worlds} worlds, ${runs} drains of which ${deaths} died, ${pushed} messages: ${acked} acknowledged, ${dead} dead letters, ${recovered} recovered from dead drains, 0 lost, 0 stuck`,
+    problems: [],
+  };
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../../src/index.ts";
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+  isCancelled: boolean;
+}
+
+/** Time that passes only from one event to the next: what happens, and in which order, is the seed's doing alone. */
+export class VirtualTime {
+  /** Soonest last, so that taking it is cheap. */
+  readonly #events: Event[] = [];
+  #order = 0;
+  now = 0;
+  steps = 0;
+
+  /** Runs a callback after so many ms. Returns what cancels it. */
+  after(ms: number, run: () => void): () => void {
+    const event: Event = { at: this.now + Math.max(0, ms), order: this.#order++, run, isCancelled: false };
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#events[middle] as Event;
+      if (other.at > event.at || (other.at === event.at && other.order > event.order)) low = middle + 1;
+      else high = middle;
+    }
+    this.#events.splice(low, 0, event);
+    return () => {
+      event.isCancelled = true;
+    };
+  }
+
+  /** Runs the next event, and all that follows from it at once. Returns whether there was one. */
+  async step(): Promise<boolean> {
+    let event = this.#events.pop();
+    while (event?.isCancelled) event = this.#events.pop();
+    if (event === undefined) return false;
+    this.now = event.at;
+    this.steps += 1;
+    event.run();
+    // All promises that this settles, and those that these settle, before the next event.
+    await new Promise(setImmediate);
+    return true;
+  }
+
+  /** A clock that is wrong by a factor and an offset, and stands still when its process is dead. */
+  clock(process: { isDead: boolean; clockRate: number; clockOffset: number }): Clock {
+    return {
+      now: () => process.clockOffset + this.now * process.clockRate,
+      after: (ms, callback) =>
+        this.after(ms / process.clockRate, () => {
+          if (!process.isDead) callback();
+        }),
+    };
+  }
+}

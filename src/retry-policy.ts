@@ -40,7 +40,7 @@ export interface RetryPolicy {
 const backoffDefault: Backoff = { baseMs: 1_000, maxMs: 900_000 };
 
 /** How long until the next attempt, whole ms. A function that throws or gives no number of ms counts as absent. */
-export function delayAfter(failure: Failure, policy: RetryPolicy): number {
+function delayAfter(failure: Failure, policy: RetryPolicy): number {
   const { retryDelay, random } = policy;
   if (typeof retryDelay === "function") {
     try {

@@ -195,7 +195,10 @@ function makeDrain(client: RedisClient, holder: number): Drain {
   // Waiting before a request is sent again would only slow this down.
   const hasty = {
     now: () => performance.now(),
-    after: (_: number, run: () => void) => (queueMicrotask(run), () => undefined),
+    after: (_: number, run: () => void) => {
+      queueMicrotask(run);
+      return () => undefined;
+    },
   };
   const sender = new Sender({
     client: faulty,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of sources.
 /** One change of one text that stands once in its file. */
 export interface Edit {
   readonly file: string;

@@ -51,7 +51,7 @@ const kinds = {
  * doubles and reorders, with processes that die at any moment. Everything is the seed's doing: the same seed, the same
  * world, to the last request.
  */
-export class World {
+class World {
   readonly #random: () => number;
   readonly #time = new VirtualTime();
   readonly #ledger: Ledger;

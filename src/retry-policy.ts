@@ -46,6 +46,8 @@ function delayAfter(failure: Failure, policy: RetryPolicy): number {
     try {
       const delayMs = retryDelay(failure);
       if (typeof delayMs === "number" && delayMs >= 0) return bounded(delayMs);
+      // An async function is no delay; its rejection must not end the process all the same.
+      Promise.resolve(delayMs).catch(() => undefined);
     } catch {
       // The message has failed and must be settled; the default delay does.
     }

@@ -156,7 +156,8 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
         await produce(...payloads);
         const { seen, handler } = recording();
 
-        const report = await make({ handler, batchSize: 10_000, concurrency: 1 }).run();
+        const options = { handler, batchSize: 10_000, concurrency: 1, requestTimeoutMs: 60_000 };
+        const report = await make(options).run({ budgetMs: 300_000 });
 
         expect(seen).toEqual(payloads);
         expect(report).toMatchObject({ acked: 9_500, stopped: "empty" });
@@ -907,6 +908,26 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
         expect(await drain.run()).toMatchObject({ recovered: 2, acked: 2 });
         expect(seen).toEqual(["old1", "old2"]);
         expect(await door.redis.lrange(working, 0, -1)).toEqual(["young"]);
+      });
+
+      it("buries as crashed what has been stuck maxAttempts times, payload to the byte", async () => {
+        const working = `{${list}}:working`;
+        const payload = Buffer.from([0x61, 0xff, 0x0a]);
+        const drain = make({ maxAttempts: 2, visibilityTimeoutMs: 60_000 });
+        for (let crash = 0; crash < 2; crash++) {
+          if (crash === 0) await door.redis.lpush(working, payload);
+          else await door.redis.rpoplpush(list, working);
+          await drain.recover();
+          for (const digest of await door.redis.hkeys(`{${list}}:seen`))
+            await door.redis.hset(`{${list}}:seen`, digest, 1);
+          await drain.recover();
+        }
+
+        const [letter, ...others] = await drain.deadLetters.list();
+        expect(letter).toMatchObject({ reason: "crashed", attempts: 2 });
+        expect(Buffer.from(letter?.bytes ?? [])).toEqual(payload);
+        expect(others).toEqual([]);
+        expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
       });
 
       it("counts a message that someone else took from the working list as lost, not as acknowledged", async () => {

@@ -386,6 +386,62 @@ export function recoveryConformance(name: string, under: EngineUnderTest): void 
       });
     });
 
+    describe("a lease", () => {
+      it("is no longer than the handlers of its batch may take, and what settling needs", async () => {
+        await produce(...Array.from({ length: 40 }, (_, at) => `m${at}`));
+        const ends: number[] = [];
+        await make({
+          concurrency: 10,
+          batchSize: 40,
+          handlerTimeoutMs: 3_000,
+          handler: async () => {
+            const [, endsAt] = await door.redis.zrange(`{${list}}:leases`, 0, "-1", "WITHSCORES");
+            ends.push(Number(endsAt) - Date.now());
+          },
+        }).run({ budgetMs: 900_000 });
+        // Four rounds of 3 s, a third of that for the reserve, and the margin of 5 s.
+        for (const leftMs of ends) expect(Math.abs(leftMs - 21_000)).toBeLessThan(5_000);
+        expect(ends).toHaveLength(40);
+      });
+    });
+
+    describe("dead letters", () => {
+      it("older than maxAgeMs are deleted when another comes", async () => {
+        await produce("old", "young");
+        const drain = make({
+          batchSize: 1,
+          deadLetters: { maxAgeMs: 600_000 },
+          handler: async (message) => {
+            if (message.payload === "young") {
+              const [entry = ""] = await door.redis.lrange(`{${list}}:dead`, 0, -1);
+              await door.redis.lset(
+                `{${list}}:dead`,
+                0,
+                entry.replace(/"lastFailedAt":\d+/, '"lastFailedAt":1000'),
+              );
+            }
+            return deadLetter("no");
+          },
+        });
+        expect(await drain.run()).toMatchObject({ deadLettered: 2 });
+        expect((await drain.deadLetters.list()).map(({ payload }) => payload)).toEqual(["young"]);
+      });
+
+      it("are redriven and purged once, whichever reply is lost", async () => {
+        for (let failing = 0; failing < 8; failing++) {
+          await door.redis.flushall();
+          await produce(...Array.from({ length: 150 }, (_, at) => `m${at}`));
+          await make({ handler: () => deadLetter("no") }).run();
+          const redis = faultyClient(client, (index) => (index === failing ? "lose-reply" : "none"));
+
+          expect(await make({ redis }).deadLetters.redrive({ max: 120 })).toEqual({ redriven: 120 });
+
+          expect(await door.waiting(list)).toEqual(Array.from({ length: 120 }, (_, at) => `m${at}`));
+          expect(await make({ redis }).deadLetters.purge()).toEqual({ purged: 30 });
+        }
+      });
+    });
+
     describe("an idempotent handler", () => {
       it("does not run a message again that it had finished when its drain died", async () => {
         await produce("a", "b", "same", "same", "c");

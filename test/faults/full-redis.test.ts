@@ -49,6 +49,7 @@ describe("a Redis at maxmemory", () => {
       redis: client,
       list: "mail",
       concurrency: 1,
+      retryDelay: () => 3_600_000,
       handler: (message) => {
         const number = Number.parseInt(message.payload, 10);
         seen.push(number);

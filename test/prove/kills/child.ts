@@ -5,8 +5,8 @@
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { createDrain, type RedisClient, type RedisCommand, type RedisReply } from "../../src/index.ts";
-import { seeded } from "./random.ts";
+import { createDrain, type RedisClient, type RedisCommand, type RedisReply } from "../../../src/index.ts";
+import { seeded } from "../random.ts";
 
 /** What a drain sends: `EXISTS`, and the turn script asked to claim, to settle, or both. */
 export type RequestKind = "probe" | "claim" | "turn" | "settle";
@@ -85,8 +85,9 @@ async function note(...words: (string | number)[]): Promise<void> {
 
 async function openClient(): Promise<RedisClient> {
   const { url, token } = place;
-  if (place.client === "ioredis") return (await import("../../adapters/redis/ioredis.ts")).ioredis({ url });
-  return (await import("../../adapters/redis/upstash.ts")).upstash({ url, token });
+  if (place.client === "ioredis")
+    return (await import("../../../adapters/redis/ioredis.ts")).ioredis({ url });
+  return (await import("../../../adapters/redis/upstash.ts")).upstash({ url, token });
 }
 
 async function drainAgainAndAgain(order: ChildOrder): Promise<void> {

@@ -1,0 +1,123 @@
+import type { Figures } from "./figures.ts";
+import type { Claim, History } from "./history.ts";
+
+interface AuditParts {
+  readonly name: string;
+  readonly redisKills: number;
+  readonly figures: Figures;
+}
+
+/** Holds one world's history against its processes' notes. */
+export class Audit {
+  readonly #history: History;
+  readonly #parts: AuditParts;
+  readonly #killed: ReadonlySet<string>;
+  /** Batches that their own drain gave back in part, and those it was told it had lost. */
+  readonly #odd: ReadonlySet<string>;
+  readonly #lost: ReadonlySet<string>;
+  readonly #runs: readonly string[][];
+  readonly #ran = new Set<string>();
+  readonly #ended: ReadonlySet<string>;
+  readonly #batchesBack = new Set<string>();
+  readonly #batchesLate = new Set<string>();
+
+  constructor(history: History, notes: readonly string[][], killed: ReadonlySet<string>, parts: AuditParts) {
+    const of = (word: string): string[][] => notes.filter(([first]) => first === word);
+    this.#history = history;
+    this.#parts = parts;
+    this.#killed = killed;
+    this.#odd = new Set(of("odd").map(([, batch]) => batch as string));
+    this.#lost = new Set(of("lost").map(([, batch]) => batch as string));
+    this.#runs = of("run");
+    this.#ended = new Set(of("end").map(([, payload, batch]) => `${payload} ${batch}`));
+  }
+
+  run(pushedCount: number): void {
+    const { figures } = this.#parts;
+    for (const problem of this.#history.problems) this.#problem(problem);
+    for (const batch of this.#history.earlyReturns) {
+      if (!this.#odd.has(batch)) this.#problem(`${batch} was recovered before its lease had ended.`);
+    }
+    for (const run of this.#runs) this.#checkRun(run);
+    for (let at = 0; at < pushedCount; at++) this.#checkMessage(`m${at}`);
+    this.#checkLost();
+    figures.pushedCount += pushedCount;
+    figures.runCount += this.#runs.length;
+    figures.cutShortCount += this.#ran.size - this.#ended.size;
+    figures.recoveredBatchCount += this.#batchesBack.size;
+    figures.lateBatchCount += this.#batchesLate.size;
+  }
+
+  #problem(text: string): void {
+    this.#parts.figures.problem(`${this.#parts.name}: ${text}`);
+  }
+
+  /** Each run belongs to a claim, no two to the same, and its attempt is 1 and the crashes before it. */
+  #checkRun([, child, payload = "", attempt, batch = ""]: string[]): void {
+    const what = `${payload} of ${batch}, attempt ${attempt}`;
+    const claims = this.#history.claims.get(payload) ?? [];
+    const at = claims.findIndex((claim) => claim.batch === batch);
+    if (at < 0 || ownerOf(batch) !== child) this.#problem(`${what}: it ran in ${child} without a claim.`);
+    if (at < 0 || this.#ran.has(`${payload} ${batch}`)) this.#parts.figures.unexplainedCount += 1;
+    if (this.#ran.has(`${payload} ${batch}`)) this.#problem(`${what}: it ran twice in one claim.`);
+    this.#ran.add(`${payload} ${batch}`);
+    const back = claims.slice(0, Math.max(0, at)).filter(({ end }) => end === "returned");
+    const attemptMax = 1 + back.length;
+    const attemptMin = 1 + back.filter((claim) => !this.#odd.has(claim.batch)).length;
+    if (Number(attempt) < attemptMin || Number(attempt) > attemptMax) {
+      this.#problem(`${what}: the attempt must be from ${attemptMin} to ${attemptMax}.`);
+    }
+    this.#parts.figures.attemptMax = Math.max(this.#parts.figures.attemptMax, Number(attempt));
+  }
+
+  /** Acknowledged once, after its handler had ended; and back in the list only for a kill, or for a drain that was late. */
+  #checkMessage(payload: string): void {
+    const claims = this.#history.claims.get(payload) ?? [];
+    const acked = claims.filter(({ end }) => end === "acked");
+    if (acked.length !== 1) this.#problem(`${payload} was acknowledged ${acked.length} times.`);
+    if (!claims.some(({ batch }) => this.#ended.has(`${payload} ${batch}`))) {
+      this.#parts.figures.lostCount += 1;
+      this.#problem(`${payload} was never handled.`);
+    }
+    for (const claim of claims) {
+      const name = `${payload} ${claim.batch}`;
+      if (claim.end === "open") this.#problem(`${name} is still claimed.`);
+      if (claim.end === "acked" && !this.#ended.has(name))
+        this.#problem(`${name}: acknowledged, not handled.`);
+      if (claim.end === "returned") this.#checkReturn(payload, claim);
+    }
+  }
+
+  #checkReturn(payload: string, claim: Claim): void {
+    const { batch, claimedEpoch, endedEpoch, endedAt } = claim;
+    if (this.#odd.has(batch) && !this.#ran.has(`${payload} ${batch}`)) return;
+    this.#batchesBack.add(batch);
+    // An odd epoch: Redis is being killed. A later one: it was killed in between.
+    if (claimedEpoch !== endedEpoch || claimedEpoch % 2 === 1) return;
+    const owner = ownerOf(batch);
+    const diedAt = this.#history.deathsAt.get(owner);
+    const isNotedElsewhere = this.#parts.redisKills > 0 && this.#killed.has(owner);
+    if (isNotedElsewhere || (diedAt !== undefined && diedAt <= endedAt)) return;
+    this.#batchesLate.add(batch);
+    if (diedAt === undefined && !this.#lost.has(batch)) {
+      this.#parts.figures.unexplainedCount += 1;
+      this.#problem(`${payload} was taken from ${batch} of a living drain, which was never told.`);
+    }
+  }
+
+  /** A drain that was told its lease is lost has lost it. A settle repeated past a Redis' death may not know. */
+  #checkLost(): void {
+    if (this.#parts.redisKills > 0) return;
+    for (const claims of this.#history.claims.values()) {
+      for (const { batch, end } of claims) {
+        if (this.#lost.has(batch) && end === "acked")
+          this.#problem(`${batch} was acknowledged and called lost.`);
+      }
+    }
+  }
+}
+
+/** The process that a batch belongs to: a batch id begins with the id its drain was given. */
+function ownerOf(batch: string): string {
+  return batch.slice(0, Math.max(0, batch.indexOf("_")));
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { ChildOrder, ChildPlace, FromChild, ToChild } from "./child.ts";
+
+const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
+
+/** A process that drains, as its parent sees it. */
+export class Child {
+  readonly place: ChildPlace;
+  readonly process: ChildProcess;
+  /** Resolves with the signal that ended it, null for none. */
+  readonly exited: Promise<NodeJS.Signals | null>;
+  output = "";
+  readonly #heard: Record<"ready" | "draining", Promise<void>>;
+
+  constructor(place: ChildPlace, cacheFolder: string, hearError: (error: string) => void) {
+    this.place = place;
+    this.process = spawn(process.execPath, [childPath, JSON.stringify(place)], {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cacheFolder },
+    });
+    this.process.stderr?.on("data", (chunk: Buffer) => {
+      this.output += chunk.toString();
+    });
+    this.exited = new Promise((resolve) => {
+      this.process.once("exit", (_, signal) => resolve(signal));
+      this.process.once("error", () => resolve(null));
+    });
+    const hears = (word: FromChild): Promise<void> =>
+      new Promise((resolve) => this.process.on("message", (message) => message === word && resolve()));
+    this.#heard = { ready: hears("ready"), draining: hears("draining") };
+    this.process.on("message", (message: FromChild) => {
+      if (typeof message === "object") hearError(message.error);
+    });
+  }
+
+  /** Resolves once it drains, or is dead. */
+  async begin(order: ChildOrder): Promise<void> {
+    await Promise.race([this.#heard.ready, this.exited]);
+    this.tell(order);
+    await Promise.race([this.#heard.draining, this.exited]);
+  }
+
+  tell(message: ToChild): void {
+    // It may be dead, which is what this is about.
+    this.process.send(message, () => undefined);
+  }
+}

@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SideDoor } from "../../support/side-door.ts";
+import { Audit } from "./audit.ts";
+import type { ChildOrder, Death } from "./child.ts";
+import { Child } from "./child-process.ts";
+import { boundaries, type Figures } from "./figures.ts";
+import { History, leaseMs, notesKey } from "./history.ts";
+import { type Place, token } from "./place.ts";
+
+/** The list is never shorter while kills remain. */
+const waitingCountMin = 25;
+/** A process that does not come to its request boundary in this time is killed from outside. */
+const boundaryMsMax = 5_000;
+/** What is left after the last kill must be handled and gone in this time. */
+const finishMsMax = 30_000;
+
+interface WorldParts {
+  readonly name: string;
+  readonly place: Place;
+  readonly notesUrl: string;
+  readonly cacheFolder: string;
+  readonly slotCount: number;
+  readonly kills: number;
+  readonly redisKills: number;
+  readonly random: () => number;
+  readonly figures: Figures;
+}
+
+/** One list, and the processes that drain it and die. */
+export class World {
+  readonly place: Place;
+  readonly #parts: WorldParts;
+  readonly #list: string;
+  readonly #door: SideDoor;
+  readonly #notes: SideDoor;
+  readonly #children = new Set<Child>();
+  readonly #killed = new Set<string>();
+  /** Shuffled, and made anew when all have been dealt: so each boundary gets its share. */
+  #deck: (Pick<Death, "kind" | "when"> | null)[] = [];
+  #spares: Child[] = [];
+  #childCount = 0;
+  #killsLeft: number;
+  #pushedCount = 0;
+  #isDown = false;
+  #isOver = false;
+  #isClosed = false;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: WorldParts) {
+    this.place = parts.place;
+    this.#parts = parts;
+    this.#list = parts.name;
+    this.#killsLeft = parts.kills;
+    this.#door = quietDoor(parts.place.redis.url);
+    this.#notes = quietDoor(parts.notesUrl);
+  }
+
+  run(): Promise<void> {
+    this.#running = this.#run();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { slotCount } = this.#parts;
+    this.#spares = Array.from({ length: slotCount }, () => this.#spawn());
+    await this.#push(2 * waitingCountMin);
+    const slots = Array.from({ length: slotCount }, () => this.#killOneAfterAnother());
+    const killing = Promise.all([...slots, this.#killRedisNowAndThen()]).finally(() => {
+      this.#isOver = true;
+    });
+    await Promise.all([killing, this.#topUp()]);
+    await this.#finish();
+  }
+
+  killAll(): void {
+    for (const { process } of this.#children) process.kill("SIGKILL");
+  }
+
+  /** Ends all of it, wherever it is: what still runs finds its doors closed. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.#isClosed = true;
+    this.#door.close();
+    this.#notes.close();
+    const exits = [...this.#children].map((child) => child.exited);
+    this.killAll();
+    await Promise.all(exits);
+    await this.#running?.catch(() => undefined);
+  }
+
+  /** Compares what Redis wrote with what the processes noted. */
+  async audit(commands: readonly string[][]): Promise<void> {
+    const history = new History(this.#list);
+    for (const command of commands) history.apply(command);
+    history.endGroup();
+    const notes = (await this.#notes.redis.lrange(notesKey(this.#list), 0, -1)).map((line) =>
+      line.split(" "),
+    );
+    new Audit(history, notes, this.#killed, this.#parts).run(this.#pushedCount);
+  }
+
+  #spawn(): Child {
+    if (this.#isClosed) throw new Error("This world has been closed.");
+    const { place, notesUrl, cacheFolder, name } = this.#parts;
+    const number = this.#childCount++;
+    const client = number % 2 === 0 ? "ioredis" : "upstash";
+    const url = client === "ioredis" ? place.redis.url : place.restUrl;
+    const notesKeyName = notesKey(name);
+    const where = {
+      id: `c${number}`,
+      list: name,
+      client,
+      url,
+      token,
+      notesUrl,
+      notesKey: notesKeyName,
+    } as const;
+    const child = new Child(where, cacheFolder, (error) => this.#hearError(error));
+    this.#children.add(child);
+    void child.exited.then(() => this.#children.delete(child));
+    return child;
+  }
+
+  /** A process that is ready; another one starts in its place. */
+  #takeSpare(): Child {
+    const child = this.#spares.shift() ?? this.#spawn();
+    this.#spares.push(this.#spawn());
+    return child;
+  }
+
+  #hearError(error: string): void {
+    this.#parts.figures.errorCount += 1;
+    // A machine that stalls may end a lease before its batch begins; other errors need a Redis that dies.
+    if (this.#parts.redisKills === 0 && !error.startsWith("lease-too-short"))
+      this.#problem(`A drain ended by ${error}`);
+  }
+
+  #problem(text: string): void {
+    this.#parts.figures.problem(`${this.#list}: ${text}`);
+  }
+
+  #order(death: Death | null): ChildOrder {
+    const { random } = this.#parts;
+    return {
+      seed: Math.floor(random() * 2 ** 32),
+      leaseMs,
+      batchSize: 1 + Math.floor(random() * 20),
+      concurrency: 1 + Math.floor(random() * 5),
+      prefetch: random() < 0.5 ? 0 : 1,
+      death,
+    };
+  }
+
+  #nextDeath(): Death | null {
+    const { random } = this.#parts;
+    if (this.#deck.length === 0) {
+      const ordered = [...boundaries, null, null, null, null];
+      this.#deck = ordered
+        .map((death) => ({ death, at: random() }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ death }) => death);
+    }
+    const next = this.#deck.pop() ?? null;
+    return next && { ...next, nth: 1 + Math.floor(random() * (next.kind === "turn" ? 8 : 3)) };
+  }
+
+  async #killOneAfterAnother(): Promise<void> {
+    while (this.#killsLeft > 0) {
+      this.#killsLeft -= 1;
+      const death = this.#nextDeath();
+      const order = this.#order(death);
+      const waitMs = death ? boundaryMsMax : this.#parts.random() * 120;
+      const child = this.#takeSpare();
+      this.#killed.add(child.place.id);
+      await child.begin(order);
+      const isOut = await Promise.race([child.exited, sleep(waitMs, "still there" as const, { ref: false })]);
+      if (isOut === "still there") {
+        await this.#notes.redis.rpush(notesKey(this.#list), `death ${child.place.id}`);
+        child.process.kill("SIGKILL");
+      }
+      const signal = await child.exited;
+      if (signal !== "SIGKILL") throw new Error(`A process ended by itself (${signal}): ${child.output}`);
+      this.#parts.figures.kill(isOut === "still there" ? null : death, child.place.client);
+    }
+  }
+
+  async #killRedisNowAndThen(): Promise<void> {
+    const { random, redisKills, figures } = this.#parts;
+    for (let killed = 0; killed < redisKills; killed++) {
+      await sleep(100 + random() * 400);
+      this.#isDown = true;
+      const pushing = random() < 0.5 ? this.#push(waitingCountMin) : null;
+      await this.#door.redis.set(`epoch:${this.#list}`, 2 * killed + 1);
+      // What was acknowledged a moment ago must be there afterwards.
+      await pushing;
+      await this.place.redis.kill();
+      figures.redisKillCount += 1;
+      // Every other time so long that drains give up.
+      await sleep(killed % 2 === 0 ? random() * 50 : 1_600 + random() * 600);
+      if (this.#isClosed) return;
+      await this.place.start();
+      await this.#door.redis.set(`epoch:${this.#list}`, 2 * killed + 2);
+      this.#isDown = false;
+    }
+  }
+
+  /** Keeps messages waiting for as long as there are kills to come. */
+  async #topUp(): Promise<void> {
+    while (!this.#isOver) {
+      if (!this.#isDown && (await this.#door.redis.llen(this.#list)) < waitingCountMin && !this.#isDown)
+        await this.#push(waitingCountMin);
+      await sleep(10);
+    }
+  }
+
+  async #push(count: number): Promise<void> {
+    const payloads = Array.from({ length: count }, () => `m${this.#pushedCount++}`);
+    await this.#door.redis.lpush(this.#list, ...payloads);
+  }
+
+  /** Lets processes that no one kills handle the rest, and looks at what they leave. */
+  async #finish(): Promise<void> {
+    const survivors = this.#spares.splice(0);
+    for (const child of survivors) await child.begin(this.#order(null));
+    const endsAt = performance.now() + finishMsMax;
+    const [leases, delayed] = [`{${this.#list}}:leases`, `{${this.#list}}:delayed`];
+    while ((await this.#door.redis.exists(this.#list, leases, delayed)) > 0 && performance.now() < endsAt) {
+      await sleep(20);
+    }
+    for (const child of survivors) {
+      child.tell("end");
+      const signal = await Promise.race([
+        child.exited,
+        sleep(finishMsMax, "no end" as const, { ref: false }),
+      ]);
+      if (signal !== null)
+        this.#problem(`An undisturbed process did not end well (${signal}): ${child.output}`);
+    }
+    const keys = await this.#door.redis.keys(`*{${this.#list}}*`);
+    if ((await this.#door.redis.exists(this.#list)) > 0) keys.push(this.#list);
+    if (keys.length > 0) this.#problem(`Keys are left: ${keys.sort().join(", ")}.`);
+  }
+}
+
+/** A side door that lives through its Redis' death in silence. */
+function quietDoor(url: string): SideDoor {
+  const door = new SideDoor(url);
+  door.redis.on("error", () => undefined);
+  return door;
+}

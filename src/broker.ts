@@ -1,4 +1,4 @@
-import type { RedisReplyError } from "./errors.ts";
+import type { RedisReplyError, RedisTooLargeError } from "./errors.ts";
 import type { ClaimedMessage } from "./message.ts";
 import type { Outcome, SettledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
@@ -50,7 +50,7 @@ export interface TurnResult {
   /** Redis' own clock, ms. */
   readonly now: number;
   /** What stopped the claim after the settlement had been done. */
-  readonly problem: RedisReplyError | null;
+  readonly problem: RedisReplyError | RedisTooLargeError | null;
 }
 
 export interface DrainStats {

@@ -228,6 +228,8 @@ function readError(error: unknown, timeoutMs: number): Error {
     return new RedisTransportError(`No reply within ${timeoutMs} ms.`, { isRetryable: true });
   }
   if (name === "UpstashJSONParseError") {
+    // A gateway's page; the client hides the HTTP status.
+    if (/: \s*<[\s\S]*(\b413\b|too large)/i.test(message)) return tooLarge();
     return new RedisTransportError("The reply was not JSON.", { isRetryable: true });
   }
   if (name === "UpstashError") {
@@ -239,6 +241,7 @@ function readError(error: unknown, timeoutMs: number): Error {
     }
     // Redis' errors begin with a word in capitals; a gateway's do not, and the client hides the HTTP status.
     if (!/^[A-Z]{2,} /.test(text)) {
+      if (/\btoo large\b/i.test(text)) return tooLarge();
       return new RedisTransportError("The server answered with an error of its own, not of Redis.", {
         isRetryable: true,
       });
@@ -248,4 +251,11 @@ function readError(error: unknown, timeoutMs: number): Error {
   const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code;
   const detail = typeof code === "string" ? ` (${code})` : "";
   return new RedisTransportError(`The request failed on its way${detail}.`, { isRetryable: true });
+}
+
+function tooLarge(): RedisTransportError {
+  return new RedisTransportError("The server takes no request, or gives no reply, this large.", {
+    status: 413,
+    isRetryable: false,
+  });
 }

@@ -166,10 +166,12 @@ class ScriptedBroker implements Broker {
     const asked = this.#countMax(request);
     const first = await this.#send({ settlement, request: null, batchId: "", mayHaveRun: true });
     await this.#send({ settlement: null, request: null, batchId: "", giveBackId: tooLargeId });
-    if (asked <= 1) throw error;
+    const asAlone = this.#result(first, { settlement, request: null, batchId: "", sentAt });
+    // What was settled is settled, and counts, although nothing more can be claimed.
+    if (asked <= 1) return { ...asAlone, problem: error };
     this.#countThatFitted = Math.floor(asked / 2) / 2;
     const next = await this.#turn(null, request);
-    const { lostCount, settledAs } = this.#result(first, { settlement, request: null, batchId: "", sentAt });
+    const { lostCount, settledAs } = asAlone;
     const buried = [...first.buried, ...next.buried];
     return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, buried };
   }

@@ -1,4 +1,4 @@
-import { createServer, request as forward, type IncomingMessage } from "node:http";
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** One request as the proxy saw it. */
@@ -11,7 +11,8 @@ export interface ProxiedRequest {
 
 /**
  * What becomes of a request. `drop-request`: it never arrives. `drop-reply`: it runs, and its answer is lost.
- * `double`: it arrives twice, and the client sees the second answer. An object answers in the target's place.
+ * `double`: it arrives twice, and the client sees the second answer. An object answers in the target's place; a
+ * function makes another answer of the target's.
  */
 export type Decision =
   | "pass"
@@ -19,7 +20,15 @@ export type Decision =
   | "drop-reply"
   | "double"
   | "hang"
-  | { readonly status: number; readonly body: string };
+  | ReplyInPlace
+  | ((body: Buffer) => ReplyInPlace | "pass");
+
+export interface ReplyInPlace {
+  readonly status: number;
+  readonly body: string | Buffer;
+  /** More than there is: the connection ends in the middle of the body. */
+  readonly claimedLength?: number;
+}
 
 export interface HttpProxy {
   readonly url: string;
@@ -36,23 +45,21 @@ interface Answer {
 /** An HTTP proxy on a free port that mistreats requests as told. */
 export async function startHttpProxy(options: {
   target: string;
-  decide: (request: ProxiedRequest) => Decision;
+  decide: (request: ProxiedRequest) => Decision | Promise<Decision>;
 }): Promise<HttpProxy> {
   const requests: ProxiedRequest[] = [];
   const server = createServer(async (incoming, outgoing) => {
     const request = { index: requests.length, path: incoming.url ?? "/", body: await readAll(incoming) };
     requests.push(request);
-    const decision = options.decide(request);
+    const decision = await options.decide(request);
     if (decision === "hang") return;
     if (decision === "drop-request") return void incoming.socket.destroy();
-    if (typeof decision === "object") {
-      return void outgoing
-        .writeHead(decision.status, { "content-type": "application/json" })
-        .end(decision.body);
-    }
+    if (typeof decision === "object") return reply(outgoing, decision);
     if (decision === "double") await send(options.target, incoming, request.body);
     const answer = await send(options.target, incoming, request.body);
     if (decision === "drop-reply") return void incoming.socket.destroy();
+    const other = typeof decision === "function" ? decision(answer.body) : "pass";
+    if (other !== "pass") return reply(outgoing, other);
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -65,6 +72,13 @@ export async function startHttpProxy(options: {
       await closed;
     },
   };
+}
+
+function reply(outgoing: ServerResponse, { status, body, claimedLength }: ReplyInPlace): void {
+  const length = claimedLength ?? Buffer.byteLength(body);
+  outgoing.writeHead(status, { "content-type": "application/json", "content-length": length });
+  if (claimedLength === undefined) outgoing.end(body);
+  else outgoing.write(body, () => outgoing.destroy());
 }
 
 function send(target: string, incoming: IncomingMessage, body: Buffer): Promise<Answer> {

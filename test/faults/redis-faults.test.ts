@@ -116,7 +116,7 @@ describe("a Redis over REST that", () => {
   it("forgets its scripts, before and during a run (NOSCRIPT), is told them again", async () => {
     const all = payloads(35);
     await door.redis.lpush("mail", ...all);
-    decide = async ({ index }) => {
+    decide = async ({ index }): Promise<Decision> => {
       if (index % 2 === 0) await door.redis.script("FLUSH");
       return "pass";
     };

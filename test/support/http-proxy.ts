@@ -23,7 +23,7 @@ export type Decision =
   | ReplyInPlace
   | ((body: Buffer) => ReplyInPlace | "pass");
 
-export interface ReplyInPlace {
+interface ReplyInPlace {
   readonly status: number;
   readonly body: string | Buffer;
   /** More than there is: the connection ends in the middle of the body. */

@@ -8,15 +8,33 @@ export interface ChainPosition {
   readonly hop: number;
 }
 
+/** The drain that a continuation is to invoke. */
+export interface NextDrain {
+  readonly list: string;
+  readonly chain: ChainPosition;
+  /** How long invoking it may take, repetitions included, ms: after that the platform may end this process. */
+  readonly timeoutMs: number;
+}
+
+/** A continuation's reason not to invoke, such as a chain near a platform's wall. Not a failure: the next tick goes on. */
+export interface Declined {
+  readonly declined: string;
+}
+
 /** How a drain invokes the next one. An adapter; the core knows no more of it. */
 export interface Continuation {
   /** What the report calls it. */
   readonly name: string;
   /**
-   * Invokes the next drain once, and resolves when that is certain to be under way. A throw ends the chain: the next
-   * tick starts another. Being invoked twice is harmless: leases see to it.
+   * Invokes the next drain once. Resolves with null when that is certain to be under way, or with why it declines. A
+   * throw ends the chain: the next tick starts another. Being invoked twice is harmless: leases see to it.
    */
-  invoke(next: { readonly list: string; readonly chain: ChainPosition }): Promise<void>;
+  invoke(next: NextDrain): Promise<Declined | null>;
+  /**
+   * Where the platform has timers: sees to it that a drain runs in `inMs` ms, when the next delayed message is due. It
+   * may run sooner. Called when a drain ends that leaves nothing but delayed messages; it starts a chain of its own.
+   */
+  invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
 }
 
 /**
@@ -29,4 +47,18 @@ export function shouldContinue(
   remaining: number | null,
 ): boolean {
   return stopped === "budget" && progressCount > 0 && remaining !== 0;
+}
+
+/**
+ * In how many ms a timer should start a drain, or null for no timer. Only a drain that found nothing more to do, or was
+ * told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there, so
+ * this ends too.
+ */
+export function wakeAfterMs(
+  stopped: StopReason,
+  nextDueAt: number | null,
+  redisNow: number | null,
+): number | null {
+  if ((stopped !== "empty" && stopped !== "braked") || nextDueAt === null || redisNow === null) return null;
+  return Math.max(0, nextDueAt - redisNow);
 }

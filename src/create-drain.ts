@@ -67,6 +67,8 @@ export interface RunOptions {
   budgetMs?: number;
   signal?: AbortSignal;
   maxMessages?: number;
+  maxRequests?: number;
+  requestsPerMessage?: number;
   chain?: ChainPosition;
 }
 
@@ -219,11 +221,13 @@ class ListDrain implements Drain {
   }
 
   async run(options: RunOptions = {}): Promise<DrainReport> {
-    const { budgetMs } = checkOptions(runOptionRows, options) as { budgetMs: number };
+    const { budgetMs, requestsPerMessage } = checkOptions(runOptionRows, options) as Required<
+      Pick<RunOptions, "budgetMs" | "requestsPerMessage">
+    >;
     const { clock, reserveMs } = this.#settings;
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, reserveMs);
-    const sender = this.#sender(deadline.endAt);
+    const sender = this.#sender(deadline.endAt, options.maxRequests);
     const stopper = new Stopper(clock, deadline, options.signal);
     const broker = this.#broker(sender);
     try {
@@ -241,6 +245,8 @@ class ListDrain implements Drain {
         meter: sender.meter,
         startedAt,
         maxMessages: options.maxMessages ?? Number.POSITIVE_INFINITY,
+        maxRequests: options.maxRequests ?? Number.POSITIVE_INFINITY,
+        requestsPerMessage,
         chain: options.chain ?? { id: this.#settings.randomId(), hop: 0 },
       });
     } finally {
@@ -269,10 +275,10 @@ class ListDrain implements Drain {
     return { length: await pushMessages(this.#sender(), this.#keys.list, payloads) };
   }
 
-  #sender(endAt?: number): Sender {
+  #sender(endAt?: number, requestCountMax = Number.POSITIVE_INFINITY): Sender {
     const { redis, clock, requestTimeoutMs } = this.#settings;
     const giveUpAt = endAt ?? clock.now() + requestTimeoutMs;
-    return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt });
+    return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   }
 
   #processor(broker: Broker): ProcessorOptions {

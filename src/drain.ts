@@ -1,6 +1,13 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import { type ChainPosition, type Continuation, shouldContinue } from "./continuation.ts";
+import {
+  type ChainPosition,
+  type Continuation,
+  type Declined,
+  type NextDrain,
+  shouldContinue,
+  wakeAfterMs,
+} from "./continuation.ts";
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
@@ -26,6 +33,8 @@ export interface RunParts {
   /** The lease the user asked for; without it a lease lasts as long as the run may. */
   readonly leaseMs: number | undefined;
   readonly maxMessages: number;
+  readonly maxRequests: number;
+  readonly requestsPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
   readonly handlerTimeoutMs: number | undefined;
@@ -132,8 +141,18 @@ class Run {
     if (allowed <= 0) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
-    if (fitting < 1) return { count: 0, reason: "budget" };
-    return { count: Math.min(batchSize, allowed, fitting), reason: "empty" };
+    const affordable = this.#countThatRequestsAllow();
+    if (fitting < 1 || affordable < 1) return { count: 0, reason: "budget" };
+    return { count: Math.min(batchSize, allowed, fitting, affordable), reason: "empty" };
+  }
+
+  /** How many messages `maxRequests` leaves room for, beside what settling and continuing takes. */
+  #countThatRequestsAllow(): number {
+    const { maxRequests, requestsPerMessage, meter } = this.#parts;
+    const left =
+      maxRequests - limits.requestsKept - meter.requests - this.#report.claimed * requestsPerMessage;
+    if (left < 1) return 0;
+    return requestsPerMessage === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / requestsPerMessage);
   }
 
   #claimRequest(countMax: number): ClaimRequest {
@@ -221,15 +240,31 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, chain, processor } = this.#parts;
-    if (!continuation || !shouldContinue(stopped, this.#report.progressCount, this.#report.remaining)) return;
+    const { continuation, chain, processor, deadline, clock } = this.#parts;
+    if (!continuation) return;
+    const { progressCount, remaining, nextDueAt, redisNow } = this.#report;
+    const timeoutMs = Math.max(limits.continueMsMin, Math.ceil(deadline.endAt - clock.now()));
+    const next: NextDrain = {
+      list: processor.list,
+      chain: { id: chain.id, hop: chain.hop + 1 },
+      timeoutMs,
+    };
+    const inMs = wakeAfterMs(stopped, nextDueAt, redisNow);
     try {
-      await continuation.invoke({ list: processor.list, chain: { id: chain.id, hop: chain.hop + 1 } });
-      this.#report.continuedWith = continuation.name;
+      if (shouldContinue(stopped, progressCount, remaining)) {
+        this.#noteContinued(await continuation.invoke(next), continuation);
+      } else if (inMs !== null && continuation.invokeLater) {
+        this.#noteContinued(await continuation.invokeLater({ ...next, inMs }), continuation);
+      }
     } catch (error) {
       // The chain ends here, and the next tick starts another.
       this.#report.error = asError(error);
     }
+  }
+
+  #noteContinued(said: Declined | null, { name }: Continuation): void {
+    if (said) this.#report.declined = said.declined;
+    else this.#report.continuedWith = name;
   }
 }
 

@@ -20,7 +20,7 @@ export type { DrainStats } from "./broker.ts";
 export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
-export type { ChainPosition, Continuation } from "./continuation.ts";
+export type { ChainPosition, Continuation, Declined, NextDrain } from "./continuation.ts";
 // The drain: made once, run by any number of invocations.
 export { type Brake, createDrain, type Drain, type DrainOptions, type RunOptions } from "./create-drain.ts";
 // Dead letters.

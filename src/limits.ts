@@ -46,4 +46,8 @@ export const limits = {
   pushBytesMax: 4 * 1024 * 1024,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
+  /** Requests of `maxRequests` kept for the last settle, what of it must be repeated, and the continuation. */
+  requestsKept: 8,
+  /** How long a continuation may take at least, even where the budget is spent, ms. */
+  continueMsMin: 500,
 } as const;

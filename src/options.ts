@@ -224,6 +224,21 @@ export const runOptionRows: readonly OptionRow[] = [
     says: "messages to claim, at most. Default: no limit",
   },
   {
+    name: "maxRequests",
+    kind: "integer",
+    min: 10,
+    max: Number.MAX_SAFE_INTEGER,
+    says: "requests this drain may send, for platforms that count them; it stops a few short of that. Default: no limit",
+  },
+  {
+    name: "requestsPerMessage",
+    kind: "integer",
+    fallback: 0,
+    min: 0,
+    max: 1_000,
+    says: "what one message's handler takes of `maxRequests`",
+  },
+  {
     name: "signal",
     kind: "object",
     says: "aborting it ends the drain early: running handlers get their abort signal, the rest is released",

@@ -36,6 +36,8 @@ export interface DrainReport {
   readonly stopped: StopReason;
   /** Name of the continuation that was invoked, or null. */
   readonly continuedWith: string | null;
+  /** Why the continuation did not invoke another drain although there was reason to, or null. */
+  readonly declined: string | null;
   /** Requests sent to Redis: round trips. */
   readonly requests: number;
   /** Commands Redis ran, those inside scripts included: the dearer reading of how Upstash bills. */
@@ -51,7 +53,10 @@ export class ReportBuilder {
   recovered = 0;
   remaining: number | null = null;
   nextDueAt: number | null = null;
+  /** Redis' clock at the last turn, epoch ms. */
+  redisNow: number | null = null;
   continuedWith: string | null = null;
+  declined: string | null = null;
   error: Error | null = null;
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
   #buriedCount = 0;
@@ -72,6 +77,7 @@ export class ReportBuilder {
     this.recovered += result.recovered;
     this.remaining = result.remaining;
     this.nextDueAt = result.nextDueAt ?? this.nextDueAt;
+    this.redisNow = result.now > 0 ? result.now : this.redisNow;
     this.#buriedCount += result.buried.length;
     if (settlement === null) return;
     if (result.lostCount >= settlement.outcomes.length) {
@@ -97,6 +103,7 @@ export class ReportBuilder {
       nextDueAt: this.nextDueAt,
       stopped,
       continuedWith: this.continuedWith,
+      declined: this.declined,
       requests: this.#meter.requests,
       commands: this.#meter.commands,
       elapsedMs,

@@ -27,8 +27,17 @@ export class Sender {
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
   readonly #giveUpAt: number;
+  readonly #requestCountMax: number;
 
-  constructor(options: { client: RedisClient; clock: Clock; requestTimeoutMs: number; giveUpAt: number }) {
+  constructor(options: {
+    client: RedisClient;
+    clock: Clock;
+    requestTimeoutMs: number;
+    giveUpAt: number;
+    /** Nothing is repeated beyond so many requests. Default: no limit. */
+    requestCountMax?: number;
+  }) {
+    this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;
     this.#clock = options.clock;
     this.#requestTimeoutMs = options.requestTimeoutMs;
@@ -76,7 +85,8 @@ export class Sender {
         mayHaveRun ||= error instanceof RedisTransportError;
         const waitMs = Math.min(limits.resendWaitMs * 2 ** (sent - 1), limits.resendWaitMsMax);
         const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
-        if (sent >= sendCountMax(error) || !hasTime) throw error;
+        const isAllowed = this.meter.requests < this.#requestCountMax;
+        if (sent >= sendCountMax(error) || !hasTime || !isAllowed) throw error;
         await sleep(this.#clock, waitMs);
       }
     }

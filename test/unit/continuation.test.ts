@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { shouldContinue } from "../../src/continuation.ts";
-import { createDrain, type RedisClient, type RedisReply } from "../../src/index.ts";
+import { shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
+import {
+  type Continuation,
+  createDrain,
+  type NextDrain,
+  type RedisClient,
+  type RedisReply,
+  type RunOptions,
+} from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 describe("a chain", () => {
@@ -11,6 +18,16 @@ describe("a chain", () => {
     expect(shouldContinue("budget", 5, 0)).toBe(false);
     for (const stopped of ["empty", "limit", "busy", "aborted", "error"] as const) {
       expect(shouldContinue(stopped, 5, 10)).toBe(false);
+    }
+  });
+
+  it("is woken by a timer only where nothing but waiting is left, and never in the past", () => {
+    expect(wakeAfterMs("empty", 5_000, 1_000)).toBe(4_000);
+    expect(wakeAfterMs("braked", 5_000, 1_000)).toBe(4_000);
+    expect(wakeAfterMs("empty", 500, 1_000)).toBe(0);
+    expect(wakeAfterMs("empty", null, 1_000)).toBe(null);
+    for (const stopped of ["budget", "limit", "busy", "aborted", "error"] as const) {
+      expect(wakeAfterMs(stopped, 5_000, 1_000)).toBe(null);
     }
   });
 });
@@ -32,7 +49,7 @@ function endless(): RedisClient {
 }
 
 describe("a drain whose budget ends", () => {
-  const run = (invoke: () => Promise<void>) => {
+  const run = (invoke: Continuation["invoke"], runOptions: RunOptions = {}) => {
     const clock = new ManualClock();
     return createDrain({
       redis: endless(),
@@ -40,16 +57,42 @@ describe("a drain whose budget ends", () => {
       clock,
       handler: () => clock.advance(900),
       continuation: { name: "test", invoke },
-    }).run({ budgetMs: 10_000, chain: { id: "c", hop: 3 } });
+    }).run({ budgetMs: 10_000, chain: { id: "c", hop: 3 }, ...runOptions });
   };
 
   it("invokes the next one once, after everything is settled, and says with what", async () => {
     const hops: unknown[] = [];
-    const report = await run(async (...args: unknown[]) => void hops.push(args[0]));
+    const report = await run(async (...args: unknown[]) => {
+      hops.push(args[0]);
+      return null;
+    });
 
     expect(report).toMatchObject({ stopped: "budget", continuedWith: "test", error: null });
     expect(report.acked).toBe(report.claimed);
-    expect(hops).toEqual([{ list: "mail", chain: { id: "c", hop: 4 } }]);
+    expect(hops).toMatchObject([{ list: "mail", chain: { id: "c", hop: 4 } }]);
+    expect((hops[0] as NextDrain).timeoutMs).toBeGreaterThanOrEqual(500);
+  });
+
+  it("says why a continuation declined, which is no error", async () => {
+    const report = await run(async () => ({ declined: "near the wall" }));
+
+    expect(report).toMatchObject({ continuedWith: null, declined: "near the wall", error: null });
+  });
+
+  it("stops a few requests short of maxRequests, handlers' own included, and goes on in the next one", async () => {
+    const bare = await run(async () => null, { maxRequests: 20, budgetMs: 60_000 });
+    const shared = await run(async () => null, {
+      maxRequests: 20,
+      requestsPerMessage: 2,
+      budgetMs: 60_000,
+    });
+
+    expect(bare).toMatchObject({ stopped: "budget", continuedWith: "test", acked: bare.claimed });
+    expect(bare.requests).toBeGreaterThan(8);
+    expect(bare.requests).toBeLessThan(20);
+    expect(shared).toMatchObject({ stopped: "budget", acked: shared.claimed });
+    expect(shared.claimed).toBeGreaterThan(1);
+    expect(shared.requests + 2 * shared.claimed).toBeLessThanOrEqual(20);
   });
 
   it("reports a continuation that failed, and stands by its own work", async () => {

@@ -21,6 +21,7 @@ const report: DrainReport = {
   nextDueAt: null,
   stopped: "empty",
   continuedWith: null,
+  declined: null,
   requests: 3,
   commands: 14,
   elapsedMs: 5,

@@ -71,8 +71,11 @@ export interface DrainStats {
  * the scripted engine, and are. Errors: `RedisTransportError`, `RedisReplyError`, `RedisProtocolError`.
  */
 export interface Broker {
-  /** Whether there may be anything to do. One command; it writes nothing. A lost reply costs nothing. */
-  hasWork(): Promise<boolean>;
+  /**
+   * Whether there may be anything to do, and whether another drain may. One command; it writes nothing. A lost reply
+   * costs nothing.
+   */
+  look(): Promise<"empty" | "busy" | "work">;
   /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
   claim(request: ClaimRequest): Promise<TurnResult>;
   /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */

@@ -192,8 +192,8 @@ function refuseOwnKeys(workingList: ByteString, keys: ListKeys, checked: Setting
       "one",
     );
   }
-  const { list, leases, delayed, attempts, dead, brake, seen, recovering } = keys;
-  const taken = [list, leases, delayed, attempts, dead, brake, seen, recovering];
+  const { list, leases, delayed, attempts, dead, brake, busy, seen, recovering } = keys;
+  const taken = [list, leases, delayed, attempts, dead, brake, busy, seen, recovering];
   if (taken.includes(workingList)) {
     throw new OptionError(
       "workingList",
@@ -324,7 +324,7 @@ class ListDrain implements Drain {
 
   /** The turn script's policy argument. */
   #policy(): string {
-    const { maxAttempts, deadLetters, brake, batchSize } = this.#settings;
+    const { maxAttempts, deadLetters, brake, batchSize, continuation } = this.#settings;
     const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
     const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
     return [
@@ -337,6 +337,7 @@ class ListDrain implements Drain {
       maxMs,
       limits.heldCountMax,
       batchSize,
+      continuation ? 1 : 0,
     ].join();
   }
 }

@@ -87,10 +87,9 @@ class Run {
   async #drain(): Promise<StopReason> {
     const { broker, prefetch, stopper } = this.#parts;
     if (stopper.wasAborted) return "aborted";
-    if (!(await broker.hasWork())) {
-      this.#report.remaining = 0;
-      return "empty";
-    }
+    const found = await broker.look();
+    if (found === "empty") this.#report.remaining = 0;
+    if (found !== "work") return found;
     let next = await this.#exchange(null);
     while (isBatch(next)) {
       const current = next;

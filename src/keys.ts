@@ -24,6 +24,8 @@ export interface ListKeys {
   readonly dead: ByteString;
   /** hash: the brake while it is on, and before that the messages that failed one after another. */
   readonly brake: ByteString;
+  /** string that ends by itself: there while no more drains may come, where a continuation is configured. */
+  readonly busy: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
@@ -53,6 +55,7 @@ export function listKeys(name: string): ListKeys {
     attempts: key("attempts"),
     dead: key("dead"),
     brake: key("brake"),
+    busy: key("busy"),
     seen: key("seen"),
     recovering: key("recovering"),
     sharedWorking: key("working"),

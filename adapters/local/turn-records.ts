@@ -48,6 +48,8 @@ export function readPolicy(text: ByteString): TurnPolicy {
     brakeMsMax = 0,
     heldMax = 0,
     batchSize = 0,
+    marksBusy = 0,
+    busyUntil = 0,
   ] = (text.match(/\d+/g) ?? []).map(Number);
   return {
     maxAttempts,
@@ -58,6 +60,8 @@ export function readPolicy(text: ByteString): TurnPolicy {
     brakePauseMsMax,
     brakeMsMax,
     heldMax,
+    marksBusy: marksBusy === 1,
+    busyUntil,
     batchSize,
   };
 }
@@ -72,6 +76,8 @@ export interface TurnPolicy {
   readonly brakeMsMax: number;
   readonly heldMax: number;
   readonly batchSize: number;
+  readonly marksBusy: boolean;
+  readonly busyUntil: number;
 }
 
 export interface BrakeState {

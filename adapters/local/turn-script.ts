@@ -30,7 +30,7 @@ export const scripts: ScriptTable = new Map([
 
 class Turn {
   readonly #redisCall: Call;
-  readonly #keys: Record<"list" | "leases" | "attempts" | "delayed" | "dead" | "brake", ByteString>;
+  readonly #keys: Record<"list" | "leases" | "attempts" | "delayed" | "dead" | "brake" | "busy", ByteString>;
   readonly #base: ByteString;
   readonly #settleId: ByteString;
   readonly #settleExpiresAt: number;
@@ -67,10 +67,14 @@ class Turn {
   #again: ByteString | null = null;
   #isBrakeSettled = false;
   #hasState = false;
+  #othersCount = 0;
+  #othersUntil = Number.POSITIVE_INFINITY;
+  #busyUntil: number;
 
   constructor(redisCall: Call, keys: readonly ByteString[], args: readonly ByteString[]) {
     const at = (index: number): ByteString => args[index] as ByteString;
-    const [list, leases, attempts, delayed, dead, brake] = keys as [
+    const [list, leases, attempts, delayed, dead, brake, busy] = keys as [
+      string,
       string,
       string,
       string,
@@ -79,7 +83,7 @@ class Turn {
       string,
     ];
     this.#redisCall = redisCall;
-    this.#keys = { list, leases, attempts, delayed, dead, brake };
+    this.#keys = { list, leases, attempts, delayed, dead, brake, busy };
     this.#base = at(0);
     this.#settleId = at(1);
     this.#settleExpiresAt = Number(at(2));
@@ -96,6 +100,7 @@ class Turn {
     this.#promoteMax = Number(at(13));
     this.#countRemaining = at(14) === "1";
     this.#policy = readPolicy(at(15));
+    this.#busyUntil = this.#policy.busyUntil;
     this.#details = args.slice(16);
   }
 
@@ -115,6 +120,7 @@ class Turn {
       this.#records = [];
       this.#problem = error.message;
     }
+    this.#markBusy();
     return [
       this.#settled,
       this.#claimed,
@@ -130,6 +136,7 @@ class Turn {
       this.#problem,
       this.#calls,
       this.#buried,
+      this.#busyUntil,
     ];
   }
 
@@ -523,8 +530,12 @@ class Turn {
         if (id === this.#claimId) this.#again = score;
         else if (Number(score) <= this.#now) expired.push(id);
         else if (owner === this.#holder) isHolding ||= this.#holdsId === "" || id === this.#holdsId;
-        else others.add(owner);
+        else {
+          this.#othersUntil = Math.min(this.#othersUntil, Number(score));
+          others.add(owner);
+        }
       }
+      this.#othersCount = others.size;
     }
     if (this.#again !== null) {
       this.#claimAgain(this.#again);
@@ -563,6 +574,23 @@ class Turn {
         const endsAt = this.#now + this.#pauseAfter(braked.pauses);
         this.#call("HSET", brake, "probe", this.#claimId, "until", endsAt);
       }
+    }
+  }
+
+  #markBusy(): void {
+    if (!this.#policy.marksBusy || this.#settled === 2) return;
+    if (this.#again !== null) {
+      this.#busyUntil = this.#expiresAt;
+      return;
+    }
+    if (this.#messages.length > 0 && this.#othersCount + 1 >= this.#maxConcurrency) {
+      const untilMs = Math.min(this.#expiresAt, this.#othersUntil);
+      if (untilMs >= this.#busyUntil && untilMs < this.#busyUntil + 1_000) return;
+      this.#busyUntil = untilMs;
+      this.#call("SET", this.#keys.busy, "", "PX", Math.max(1, untilMs - this.#now));
+    } else if (this.#busyUntil > this.#now) {
+      this.#busyUntil = 0;
+      this.#call("DEL", this.#keys.busy);
     }
   }
 

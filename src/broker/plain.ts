@@ -57,7 +57,7 @@ class PlainBroker implements Broker {
     this.#keys = options.keys;
   }
 
-  async hasWork(): Promise<boolean> {
+  async look(): Promise<"empty" | "work"> {
     const found = await this.#sender.command(() => [
       "EXISTS",
       this.#keys.list,
@@ -67,7 +67,7 @@ class PlainBroker implements Broker {
     ]);
     if (typeof found !== "number")
       throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
-    return found > 0;
+    return found > 0 ? "work" : "empty";
   }
 
   async claim(request: ClaimRequest): Promise<TurnResult> {

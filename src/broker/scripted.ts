@@ -25,7 +25,7 @@ export interface ScriptedBrokerOptions {
   readonly holder: string;
   readonly maxBatchBytes: number;
   readonly maxConcurrency: number;
-  /** The script's policy argument. */
+  /** The script's policy argument, but for its last number. */
   readonly policy: string;
 }
 
@@ -43,6 +43,8 @@ class ScriptedBroker implements Broker {
   /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
   #quietUntil = 0;
   #lastNow = 0;
+  /** What the script last said of its mark that no more drains may come. */
+  #busyUntil = 0;
   /** Bytes cut the last claim to this many messages; the next one asks for no more than twice as many. */
   #countThatFitted = Number.POSITIVE_INFINITY;
 
@@ -52,12 +54,14 @@ class ScriptedBroker implements Broker {
     this.#keys = options.keys;
   }
 
-  async hasWork(): Promise<boolean> {
-    const { list, delayed, leases } = this.#keys;
-    const found = await this.#sender.command(() => ["EXISTS", list, delayed, leases]);
+  async look(): Promise<"empty" | "busy" | "work"> {
+    const { list, delayed, leases, busy } = this.#keys;
+    // A key named four times counts four times, and so outweighs the others together.
+    const found = await this.#sender.command(() => ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
     if (typeof found !== "number")
       throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
-    return found > 0;
+    if (found >= 4) return "busy";
+    return found > 0 ? "work" : "empty";
   }
 
   claim(request: ClaimRequest): Promise<TurnResult> {
@@ -255,12 +259,13 @@ class ScriptedBroker implements Broker {
       limits.recoverCountMax,
       limits.promoteCountMax,
       settlement && !request ? 1 : 0,
-      this.#options.policy,
+      `${this.#options.policy},${this.#busyUntil}`,
       ...details,
     ];
     const reply = readTurnReply(await this.#run(makeArgs));
     this.#sender.meter.commands += reply.calls;
     this.#lastNow = reply.now;
+    this.#busyUntil = reply.busyUntil;
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
@@ -276,8 +281,8 @@ class ScriptedBroker implements Broker {
   }
 
   async #evaluate(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
-    const { list, leases, attempts, delayed, dead, brake } = this.#keys;
-    const keys = [list, leases, attempts, delayed, dead, brake];
+    const { list, leases, attempts, delayed, dead, brake, busy } = this.#keys;
+    const keys = [list, leases, attempts, delayed, dead, brake, busy];
     const script = this.#isServerFull ? whenFull : whenNot;
     return evaluate(this.#sender, script, keys, makeArgs);
   }

@@ -19,15 +19,16 @@ export interface TurnReply {
   readonly problem: RedisReplyError | null;
   readonly calls: number;
   readonly buried: readonly ByteString[];
+  readonly busyUntil: number;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
 const claimedWords = ["not-served", "served", "busy", "not-served", "braked"] as const;
-const fieldCount = 14;
+const fieldCount = 15;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 14 fields");
+  if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 15 fields");
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   const messages = reply[2];
@@ -57,6 +58,7 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     problem: problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, "")),
     calls: integer(reply, 12),
     buried: buried as ByteString[],
+    busyUntil: integer(reply, 14),
   };
 }
 

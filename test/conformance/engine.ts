@@ -4,6 +4,7 @@ import {
   createDrain,
   type Drain,
   type DrainOptions,
+  type DrainReport,
   type Message,
   type RedisClient,
   RedisReplyError,
@@ -794,6 +795,83 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
         expect(await make().run()).toMatchObject({ claimed: 0, stopped: "busy" });
         await door.expireLeases(list);
         expect(await make().run()).toMatchObject({ acked: 2, recovered: 1 });
+      });
+
+      it("tells a tick that finds a live chain so in one request, and is open again when the chain ends", async () => {
+        const chain = { name: "test", invoke: async () => null };
+        await produce("a", "b", "c", "d");
+        const inside: DrainReport[] = [];
+        const report = await make({
+          batchSize: 1,
+          concurrency: 1,
+          continuation: chain,
+          handler: async () => void inside.push(await make({ continuation: chain }).run()),
+        }).run();
+
+        expect(report).toMatchObject({ acked: 4, stopped: "empty" });
+        expect(inside).toHaveLength(4);
+        for (const tick of inside) {
+          expect(tick).toMatchObject({ claimed: 0, stopped: "busy", requests: 1, commands: 1 });
+        }
+        expect(await door.everything()).toEqual({});
+        await produce("e");
+        expect(await make({ continuation: chain }).run()).toMatchObject({ acked: 1 });
+        expect(await make({ continuation: chain }).run()).toMatchObject({
+          stopped: "empty",
+          requests: 1,
+          commands: 1,
+        });
+      });
+
+      it("tells a tick no longer that the chain is live when its last lease has ended, whoever died", async () => {
+        const chain = { name: "test", invoke: async () => null };
+        const base = `{${list}}`;
+        await produce("a");
+        let whileLive: Record<string, unknown> = {};
+        let busyMs = 0;
+        let leaseEnd = 0;
+        await make({
+          continuation: chain,
+          handler: async () => {
+            whileLive = await door.everything();
+            const [now, left] = [await door.redis.time(), await door.redis.pttl(`${base}:busy`)];
+            busyMs = Number(now[0]) * 1_000 + Math.floor(Number(now[1]) / 1_000) + left;
+            const [, end] = (await door.redis.call(
+              "ZRANGE",
+              `${base}:leases`,
+              0,
+              -1,
+              "WITHSCORES",
+            )) as string[];
+            leaseEnd = Number(end);
+          },
+        }).run();
+
+        expect(Object.keys(whileLive)).toContain(`${base}:busy`);
+        expect(busyMs).toBeLessThanOrEqual(leaseEnd + 2);
+        expect(busyMs).toBeGreaterThan(leaseEnd - 1_000);
+      });
+
+      it("counts maxConcurrency before it tells ticks to stay away", async () => {
+        const chain = { name: "test", invoke: async () => null };
+        await produce("a", "b", "c");
+        const inside: unknown[] = [];
+        const more = (depth: number): Drain =>
+          make({
+            batchSize: 1,
+            maxConcurrency: 2,
+            prefetch: 0,
+            continuation: chain,
+            handler: async () => {
+              if (inside.length < 2) inside.push(await more(depth + 1).run({ maxMessages: 1 }));
+            },
+          });
+        await more(0).run({ maxMessages: 1 });
+
+        expect(inside).toMatchObject([
+          { claimed: 0, stopped: "busy", requests: 1 },
+          { claimed: 1, acked: 1, stopped: "limit" },
+        ]);
       });
 
       it("lets as many drains live as maxConcurrency says, however many batches each holds", async () => {

@@ -11,7 +11,7 @@ import { listKeys } from "../../src/keys.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const keys = listKeys("q");
-const { list, leases, attempts, delayed, dead, brake, base } = keys;
+const { list, leases, attempts, delayed, dead, brake, busy, base } = keys;
 
 /** Far from now on either side, so that a second more or less on a clock changes nothing. */
 const longAgo = 1_000_000;
@@ -67,6 +67,7 @@ const turnArgs = fc
     promoteMax: fc.constantFrom(1, 100),
     countRemaining: fc.constantFrom(0, 1),
     isSoon: fc.boolean(),
+    marks: fc.constantFrom("", ",1,0", `,1,${farAhead}`, ",1,1"),
     policy: fc.constantFrom(
       "5,0,0,10,1000,60000,3600000,100,4",
       "2,2,0,1,60000000,60000000,3600000,1,20",
@@ -91,7 +92,7 @@ const turnArgs = fc
     given.recoverMax,
     given.promoteMax,
     given.countRemaining,
-    given.policy,
+    given.policy + given.marks,
     ...detailsOf(given.outcomes, given.isSoon),
   ]);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -172,7 +173,7 @@ async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
       return null;
     case "turn":
       return backend
-        .command(["EVAL", turnScript, 6, list, leases, attempts, delayed, dead, brake, ...one.args])
+        .command(["EVAL", turnScript, 7, list, leases, attempts, delayed, dead, brake, busy, ...one.args])
         .then(withoutTime);
   }
 }
@@ -186,6 +187,7 @@ function withoutTime(reply: RedisReply): unknown {
   // When the next is due may be a moment counted from now.
   fields[7] = (fields[7] as number) < 0 ? -1 : Math.round((fields[7] as number) / 1e7);
   fields[13] = (fields[13] as string[]).map(timeless);
+  fields[14] = Math.round((fields[14] as number) / 1e7);
   return fields;
 }
 

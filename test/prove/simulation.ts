@@ -123,9 +123,9 @@ class World {
     return this.#ledger.pendingCount === 0 && this.#keysLeft().length === 0;
   }
 
-  /** Keys beside the dead letters and the markers that end by themselves. */
+  /** Keys beside the dead letters and the marks that end by themselves. */
   #keysLeft(): string[] {
-    return this.#ledger.keysLeft().filter((key) => key !== `{${list}}:dead` && !key.includes(":done:"));
+    return this.#ledger.keysLeft().filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$/.test(key));
   }
 
   #checkEnd(): void {
@@ -256,6 +256,8 @@ class World {
       requestTimeoutMs: this.#pick([200, 2_000, 10_000]),
       retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },
       brake: this.#pick([false, { after: 3, pauseMs: 500, maxMs: 30_000 }]),
+      // One that never goes on: the drains of a chain tell the others that they are there.
+      ...(this.#chance(0.5) ? { continuation: { name: "none", invoke: async () => null } } : {}),
       ...(this.#chance(0.5) ? { leaseMs: this.#pick([500, 3_000, 20_000]) } : {}),
       ...(this.#chance(0.5) ? { handlerTimeoutMs: this.#pick([300, 3_000]) } : {}),
     });

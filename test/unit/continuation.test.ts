@@ -36,9 +36,9 @@ describe("a chain", () => {
 function endless(): RedisClient {
   const command = async ([name, ...args]: readonly (string | number)[]): Promise<RedisReply> => {
     if (name === "EXISTS") return 1;
-    const isClaim = args[8 + 4] !== "";
-    const settled = args[8 + 1] === "" ? 0 : 1;
-    return [settled, isClaim ? 1 : 0, isClaim ? ["m"] : [], [], 1_000, 9_000, 0, -1, 7, "", 1, "", 6, []];
+    const isClaim = args[9 + 4] !== "";
+    const settled = args[9 + 1] === "" ? 0 : 1;
+    return [settled, isClaim ? 1 : 0, isClaim ? ["m"] : [], [], 1_000, 9_000, 0, -1, 7, "", 1, "", 6, [], 0];
   };
   return {
     name: "endless",

@@ -9,6 +9,7 @@
  *   4  delayed    zset   `<unique id>:<payload>` → due time, ms on Redis' own clock
  *   5  dead       list   dead letters, the newest leftmost: a line of JSON, then the payload
  *   6  brake      hash   since, until, pauses, probe while it is on; before that, SHA-1 → 1 of messages failing in a row
+ *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
  *   Working lists of expired leases cannot be known beforehand: their names are built from ARGV 1. All share one slot.
  *
  *   A record says how one message has fared: `<attempts>.<crashes>.<times the brake held it back>@<first failure,
@@ -38,7 +39,8 @@
  *  14  promoteMax       due delayed messages to promote at most
  *  15  countRemaining   1: tell how many messages the list holds at the end
  *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
- *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize
+ *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize, marksBusy (1: a
+ *                       tick is to find a live chain in one request), busyUntil (what this drain last got as 15)
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that letter wants>`
  *
@@ -58,10 +60,12 @@
  *  12  problem      text of the error that stopped the claim, empty if none
  *  13  calls        Redis commands this script ran, itself not counted
  *  14  buried       dead letters made of messages that crashed too often
+ *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
  *
  * Cost
  *   A quiet turn of wholly acknowledged messages: TIME ZREM DEL ZADD RPOP LPUSH, six commands whatever the batch size.
- *   Looking around: ZRANGE EXISTS more.
+ *   Looking around: ZRANGE EXISTS more. Marking a chain: SET and DEL more, once a run, and a SET a second where leases
+ *   end before the run does.
  *
  * Invariant
  *   A message is in exactly one place at the end of every run. Reads come first, pushes before removals, and what can
@@ -70,6 +74,7 @@
  */
 export const turnScript = `
 local list, leases, attempts, delayed, dead, brake = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local busy = KEYS[7]
 local base, settleId, settleExpiresAt, outcomes = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local claimId, holder, holdsId, leaseMs = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local countMax, bytesMax, maxConcurrency = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -82,6 +87,7 @@ for number in ARGV[16]:gmatch('%d+') do policy[#policy + 1] = tonumber(number) e
 local maxAttempts, deadCountMax, deadAgeMsMax = policy[1], policy[2], policy[3]
 local brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax = policy[4], policy[5], policy[6], policy[7]
 local heldMax, batchSize = policy[8], policy[9]
+local marksBusy, busyUntil = policy[10] == 1, policy[11] or 0
 
 local calls = 0
 local function call(...)
@@ -495,8 +501,10 @@ local function claimAgain(score)
   if known then records = split(known) end
 end
 
+local othersCount, othersUntil = 0, math.huge
+
 local function lookAroundAndClaim()
-  local isHolding, others, othersCount, expired = settled == 1, {}, 0, {}
+  local isHolding, others, expired = settled == 1, {}, {}
   if settled ~= 2 and not again and inspect then
     local entries = call('ZRANGE', leases, 0, -1, 'WITHSCORES')
     for index = 1, #entries, 2 do
@@ -508,8 +516,9 @@ local function lookAroundAndClaim()
         expired[#expired + 1] = id
       elseif owner == holder then
         if holdsId == '' or id == holdsId then isHolding = true end
-      elseif not others[owner] then
-        others[owner], othersCount = true, othersCount + 1
+      else
+        othersUntil = math.min(othersUntil, score)
+        if not others[owner] then others[owner], othersCount = true, othersCount + 1 end
       end
     end
   end
@@ -547,6 +556,26 @@ local function lookAroundAndClaim()
   end
 end
 
+-- Where no more drains may come, says so for as long as that is certain. It is only a hint: what does not hold as long as
+-- it says is taken back, and where it ends too soon the leases decide.
+local function markBusy()
+  if not marksBusy or settled == 2 then return end
+  if again then
+    -- The earlier sending has set it, perhaps.
+    busyUntil = expiresAt
+    return
+  end
+  if #messages > 0 and othersCount + 1 >= maxConcurrency then
+    local untilMs = math.min(expiresAt, othersUntil)
+    if untilMs >= busyUntil and untilMs < busyUntil + 1000 then return end
+    busyUntil = untilMs
+    call('SET', busy, '', 'PX', string.format('%.0f', math.max(1, untilMs - now)))
+  elseif busyUntil > now then
+    busyUntil = 0
+    call('DEL', busy)
+  end
+end
+
 local isDone, failure = pcall(function()
   lookAroundAndClaim()
   if countRemaining then remaining = call('LLEN', list) end
@@ -559,7 +588,9 @@ if not isDone then
   claimed, messages, records = 3, {}, {}
   problem = type(failure) == 'table' and failure.err or tostring(failure)
 end
-return { settled, claimed, messages, records, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet, problem, calls, buried }
+markBusy()
+return { settled, claimed, messages, records, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
+  problem, calls, buried, busyUntil }
 `.trim();
 
 /** The same script, for a server at `maxmemory` (Redis 7 and newer know the flag): what it moves needs no memory. */

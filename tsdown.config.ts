@@ -8,6 +8,7 @@ export default defineConfig({
     "node-redis": "adapters/redis/node-redis.ts",
     http: "adapters/http/app.ts",
     node: "adapters/hosts/node/server.ts",
+    lambda: "adapters/hosts/lambda/index.ts",
     local: "adapters/local/index.ts",
     cli: "cli/main.ts",
   },

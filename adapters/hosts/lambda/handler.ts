@@ -1,0 +1,122 @@
+import { handle } from "hono/aws-lambda";
+import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../../src/index.ts";
+import { createHttpApp, reportAsJson } from "../../http/app.ts";
+import { readEvent } from "./events.ts";
+import { invocation } from "./invocation.ts";
+import { metricsLine } from "./metrics.ts";
+import type { LambdaContext } from "./types.ts";
+
+export interface LambdaHandlerOptions {
+  /** Bearer token that `POST /drain` and `GET /stats` want, or a function that fetches it; without one both are closed. */
+  readonly token?: string | (() => Promise<string>);
+  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the reserve. */
+  readonly budgetMs?: number;
+  /**
+   * Time kept at the invocation's end for the last settle and the continuation, ms; never more than a third of what the
+   * invocation has. Default: 2,000.
+   */
+  readonly reserveMs?: number;
+  /** CloudWatch metrics, as log lines; `false` for none. Default: namespace `Spillway`. */
+  readonly metrics?: { readonly namespace?: string } | false;
+  /** Where log lines go. Default: `console.log`. */
+  readonly log?: (line: string) => void;
+}
+
+const reserveMsDefault = 2_000;
+
+/**
+ * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
+ * balancer: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
+ * environment, which is where secrets are fetched. What goes wrong in a drain is in the report that it returns and
+ * logs; it throws only where no drain could be made or the event is not for it, so Lambda's own retries never run
+ * beside a chain. Throws `OptionError` for bad options.
+ */
+export function lambdaHandler(
+  drain: Drain | (() => Drain | Promise<Drain>),
+  options: LambdaHandlerOptions = {},
+): (event: unknown, context: LambdaContext) => Promise<unknown> {
+  const { reserveMs = reserveMsDefault, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = options;
+  refuseBadOptions(drain, reserveMs, budgetMs, token);
+  const namespace = metrics === false ? null : (metrics?.namespace ?? "Spillway");
+  const log = options.log ?? ((line) => console.log(line));
+  const openDrain = once(async () => (typeof drain === "function" ? drain() : drain));
+  const openToken = once(async () => (typeof token === "function" ? token() : token));
+
+  return (event, context) =>
+    invocation.run(context, async () => {
+      const ask = readEvent(event);
+      const opened = await openDrain();
+      const leftMs = context.getRemainingTimeInMillis();
+      const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(reserveMs, leftMs / 3))));
+      const logged = logging(opened, (report, runOptions) => {
+        if (namespace === null) return;
+        const chain = runOptions.chain ?? { id: context.awsRequestId, hop: 0 };
+        log(metricsLine(report, { namespace, list: opened.list, chain, at: Date.now() }));
+      });
+      if (ask.kind === "http") {
+        const given = await openToken();
+        const app = createHttpApp(logged, {
+          budgetMs: budget,
+          ...(given === undefined ? {} : { token: given }),
+        });
+        return handle(app)(event as never, context as never);
+      }
+      // A hop of a list that this function drains no longer begins a chain of its own.
+      const isOwn = ask.kind === "hop" && ask.list === opened.list;
+      const chain = isOwn ? ask.chain : { id: context.awsRequestId, hop: 0 };
+      return reportAsJson(await logged.run({ budgetMs: budget, chain }));
+    });
+}
+
+/** The drain, with each report told. */
+function logging(drain: Drain, tell: (report: DrainReport, options: RunOptions) => void): Drain {
+  return {
+    list: drain.list,
+    deadLetters: drain.deadLetters,
+    recover: () => drain.recover(),
+    stats: () => drain.stats(),
+    push: (payloads) => drain.push(payloads),
+    run: async (options = {}) => {
+      const report = await drain.run(options);
+      tell(report, options);
+      return report;
+    },
+  };
+}
+
+/** Calls it once and keeps what it gave; after a failure it is called again by the next who asks. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+function refuseBadOptions(
+  drain: unknown,
+  reserveMs: number,
+  budgetMs: number,
+  token: LambdaHandlerOptions["token"],
+): void {
+  const isDrain = typeof (drain as Drain | null)?.run === "function";
+  if (typeof drain !== "function" && !isDrain) {
+    throw new OptionError(
+      "drain",
+      "a drain, as createDrain makes it, or a function that returns one",
+      typeof drain,
+    );
+  }
+  if (!Number.isInteger(reserveMs) || reserveMs < 0) {
+    throw new OptionError("reserveMs", "a whole number of ms of at least 0", String(reserveMs));
+  }
+  if (!(budgetMs >= 1)) {
+    throw new OptionError("budgetMs", "a number of ms of at least 1", String(budgetMs));
+  }
+  if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
+    throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
+  }
+}

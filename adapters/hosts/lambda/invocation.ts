@@ -1,0 +1,17 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { LambdaContext } from "./types.ts";
+
+/** The invocation under way, for the continuation, which is made long before there is one. */
+export const invocation = new AsyncLocalStorage<LambdaContext>();
+
+/** The function to invoke next: the one that runs, by the qualifier it was invoked by, so that an alias stays an alias. */
+export function ownFunction(): { name: string; qualifier: string | undefined } | null {
+  const context = invocation.getStore();
+  if (context) {
+    // arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]
+    const qualifier = context.invokedFunctionArn.split(":")[7];
+    return { name: context.functionName, qualifier };
+  }
+  const name = process.env.AWS_LAMBDA_FUNCTION_NAME;
+  return name ? { name, qualifier: undefined } : null;
+}

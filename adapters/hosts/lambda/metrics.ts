@@ -1,0 +1,55 @@
+import type { ChainPosition, DrainReport } from "../../../src/index.ts";
+
+/**
+ * One invocation as a line of CloudWatch's embedded metric format, which Lambda's log becomes metrics and a searchable
+ * record at once. Source: CloudWatch User Guide, "Embedded metric format specification".
+ */
+export function metricsLine(
+  report: DrainReport,
+  about: {
+    readonly namespace: string;
+    readonly list: string;
+    readonly chain: ChainPosition;
+    readonly at: number;
+  },
+): string {
+  const values = valuesOf(report);
+  const metrics = Object.keys(values).map((name) => ({
+    Name: name,
+    Unit: name.endsWith("Ms") ? "Milliseconds" : "Count",
+  }));
+  return JSON.stringify({
+    _aws: {
+      Timestamp: about.at,
+      CloudWatchMetrics: [{ Namespace: about.namespace, Dimensions: [["List"]], Metrics: metrics }],
+    },
+    List: about.list,
+    ...values,
+    chainId: about.chain.id,
+    hop: about.chain.hop,
+    stopped: report.stopped,
+    continuedWith: report.continuedWith,
+    declined: report.declined,
+    nextDueAt: report.nextDueAt,
+    error: report.error && `${report.error.name}: ${report.error.message}`,
+  });
+}
+
+function valuesOf(report: DrainReport): Record<string, number> {
+  return {
+    Claimed: report.claimed,
+    Acked: report.acked,
+    Retried: report.retried,
+    DeadLettered: report.deadLettered,
+    Released: report.released,
+    LostLease: report.lostLease,
+    Recovered: report.recovered,
+    // Where it is not known there is no value: a zero would calm an alarm.
+    ...(report.remaining === null ? {} : { Remaining: report.remaining }),
+    Errors: report.stopped === "error" ? 1 : 0,
+    ChainBroken: report.stopped !== "error" && report.error !== null ? 1 : 0,
+    Requests: report.requests,
+    Commands: report.commands,
+    ElapsedMs: report.elapsedMs,
+  };
+}

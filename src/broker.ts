@@ -28,6 +28,8 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** A batch of this drain that must still be leased, or the claim is not served: a late repeat claims nothing. */
   readonly holds?: Batch | undefined;
+  /** Whether this drain works on another batch meanwhile. */
+  readonly isAhead?: boolean;
 }
 
 /** What a request did. Busy, empty and lost are results, not errors. */

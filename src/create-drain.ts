@@ -302,7 +302,13 @@ class ListDrain implements Drain {
     const { engine, maxBatchBytes, maxConcurrency, visibilityTimeoutMs, maxAttempts, deadLetters } =
       this.#settings;
     const shared = { sender, keys: this.#keys, holder: this.#holder(), maxBatchBytes };
-    if (engine === "scripted") return scriptedBroker({ ...shared, maxConcurrency, policy: this.#policy() });
+    if (engine === "scripted")
+      return scriptedBroker({
+        ...shared,
+        maxConcurrency,
+        policy: this.#policy(),
+        marksBusy: this.#settings.continuation !== undefined,
+      });
     const deadCountMax = deadLetters.maxCount ?? 0;
     return plainBroker({
       ...shared,
@@ -324,7 +330,7 @@ class ListDrain implements Drain {
 
   /** The turn script's policy argument. */
   #policy(): string {
-    const { maxAttempts, deadLetters, brake, batchSize, continuation } = this.#settings;
+    const { maxAttempts, deadLetters, brake, batchSize } = this.#settings;
     const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
     const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
     return [
@@ -337,7 +343,6 @@ class ListDrain implements Drain {
       maxMs,
       limits.heldCountMax,
       batchSize,
-      continuation ? 1 : 0,
     ].join();
   }
 }

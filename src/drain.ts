@@ -121,7 +121,7 @@ class Run {
       if (settlement) this.#note(await broker.settle(settlement), settlement);
       return { reason };
     }
-    const request = this.#claimRequest(count);
+    const request = { ...this.#claimRequest(count), isAhead: running !== null };
     const holds = running ?? undefined;
     const result = settlement
       ? await broker.turn(settlement, request)

@@ -116,10 +116,10 @@ export const drainOptionRows: readonly OptionRow[] = [
   {
     name: "prefetch",
     kind: "integer",
-    fallback: 0,
+    fallback: 1,
     min: 0,
     max: 1,
-    says: "batches claimed ahead while one runs: 1 hides the round trip behind the handlers, and doubles what a crash leaves to recover",
+    says: "batches claimed ahead while one runs: 1 hides the round trip behind the handlers; 0 halves what a crash leaves to recover, and lets nothing overtake a message that its handler gives back",
   },
   {
     name: "leaseMs",

@@ -60,7 +60,7 @@ export function readPolicy(text: ByteString): TurnPolicy {
     brakePauseMsMax,
     brakeMsMax,
     heldMax,
-    marksBusy: marksBusy === 1,
+    marksBusy,
     busyUntil,
     batchSize,
   };
@@ -76,7 +76,7 @@ export interface TurnPolicy {
   readonly brakeMsMax: number;
   readonly heldMax: number;
   readonly batchSize: number;
-  readonly marksBusy: boolean;
+  readonly marksBusy: number;
   readonly busyUntil: number;
 }
 

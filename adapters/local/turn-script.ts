@@ -578,7 +578,7 @@ class Turn {
   }
 
   #markBusy(): void {
-    if (!this.#policy.marksBusy || this.#settled === 2) return;
+    if (this.#policy.marksBusy === 0 || this.#settled === 2) return;
     if (this.#again !== null) {
       this.#busyUntil = this.#expiresAt;
       return;
@@ -588,7 +588,11 @@ class Turn {
       if (untilMs >= this.#busyUntil && untilMs < this.#busyUntil + 1_000) return;
       this.#busyUntil = untilMs;
       this.#call("SET", this.#keys.busy, "", "PX", Math.max(1, untilMs - this.#now));
-    } else if (this.#busyUntil > this.#now) {
+      return;
+    }
+    // Where several may drain, another has set it, perhaps.
+    const maySay = this.#busyUntil > this.#now || (this.#maxConcurrency > 1 && this.#messages.length === 0);
+    if (this.#policy.marksBusy === 1 && maySay) {
       this.#busyUntil = 0;
       this.#call("DEL", this.#keys.busy);
     }

@@ -25,8 +25,10 @@ export interface ScriptedBrokerOptions {
   readonly holder: string;
   readonly maxBatchBytes: number;
   readonly maxConcurrency: number;
-  /** The script's policy argument, but for its last number. */
+  /** The script's policy argument, but for its last two numbers. */
   readonly policy: string;
+  /** Whether ticks are to be told that this drain is live. */
+  readonly marksBusy: boolean;
 }
 
 /** The engine that keeps every promise: each verb is one run of one script, and every request can be repeated. */
@@ -259,7 +261,7 @@ class ScriptedBroker implements Broker {
       limits.recoverCountMax,
       limits.promoteCountMax,
       settlement && !request ? 1 : 0,
-      `${this.#options.policy},${this.#busyUntil}`,
+      `${this.#options.policy},${this.#marksBusy(request)},${this.#busyUntil}`,
       ...details,
     ];
     const reply = readTurnReply(await this.#run(makeArgs));
@@ -268,6 +270,11 @@ class ScriptedBroker implements Broker {
     this.#busyUntil = reply.busyUntil;
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
+  }
+
+  #marksBusy(request: ClaimRequest | null): number {
+    if (!this.#options.marksBusy) return 0;
+    return request?.isAhead ? 2 : 1;
   }
 
   async #run(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {

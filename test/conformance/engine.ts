@@ -52,6 +52,8 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
       createDrain({
         redis: client,
         list,
+        // A batch at a time, so that a test can say which messages are where; the others claim ahead.
+        prefetch: 0,
         engine: under.engine,
         ...(options.batchHandler ? {} : { handler: () => undefined }),
         ...options,

@@ -50,6 +50,8 @@ export function outcomesConformance(name: string, under: EngineUnderTest): void 
       createDrain({
         redis: client,
         list,
+        // A batch at a time, so that a test can say which messages are where; the others claim ahead.
+        prefetch: 0,
         engine: under.engine,
         concurrency: 1,
         // The longest of the random delays: nothing is due again while its own run goes on.

@@ -46,6 +46,8 @@ export function recoveryConformance(name: string, under: EngineUnderTest): void 
       createDrain({
         redis: client,
         list,
+        // A batch at a time, so that a test can say which messages are where; the others claim ahead.
+        prefetch: 0,
         concurrency: 1,
         ...(options.batchHandler ? {} : { handler: () => undefined }),
         ...options,

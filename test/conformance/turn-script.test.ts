@@ -67,7 +67,7 @@ const turnArgs = fc
     promoteMax: fc.constantFrom(1, 100),
     countRemaining: fc.constantFrom(0, 1),
     isSoon: fc.boolean(),
-    marks: fc.constantFrom("", ",1,0", `,1,${farAhead}`, ",1,1"),
+    marks: fc.constantFrom("", ",1,0", `,1,${farAhead}`, ",1,1", `,2,${farAhead}`),
     policy: fc.constantFrom(
       "5,0,0,10,1000,60000,3600000,100,4",
       "2,2,0,1,60000000,60000000,3600000,1,20",

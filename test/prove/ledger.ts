@@ -155,6 +155,7 @@ export class Ledger {
     if (isTakeDead) this.#checkTakeDead(args[0] as string, before, after);
     else this.#checkTurn(args, before, after);
     this.#checkPairs(after);
+    this.#checkBusy(after, this.#redisNow());
   }
 
   #checkTakeDead(mode: string, before: Snapshot, after: Snapshot): void {
@@ -248,6 +249,19 @@ export class Ledger {
         this.#violate(`${holder} drains beside ${others.size} others`);
       }
       if ((after.places.get(id) ?? []).length > Number(args[8])) this.#violate(`batch ${id} is too large`);
+    }
+  }
+
+  /** A mark that no more drains may come is right: it would keep them away until it ends. */
+  #checkBusy(after: Snapshot, now: number): void {
+    // The script counts whole milliseconds.
+    if (Number(this.#store.call(["PTTL", this.#keys.busy])) < 1) return;
+    const live = new Set<string>();
+    for (const [lease, endsAt] of after.leases) {
+      if (endsAt >= now) live.add(lease.slice(0, lease.lastIndexOf(".")));
+    }
+    if (live.size < this.#maxConcurrency) {
+      this.#violate(`marked as busy, and ${live.size} of ${this.#maxConcurrency} drains are live`);
     }
   }
 

@@ -212,6 +212,7 @@ function makeDrain(client: RedisClient, holder: number): Drain {
     holder: `d${holder}`,
     maxBatchBytes: 1_000_000,
     maxConcurrency,
+    marksBusy: true,
     policy: `${maxAttempts},0,0,0,0,0,0,100,${batchSize}`,
   });
   return Object.assign(drain, { broker });

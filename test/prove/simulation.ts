@@ -59,6 +59,7 @@ class World {
   readonly #maxAttempts: number;
   readonly #maxConcurrency: number;
   readonly #prefersIdempotent: boolean;
+  readonly #hasChains: boolean;
   #isCalm = false;
   #isOutage = false;
   #redisSkew = 0;
@@ -71,6 +72,7 @@ class World {
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
     this.#maxConcurrency = this.#pick([1, 3, slotCount, slotCount]);
     this.#prefersIdempotent = this.#chance(0.3);
+    this.#hasChains = this.#chance(0.7);
     this.#ledger = new Ledger({
       list,
       redisNow: () => 1_700_000_000_000 + this.#time.now + this.#redisSkew,
@@ -257,7 +259,7 @@ class World {
       retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },
       brake: this.#pick([false, { after: 3, pauseMs: 500, maxMs: 30_000 }]),
       // One that never goes on: the drains of a chain tell the others that they are there.
-      ...(this.#chance(0.5) ? { continuation: { name: "none", invoke: async () => null } } : {}),
+      ...(this.#hasChains ? { continuation: { name: "none", invoke: async () => null } } : {}),
       ...(this.#chance(0.5) ? { leaseMs: this.#pick([500, 3_000, 20_000]) } : {}),
       ...(this.#chance(0.5) ? { handlerTimeoutMs: this.#pick([300, 3_000]) } : {}),
     });

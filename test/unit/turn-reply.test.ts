@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTurnReply } from "../../src/broker/turn-reply.ts";
 import { RedisProtocolError, type RedisReply } from "../../src/index.ts";
 
-const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, []];
+const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, [], 7];
 
 describe("the turn script's reply", () => {
   it("is read field by field; what is not known is null", () => {
@@ -21,6 +21,7 @@ describe("the turn script's reply", () => {
       problem: null,
       calls: 6,
       buried: [],
+      busyUntil: 7,
     });
   });
 
@@ -37,8 +38,8 @@ describe("the turn script's reply", () => {
 
   it("gives the error that stopped the claim its own prefix, also as Redis 6 words it", () => {
     const text = "@user_script: 12: -WRONGTYPE Operation against a key holding the wrong kind of value";
-    expect(readTurnReply([...good.slice(0, 11), text, 6, []]).problem?.prefix).toBe("WRONGTYPE");
-    expect(readTurnReply([...good.slice(0, 11), "OOM command not allowed", 6, []]).problem?.prefix).toBe(
+    expect(readTurnReply([...good.slice(0, 11), text, 6, [], 0]).problem?.prefix).toBe("WRONGTYPE");
+    expect(readTurnReply([...good.slice(0, 11), "OOM command not allowed", 6, [], 0]).problem?.prefix).toBe(
       "OOM",
     );
   });

@@ -40,7 +40,8 @@
  *  15  countRemaining   1: tell how many messages the list holds at the end
  *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
  *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize, marksBusy (1: a
- *                       tick is to find a live chain in one request), busyUntil (what this drain last got as 15)
+ *                       tick is to find a live chain in one request; 2: and this drain works on a batch beside
+ *                       those named here), busyUntil (what this drain last got as 15)
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that letter wants>`
  *
@@ -87,7 +88,7 @@ for number in ARGV[16]:gmatch('%d+') do policy[#policy + 1] = tonumber(number) e
 local maxAttempts, deadCountMax, deadAgeMsMax = policy[1], policy[2], policy[3]
 local brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax = policy[4], policy[5], policy[6], policy[7]
 local heldMax, batchSize = policy[8], policy[9]
-local marksBusy, busyUntil = policy[10] == 1, policy[11] or 0
+local marksBusy, busyUntil = policy[10] or 0, policy[11] or 0
 
 local calls = 0
 local function call(...)
@@ -559,7 +560,7 @@ end
 -- Where no more drains may come, says so for as long as that is certain. It is only a hint: what does not hold as long as
 -- it says is taken back, and where it ends too soon the leases decide.
 local function markBusy()
-  if not marksBusy or settled == 2 then return end
+  if marksBusy == 0 or settled == 2 then return end
   if again then
     -- The earlier sending has set it, perhaps.
     busyUntil = expiresAt
@@ -570,7 +571,8 @@ local function markBusy()
     if untilMs >= busyUntil and untilMs < busyUntil + 1000 then return end
     busyUntil = untilMs
     call('SET', busy, '', 'PX', string.format('%.0f', math.max(1, untilMs - now)))
-  elseif busyUntil > now then
+  elseif marksBusy == 1 and (busyUntil > now or (maxConcurrency > 1 and #messages == 0)) then
+    -- Where several may drain, another has set it, perhaps.
     busyUntil = 0
     call('DEL', busy)
   end

@@ -88,6 +88,8 @@ describe("whatever the network and the processes do", () => {
             clock,
             leaseMs,
             reserveMs: 0,
+            // No one's last attempt here: each life counts one at most.
+            maxAttempts: 20,
             prefetch: one?.prefetch ?? 0,
             batchSize: one?.batchSize ?? 10,
             concurrency: one?.concurrency ?? 1,

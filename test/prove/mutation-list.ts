@@ -156,6 +156,15 @@ export const mutations: readonly Mutation[] = [
     ),
   },
   {
+    name: "leave the mark of a full house when a drain leaves",
+    edits: both(
+      "elseif marksBusy == 1 and (busyUntil > now or (maxConcurrency > 1 and #messages == 0)) then",
+      "elseif false then",
+      "if (this.#policy.marksBusy === 1 && maySay) {",
+      "if (this.#policy.marksBusy < 0 && maySay) {",
+    ),
+  },
+  {
     name: "retry under one id: equal payloads of a batch share a place in the delayed set",
     edits: both(
       "string.format('%06d.%05d.%s!%s:', time[2], index, settleId, addTo(record, 1, 0, 0))",

@@ -126,7 +126,6 @@ type Settings = Required<
   Pick<
     DrainOptions,
     | "redis"
-    | "batchSize"
     | "maxBatchBytes"
     | "concurrency"
     | "prefetch"
@@ -148,6 +147,7 @@ type Settings = Required<
     | "handler"
     | "batchHandler"
     | "handlerTimeoutMs"
+    | "batchSize"
     | "schema"
     | "onDeadLetter"
     | "leaseMs"
@@ -234,6 +234,7 @@ class ListDrain implements Drain {
       return await runDrain({
         ...this.#settings,
         handlerTimeoutMs: this.#settings.handlerTimeoutMs,
+        batchSize: this.#settings.batchSize,
         leaseMs: this.#settings.leaseMs,
         continuation: this.#settings.continuation,
         onProgress: this.#settings.onProgress,
@@ -330,7 +331,7 @@ class ListDrain implements Drain {
 
   /** The turn script's policy argument. */
   #policy(): string {
-    const { maxAttempts, deadLetters, brake, batchSize } = this.#settings;
+    const { maxAttempts, deadLetters, brake, batchSize = limits.batchCount } = this.#settings;
     const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
     const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
     return [

@@ -28,7 +28,8 @@ export interface RunParts {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly startedAt: number;
-  readonly batchSize: number;
+  /** Undefined: as many as suit the handlers. */
+  readonly batchSize: number | undefined;
   readonly prefetch: 0 | 1;
   /** The lease the user asked for; without it a lease lasts as long as the run may. */
   readonly leaseMs: number | undefined;
@@ -56,6 +57,8 @@ class Run {
   readonly #parts: RunParts;
   readonly #report: ReportBuilder;
   readonly #pace = new Pace();
+  /** What to claim where no `batchSize` is given. */
+  #batchCount: number = limits.batchCount;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -134,7 +137,8 @@ class Run {
 
   /** How many messages to claim now; 0 with the reason why none. */
   #claimSize(running: Batch | null): { count: number; reason: StopReason } {
-    const { stopper, batchSize, maxMessages } = this.#parts;
+    const { stopper, maxMessages } = this.#parts;
+    const batchSize = this.#parts.batchSize ?? this.#batchCount;
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     const allowed = maxMessages - this.#report.claimed;
     if (allowed <= 0) return { count: 0, reason: "limit" };
@@ -175,6 +179,7 @@ class Run {
     const startedAt = clock.now();
     const { ranCount, ...processed } = await processBatch(batch, stopper, processor);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
+    if (processor.handler) this.#growAfter(batch);
     if (ranCount === 0 && !stopper.isStopped) {
       this.#unsettled.push({ batch, ...processed });
       throw new SpillwayError(
@@ -184,6 +189,13 @@ class Run {
     }
     this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
     return { batch, ...processed };
+  }
+
+  /** Quick handlers get larger batches, twice the last one at most, so that round trips do not hold them up. */
+  #growAfter({ messages }: Batch): void {
+    const { batchCount, batchCountMax, batchMs } = limits;
+    const wanted = Math.min(this.#pace.countThatFits(batchMs), 2 * messages.length);
+    this.#batchCount = Math.max(batchCount, Math.min(batchCountMax, wanted));
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {

@@ -46,6 +46,12 @@ export const limits = {
   pushBytesMax: 4 * 1024 * 1024,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
+  /** Messages claimed at once where no `batchSize` says otherwise: 0.07 commands a message. */
+  batchCount: 100,
+  /** What such batches may grow to. Reason: beyond it nothing is won, and a crash leaves more to run again. */
+  batchCountMax: 1_000,
+  /** How long a grown batch's handlers are to take, ms. Reason: long enough to hide a round trip behind. */
+  batchMs: 100,
   /** Requests of `maxRequests` kept for the last settle, what of it must be repeated, and the continuation. */
   requestsKept: 8,
   /** How long a continuation may take at least, even where the budget is spent, ms. */

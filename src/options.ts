@@ -92,10 +92,9 @@ export const drainOptionRows: readonly OptionRow[] = [
   {
     name: "batchSize",
     kind: "integer",
-    fallback: 100,
     min: 1,
     max: 10_000,
-    says: "messages claimed at once, at most",
+    says: "messages claimed at once, at most. Default: 100, and with `handler` up to 1,000 while that many are handled in a tenth of a second",
   },
   {
     name: "maxBatchBytes",

@@ -39,6 +39,7 @@ describe("a network between client and REST server", () => {
       redis: upstash({ url: proxy.url, token: testToken }),
       list: "mail",
       prefetch,
+      batchSize: 100,
       handler: (message) => void counts.set(message.payload, (counts.get(message.payload) ?? 0) + 1),
     });
 

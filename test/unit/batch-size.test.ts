@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { memory } from "../../adapters/local/index.ts";
+import { createDrain, type DrainOptions } from "../../src/index.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+/** How many messages each claim of a drain brought, where a handler takes so long. */
+async function claimsOf(
+  handlerMs: number,
+  options: Partial<DrainOptions> = {},
+  messageCount = 6_000,
+  payload = "message",
+): Promise<number[]> {
+  const clock = new ManualClock();
+  const redis = memory();
+  await redis.command(["LPUSH", "mail", ...Array.from({ length: messageCount }, () => payload)]);
+  const claims: number[] = [];
+  let claimed = 0;
+  const drain = createDrain({
+    redis,
+    list: "mail",
+    clock,
+    concurrency: 1,
+    onProgress: (report) => {
+      if (report.claimed > claimed) claims.push(report.claimed - claimed);
+      claimed = report.claimed;
+    },
+    ...(options.batchHandler ? {} : { handler: () => clock.advance(handlerMs) }),
+    ...options,
+  } as DrainOptions);
+  await drain.run({ budgetMs: 86_400_000 });
+  return claims;
+}
+
+describe("how much a drain claims at once", () => {
+  it("begins with a hundred, and doubles to a thousand while handlers are quick", async () => {
+    expect(await claimsOf(0, { prefetch: 0 })).toEqual([100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 500]);
+  });
+
+  it("is what the handlers do in a tenth of a second", async () => {
+    expect((await claimsOf(0.25, { prefetch: 0 })).slice(0, 5)).toEqual([100, 200, 400, 400, 400]);
+  });
+
+  it("stays at a hundred where they are slower", async () => {
+    expect(new Set(await claimsOf(5, { prefetch: 0 }))).toEqual(new Set([100]));
+  });
+
+  it("comes back to a hundred when they become slow", async () => {
+    const clock = new ManualClock();
+    let count = 0;
+    const handler = () => clock.advance(count++ < 3_000 ? 0 : 50);
+    const claims = await claimsOf(0, { prefetch: 0, clock, handler });
+    expect(Math.max(...claims)).toBe(1_000);
+    expect(claims.slice(-10)).toEqual(Array(10).fill(100));
+  });
+
+  it("does not outgrow what the bytes allow", async () => {
+    const claims = await claimsOf(0, { prefetch: 0, maxBatchBytes: 50_000 }, 500, "x".repeat(1_000));
+    expect(claims).toEqual(Array(10).fill(50));
+  });
+
+  it("is the batchSize where one is given", async () => {
+    expect(new Set(await claimsOf(0, { batchSize: 300, prefetch: 0 }))).toEqual(new Set([300]));
+  });
+
+  it("is a hundred for a batch handler, which gets the whole batch", async () => {
+    expect(new Set(await claimsOf(0, { batchHandler: () => undefined }))).toEqual(new Set([100]));
+  });
+});

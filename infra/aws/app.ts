@@ -1,0 +1,7 @@
+import { App, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { DrainStack } from "./stack.ts";
+
+const app = new App();
+new DrainStack(app, "Spillway");
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -48,7 +48,7 @@ describe("one bundled function", () => {
     lambda.create({
       name: "drain",
       file: bundle.file,
-      timeoutMs: 1_500,
+      timeoutMs: 15_000,
       maximumRetryAttempts: 0,
       ...options,
       environment: {
@@ -98,13 +98,17 @@ describe("one bundled function", () => {
   });
 
   it("goes on by the alias it was invoked by", async () => {
-    deploy(25, { aliases: ["live"] });
+    deploy(25, { aliases: ["live"], environment: { BUDGET_MS: "1500" } });
     await push(4_000);
-    await lambda.invoke("drain", {}, { type: "Event", qualifier: "live" });
-    await lambda.idle();
+    // On a machine too busy to achieve anything in its budget, a chain ends and the next tick goes on.
+    while ((await side.redis.llen(list)) > 0) {
+      await lambda.invoke("drain", {}, { type: "Event", qualifier: "live" });
+      await lambda.idle();
+    }
 
     expect(handledIn(lambda.invocations).length).toBe(4_000);
-    expect(lambda.invocations.length).toBeGreaterThan(1);
+    const hops = lambda.invocations.filter(({ event }) => Object.hasOwn(event as object, "spillway"));
+    expect(hops.length).toBeGreaterThan(0);
     expect([...new Set(lambda.invocations.map(({ qualifier }) => qualifier))]).toEqual(["live"]);
   });
 

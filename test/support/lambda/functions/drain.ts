@@ -3,7 +3,7 @@ import { createDrain, type Message } from "spillway";
 import { lambdaContinuation, lambdaHandler } from "spillway/lambda";
 import { upstash } from "spillway/upstash";
 
-const { REDIS_URL = "", REDIS_TOKEN = "", LIST = "", WORK_MS = "0", SPINS_AT = "0" } = process.env;
+const { REDIS_URL = "", REDIS_TOKEN = "", LIST = "", WORK_MS = "0", SPINS_AT = "0", BUDGET_MS } = process.env;
 const spinsAt = Number(SPINS_AT);
 
 async function work({ payload, attempt }: Message): Promise<void> {
@@ -23,4 +23,8 @@ const drain = createDrain({
   continuation: lambdaContinuation(),
 });
 
-export const handler = lambdaHandler(drain, { token: "a-token-for-the-url-only", reserveMs: 500 });
+export const handler = lambdaHandler(drain, {
+  token: "a-token-for-the-url-only",
+  reserveMs: 500,
+  ...(BUDGET_MS && { budgetMs: Number(BUDGET_MS) }),
+});

@@ -4,11 +4,13 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     upstash: "adapters/redis/upstash.ts",
+    "upstash-fetch": "adapters/redis/upstash-fetch.ts",
     ioredis: "adapters/redis/ioredis.ts",
     "node-redis": "adapters/redis/node-redis.ts",
     http: "adapters/http/app.ts",
     node: "adapters/hosts/node/server.ts",
     lambda: "adapters/hosts/lambda/index.ts",
+    cloudflare: "adapters/hosts/cloudflare/index.ts",
     local: "adapters/local/index.ts",
     cli: "cli/main.ts",
   },

@@ -53,13 +53,14 @@ export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainC
       this.#isRunning = true;
       try {
         const waiting = await this.#storage.get<Waiting>("waiting");
+        const chain = waiting?.chain ?? { id: crypto.randomUUID(), hop: 0 };
         const own: Continuation = {
           name: "alarm",
-          invoke: ({ chain }) => this.#arm(0, { chain, failureCount: 0 }),
-          invokeLater: ({ chain, inMs }) => this.#arm(inMs, { chain, failureCount: 0 }),
+          invoke: (next) => this.#arm(0, { chain: next.chain, failureCount: 0 }),
+          invokeLater: (next) => this.#arm(next.inMs, { chain: next.chain, failureCount: 0 }),
         };
-        const { drain } = openDrain(settings, this.#env, "alarm", { own, chain: waiting?.chain });
-        await this.#afterDrain(await drain.run(), waiting);
+        const { drain } = openDrain(settings, this.#env, "alarm", { own, chain });
+        await this.#afterDrain(await drain.run(), chain, waiting);
       } catch (error) {
         // Options that cannot work, or storage that fails: trying again at once changes neither.
         console.error("Spillway: the alarm could not drain; the next tick tries again.", error);
@@ -68,12 +69,15 @@ export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainC
       }
     }
 
-    async #afterDrain(report: DrainReport, waiting: Waiting | undefined): Promise<void> {
+    async #afterDrain(
+      report: DrainReport,
+      chain: ChainPosition,
+      waiting: Waiting | undefined,
+    ): Promise<void> {
       if (report.continuedWith !== null) return;
       const hasProgress = report.acked + report.deadLettered > 0;
       const failureCount = hasProgress ? 1 : (waiting?.failureCount ?? 0) + 1;
       if (report.stopped === "error" && failureCount <= failureCountMax) {
-        const chain = waiting?.chain ?? { id: crypto.randomUUID(), hop: 0 };
         const next = { id: chain.id, hop: chain.hop + 1 };
         await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
       } else if (waiting && (await this.#storage.getAlarm()) === null) {

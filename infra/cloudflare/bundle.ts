@@ -12,14 +12,26 @@ export const gzippedBytesMax = 40 * 1024;
 /** Bundles the Worker as `wrangler deploy` would, without network, account or log files, and returns the script. */
 export function bundleWorker(): string {
   const folder = mkdtempSync(join(tmpdir(), "spillway-worker-"));
-  const wrangler = join(createRequire(import.meta.url).resolve("wrangler/package.json"), "../bin/wrangler.js");
+  const wrangler = join(
+    createRequire(import.meta.url).resolve("wrangler/package.json"),
+    "../bin/wrangler.js",
+  );
   const config = fileURLToPath(new URL("wrangler.jsonc", import.meta.url));
   try {
-    execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", folder], {
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(folder, "log"), CI: "true" },
-      encoding: "utf8",
-      stdio: "pipe",
-    });
+    execFileSync(
+      process.execPath,
+      [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", folder],
+      {
+        env: {
+          ...process.env,
+          WRANGLER_SEND_METRICS: "false",
+          WRANGLER_LOG_PATH: join(folder, "log"),
+          CI: "true",
+        },
+        encoding: "utf8",
+        stdio: "pipe",
+      },
+    );
     return readFileSync(join(folder, "worker.js"), "utf8");
   } finally {
     rmSync(folder, { recursive: true, force: true });

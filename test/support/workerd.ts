@@ -38,6 +38,8 @@ export interface Workerd {
   /** Resolves with the first report, told or yet to come, that fits. */
   report(fits: (report: ToldReport) => boolean): Promise<ToldReport>;
   invocation(fits: (invocation: ToldInvocation) => boolean): Promise<ToldInvocation>;
+  /** Resolves with the first line logged, or yet to be logged, that fits. */
+  log(fits: (line: string) => boolean): Promise<string>;
   /** Kills the process of workerd, as a machine that fails would. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -50,10 +52,12 @@ export async function startWorkerd(options: {
   redisUrl: string;
   list: string;
   settings?: FixtureSettings;
+  /** A bundled Worker in place of the fixture. */
+  script?: string;
   /** Where the Durable Object's storage is kept; default: in memory. */
   storagePath?: string;
 }): Promise<Workerd> {
-  const script = await bundle(options.settings ?? {});
+  const script = options.script ?? (await bundle(options.settings ?? {}));
   const told = new Told();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -98,6 +102,7 @@ export async function startWorkerd(options: {
     chainEnd: () => told.find(told.reports, ({ continuedWith }) => continuedWith === null),
     report: (fits) => told.find(told.reports, fits),
     invocation: (fits) => told.find(told.invocations, fits),
+    log: (fits) => told.find(told.logs, fits),
     kill: async () => {
       process.kill(pid, "SIGKILL");
       await miniflare.dispose();
@@ -130,12 +135,14 @@ class Told {
 
   read(message: string): void {
     this.logs.push(message);
-    if (!message.startsWith('{"told":')) return;
-    const { told } = JSON.parse(message);
-    if ("refusedDepth" in told) this.refusedDepths.push(told.refusedDepth);
-    else if ("stopped" in told) this.reports.push(told);
-    else this.invocations.push(told);
+    if (message.startsWith('{"told":')) this.#sort(JSON.parse(message).told);
     this.#waiting = this.#waiting.filter((isServed) => !isServed());
+  }
+
+  #sort(told: object): void {
+    if ("refusedDepth" in told) this.refusedDepths.push(told.refusedDepth as number);
+    else if ("stopped" in told) this.reports.push(told as ToldReport);
+    else this.invocations.push(told as ToldInvocation);
   }
 
   find<What>(among: readonly What[], fits: (what: What) => boolean): Promise<What> {

@@ -142,7 +142,7 @@ class Told {
   #sort(told: object): void {
     if ("refusedDepth" in told) this.refusedDepths.push(told.refusedDepth as number);
     else if ("stopped" in told) this.reports.push(told as ToldReport);
-    else this.invocations.push(told as ToldInvocation);
+    else if ("ms" in told) this.invocations.push(told as ToldInvocation);
   }
 
   find<What>(among: readonly What[], fits: (what: What) => boolean): Promise<What> {

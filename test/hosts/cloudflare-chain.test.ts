@@ -199,4 +199,27 @@ describe("worker()", () => {
     );
     expect(told).toEqual(["retry b", "retry d", "queue c 3", "ack a", "ack c"]);
   });
+
+  it("takes hops of another continuation over HTTP, without a token, and nothing else without one", async () => {
+    const redis = memory();
+    await redis.command(["LPUSH", "mail", "m"]);
+    const told: string[] = [];
+    const { fetch } = worker({
+      drain: () => ({ redis, list: "mail", handler: () => undefined }),
+      token: () => "secret",
+      continuation: null,
+      receiveHop: async (request) => ((await request.text()) === "signed" ? { id: "c", hop: 5 } : null),
+      onReport: ({ acked }, { chain }) => told.push(`${chain.id} ${chain.hop} ${acked}`),
+    });
+    const kept: Promise<unknown>[] = [];
+    const context = { waitUntil: (promise: Promise<unknown>) => void kept.push(promise) };
+    const call = (body: string) =>
+      fetch(new Request("https://worker/drain", { method: "POST", body }), {}, context);
+
+    expect((await call("forged")).status).toBe(401);
+    expect(told).toEqual([]);
+    expect((await call("signed")).status).toBe(202);
+    await Promise.all(kept);
+    expect(told).toEqual(["c 5 1"]);
+  });
 });

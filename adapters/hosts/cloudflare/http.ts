@@ -19,7 +19,12 @@ export async function answerHttp<Env>(
   if (chain === "unreadable") {
     return Response.json({ error: `${chainHeader} must be an id and a hop.` }, { status: 400 });
   }
-  const { drain } = openDrain(settings, env, "http", { chain });
+  const hop = request.method === "POST" ? await settings.receiveHop(request.clone() as Request, env) : null;
+  const { drain } = openDrain(settings, env, "http", { chain: hop ?? chain });
+  if (hop) {
+    context.waitUntil(drain.run());
+    return accepted();
+  }
   const token = settings.token(env);
   let tellBegun: () => void = () => undefined;
   const begun = new Promise<null>((resolve) => {
@@ -39,9 +44,11 @@ export async function answerHttp<Env>(
   context.waitUntil(answer);
   const isAsync = /\brespond-async\b/i.test(request.headers.get("prefer") ?? "");
   const first = isAsync ? await Promise.race([answer, begun]) : await answer;
-  return (
-    first ?? Response.json({ accepted: true }, { status: 202, headers: { "Cache-Control": "no-store" } })
-  );
+  return first ?? accepted();
+}
+
+function accepted(): Response {
+  return Response.json({ accepted: true }, { status: 202, headers: { "Cache-Control": "no-store" } });
 }
 
 function readChain(header: string | null): ChainPosition | "unreadable" | undefined {

@@ -37,6 +37,12 @@ export interface WorkerOptions<Env, Value = unknown> {
    */
   readonly continuation?: Continuation | ((env: Env, invocation: Invocation) => Continuation | null) | null;
   /**
+   * Recognises the hops that a continuation sends over HTTP, such as signed calls or QStash: resolves with the chain of a
+   * request that has proved to be one, else with null. A hop needs no token, is answered 202 at once, and drains. It gets
+   * a copy of the request. Default: there are none.
+   */
+  readonly receiveHop?: (request: Request, env: Env) => Promise<ChainPosition | null>;
+  /**
    * The Workers plan, for its limit of subrequests in one invocation: 50 on `free`, 10,000 on `paid`. Default: `free`,
    * since too low a limit costs a few hops and one too high a drain that is cut off.
    */
@@ -81,6 +87,7 @@ export interface WorkerSettings<Env> {
   readonly drain: (env: Env) => Omit<DrainOptions, "continuation">;
   readonly token: (env: Env) => string | undefined;
   readonly continuation: WorkerOptions<Env>["continuation"];
+  readonly receiveHop: (request: Request, env: Env) => Promise<ChainPosition | null>;
   readonly requestsMax: number;
   readonly requestsPerMessage: number;
   readonly budgetMs: Record<Trigger, number>;
@@ -106,6 +113,7 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
     drain: options.drain as WorkerSettings<Env>["drain"],
     token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
     continuation: options.continuation,
+    receiveHop: options.receiveHop ?? (async () => null),
     requestsMax,
     requestsPerMessage: whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0),
     budgetMs: {

@@ -1,6 +1,6 @@
-import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
+import { Hono } from "hono/tiny";
 import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
 import { isSameSecret } from "./secret.ts";
 

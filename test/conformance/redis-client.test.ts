@@ -5,13 +5,23 @@ import { memory } from "../../adapters/local/memory.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { nodeRedis } from "../../adapters/redis/node-redis.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
+import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
 import { OptionError } from "../../src/index.ts";
-import { testToken, upstashTo } from "../support/redis.ts";
+import { startRest, testToken, upstashTo } from "../support/redis.ts";
 import { redisClientConformance } from "./redis-client.ts";
 
 redisClientConformance("upstash", {
   open: upstashTo,
   openTo: (port) => upstash({ url: `http://127.0.0.1:${port}`, token: testToken }),
+});
+
+redisClientConformance("upstash by fetch alone", {
+  open: async (server) => {
+    const rest = await startRest(server);
+    const client = upstashByFetch({ url: rest.url, token: testToken });
+    return { ...bound(client), close: () => rest.close() };
+  },
+  openTo: (port) => upstashByFetch({ url: `http://127.0.0.1:${port}`, token: testToken }),
 });
 
 redisClientConformance("ioredis", {

@@ -49,6 +49,7 @@ export class SideDoor {
     for (const id of await this.redis.zrange(`{${list}}:leases`, 0, "-1")) {
       await this.redis.zadd(`{${list}}:leases`, "1", id);
     }
+    await this.redis.del(`{${list}}:busy`);
   }
 
   /** Commands that Redis itself has counted since the last reset, those of this door left out. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Redis } from "@upstash/redis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
+import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
 import {
   fromText,
   OptionError,
@@ -56,6 +57,8 @@ describe("the Upstash client's traps", () => {
   /** Every way a user's own instance may be set up that would be unsafe for a queue. */
   const instances: [string, () => RedisClient][] = [
     ["from url and token", () => upstash({ url, token })],
+    ["by fetch alone", () => upstashByFetch({ url, token })],
+    ["by fetch alone, from an instance", () => upstashByFetch(new Redis({ url, token }))],
     ["from an instance with defaults", () => upstash(new Redis({ url, token }))],
     ["from an instance with retry: false", () => upstash(new Redis({ url, token, retry: false }))],
     [

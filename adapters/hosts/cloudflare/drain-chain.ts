@@ -1,0 +1,103 @@
+import type { ChainPosition, Continuation, DrainReport } from "../../../src/index.ts";
+import type { ChainAsk } from "./alarm-chain.ts";
+import type { WorkerSettings } from "./options.ts";
+import { openDrain } from "./run.ts";
+import type { ObjectState, ObjectStorage } from "./types.ts";
+
+/** The Durable Object class of one Worker. */
+export type DrainChainClass<Env> = new (
+  state: ObjectState,
+  env: Env,
+) => { fetch(request: Request): Promise<Response>; alarm(): Promise<void> };
+
+/** What is kept between two alarms; nothing, before a chain of its own begins. */
+interface Waiting {
+  readonly chain: ChainPosition;
+  /** Drains in a row that Redis failed, without progress. */
+  readonly failureCount: number;
+}
+
+/** An alarm no more than this later than the wanted moment counts as that moment, ms. Reason: each move is a billed write. */
+const slackMs = 100;
+/** A tick leaves alone an alarm that fires within this time, ms. */
+const soonMs = 1_000;
+const failureCountMax = 6;
+const failureWaitMs = 2_000;
+
+/**
+ * One object for each list: idle, armed (an alarm is set), or running (the alarm's handler drains). An alarm that fires
+ * twice is harmless, since leases hold the second one off. It never throws for what a drain met: the platform would
+ * fire it again six times beside whatever else goes on. Instead a drain that Redis failed is tried again after 2 s, 4 s
+ * … 64 s, unless one makes progress; after that, and after each drain that had nothing to do, the next tick begins
+ * anew, so no list can keep an object busy for nothing.
+ */
+export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainClass<Env> {
+  return class DrainChain {
+    readonly #storage: ObjectStorage;
+    readonly #env: Env;
+    #isRunning = false;
+
+    constructor(state: ObjectState, env: Env) {
+      this.#storage = state.storage;
+      this.#env = env;
+    }
+
+    async fetch(request: Request): Promise<Response> {
+      const asked = (await request.json()) as ChainAsk;
+      if (asked.ask === "hop") await this.#arm(asked.inMs, { chain: asked.chain, failureCount: 0 });
+      else if (!this.#isRunning && !(await this.#isArmedSoon())) await this.#arm(0, null);
+      return new Response(null, { status: 204 });
+    }
+
+    async alarm(): Promise<void> {
+      this.#isRunning = true;
+      try {
+        const waiting = await this.#storage.get<Waiting>("waiting");
+        const chain = waiting?.chain ?? { id: crypto.randomUUID(), hop: 0 };
+        const own: Continuation = {
+          name: "alarm",
+          invoke: (next) => this.#arm(0, { chain: next.chain, failureCount: 0 }),
+          invokeLater: (next) => this.#arm(next.inMs, { chain: next.chain, failureCount: 0 }),
+        };
+        const { drain } = openDrain(settings, this.#env, "alarm", { own, chain });
+        await this.#afterDrain(await drain.run(), chain, waiting);
+      } catch (error) {
+        // Options that cannot work, or storage that fails: trying again at once changes neither.
+        console.error("Spillway: the alarm could not drain; the next tick tries again.", error);
+      } finally {
+        this.#isRunning = false;
+      }
+    }
+
+    async #afterDrain(
+      report: DrainReport,
+      chain: ChainPosition,
+      waiting: Waiting | undefined,
+    ): Promise<void> {
+      if (report.continuedWith !== null) return;
+      const hasProgress = report.acked + report.deadLettered > 0;
+      const failureCount = hasProgress ? 1 : (waiting?.failureCount ?? 0) + 1;
+      if (report.stopped === "error" && failureCount <= failureCountMax) {
+        const next = { id: chain.id, hop: chain.hop + 1 };
+        await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
+      } else if (waiting && (await this.#storage.getAlarm()) === null) {
+        await this.#storage.delete("waiting");
+      }
+    }
+
+    /** Sees to an alarm in `inMs` ms, or sooner where one is set already. */
+    async #arm(inMs: number, waiting: Waiting | null): Promise<null> {
+      // An alarm at a time already past may be lost where its object is running.
+      const at = Date.now() + Math.max(1, Math.ceil(inMs));
+      const armedAt = await this.#storage.getAlarm();
+      if (waiting) await this.#storage.put("waiting", waiting);
+      if (armedAt === null || armedAt > at + slackMs) await this.#storage.setAlarm(at);
+      return null;
+    }
+
+    async #isArmedSoon(): Promise<boolean> {
+      const armedAt = await this.#storage.getAlarm();
+      return armedAt !== null && armedAt <= Date.now() + soonMs;
+    }
+  };
+}

@@ -1,0 +1,142 @@
+import {
+  type ChainPosition,
+  type Continuation,
+  type DrainOptions,
+  type DrainReport,
+  OptionError,
+} from "../../../src/index.ts";
+
+/** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
+export type Trigger = "http" | "cron" | "alarm" | "queue";
+
+/** What a continuation may know of the invocation it is made for. */
+export interface Invocation {
+  readonly trigger: Trigger;
+  /** The Worker's bearer token, for calls to itself. */
+  readonly token: string | undefined;
+}
+
+/** One drain that has ended. */
+export interface EndedDrain {
+  readonly trigger: Trigger;
+  readonly list: string;
+  readonly chain: ChainPosition;
+}
+
+export interface WorkerOptions<Env, Value = unknown> {
+  /** The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. */
+  readonly drain: (env: Env) => Omit<DrainOptions<Value>, "continuation">;
+  /**
+   * Bearer token that `POST /drain` and `GET /stats` want; where it gives none both are closed. Default: the secret
+   * `SPILLWAY_TOKEN`.
+   */
+  readonly token?: (env: Env) => string | undefined;
+  /**
+   * How a drain whose budget ended goes on: a `Continuation`, or a function that makes one, or null for none (the next
+   * tick goes on). Default: `alarmChain()`.
+   */
+  readonly continuation?: Continuation | ((env: Env, invocation: Invocation) => Continuation | null) | null;
+  /**
+   * Recognises the hops that a continuation sends over HTTP, such as signed calls or QStash: resolves with the chain of a
+   * request that has proved to be one, else with null. A hop needs no token, is answered 202 at once, and drains. It gets
+   * a copy of the request. Default: there are none.
+   */
+  readonly receiveHop?: (request: Request, env: Env) => Promise<ChainPosition | null>;
+  /**
+   * The Workers plan, for its limit of subrequests in one invocation: 50 on `free`, 10,000 on `paid`. Default: `free`,
+   * since too low a limit costs a few hops and one too high a drain that is cut off.
+   */
+  readonly plan?: "free" | "paid";
+  /** Subrequests of one invocation, where the account has another limit (`limits.subrequests`). Default: the plan's. */
+  readonly requestsMax?: number;
+  /** Subrequests that the handler makes for one message. Default: 0. */
+  readonly requestsPerMessage?: number;
+  /** How long an invocation may take, ms. Default: 30,000 for `http`, 900,000 for the others, as the platform says. */
+  readonly wallMs?: Partial<Record<Trigger, number>>;
+  /**
+   * CPU time of one invocation, ms (`limits.cpu_ms`). A Worker cannot measure its own, so no drain takes longer than this
+   * by the clock either. Raise it where handlers mostly wait and a hop every half minute is too many. Default: 30,000.
+   */
+  readonly cpuMs?: number;
+  /**
+   * Time kept at an invocation's end for the last settle and the continuation, ms; never more than a third of it.
+   * Default: 2,000.
+   */
+  readonly reserveMs?: number;
+  /** Told each report. Default: logs those of drains that found something, or failed, as one line of JSON each. */
+  readonly onReport?: (report: DrainReport, drain: EndedDrain) => void;
+}
+
+/** Wall time, ms: Workers "Limits" (`waitUntil` after a response), Durable Objects "Limits" (wall time by event). */
+const wallMsDefaults: Record<Trigger, number> = {
+  http: 30_000,
+  cron: 900_000,
+  alarm: 900_000,
+  queue: 900_000,
+};
+
+/** CPU time, ms: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request). */
+const cpuMsDefault = 30_000;
+
+/** Subrequests of one invocation: Workers "Limits"; changelog of 11 February 2026 for the paid plan. */
+const requestsMaxOfPlan = { free: 50, paid: 10_000 };
+const reserveMsDefault = 2_000;
+
+/** The options with all defaults, checked. */
+export interface WorkerSettings<Env> {
+  readonly drain: (env: Env) => Omit<DrainOptions, "continuation">;
+  readonly token: (env: Env) => string | undefined;
+  readonly continuation: WorkerOptions<Env>["continuation"];
+  readonly receiveHop: (request: Request, env: Env) => Promise<ChainPosition | null>;
+  readonly requestsMax: number;
+  readonly requestsPerMessage: number;
+  readonly budgetMs: Record<Trigger, number>;
+  readonly onReport: (report: DrainReport, drain: EndedDrain) => void;
+}
+
+/** Checks the options and fills in the defaults. Throws `OptionError`. */
+export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>): WorkerSettings<Env> {
+  const { plan = "free", reserveMs = reserveMsDefault, wallMs = {}, cpuMs = cpuMsDefault } = options;
+  if (typeof options.drain !== "function") {
+    throw new OptionError("drain", "a function of env that returns a drain's options", typeof options.drain);
+  }
+  if (plan !== "free" && plan !== "paid")
+    throw new OptionError("plan", '"free" or "paid"', JSON.stringify(plan));
+  const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], 10);
+  const walls = { ...wallMsDefaults, ...wallMs };
+  const reserve = whole("reserveMs", reserveMs, 0);
+  const budgetOf = (trigger: Trigger): number => {
+    const wall = Math.min(whole(`wallMs.${trigger}`, walls[trigger], 1), whole("cpuMs", cpuMs, 1));
+    return Math.max(1, Math.floor(wall - Math.min(reserve, wall / 3)));
+  };
+  return {
+    drain: options.drain as WorkerSettings<Env>["drain"],
+    token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
+    continuation: options.continuation,
+    receiveHop: options.receiveHop ?? (async () => null),
+    requestsMax,
+    requestsPerMessage: whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0),
+    budgetMs: {
+      http: budgetOf("http"),
+      cron: budgetOf("cron"),
+      alarm: budgetOf("alarm"),
+      queue: budgetOf("queue"),
+    },
+    onReport: options.onReport ?? logReport,
+  };
+}
+
+function whole(name: string, value: unknown, min: number): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min) return value;
+  throw new OptionError(name, `a whole number of at least ${min}`, String(value));
+}
+
+/** One line a drain, for Workers Logs; a tick that found nothing is worth none. */
+function logReport(report: DrainReport, { trigger, list, chain }: EndedDrain): void {
+  const { error } = report;
+  if (report.claimed + report.recovered + report.deadLettered === 0 && !error && !report.declined) return;
+  const told = { ...report, error: error && { name: error.name, message: error.message } };
+  const line = JSON.stringify({ spillway: { trigger, list, chain, ...told } });
+  if (error) console.error(line);
+  else console.log(line);
+}

@@ -1,0 +1,62 @@
+import {
+  type ChainPosition,
+  type Continuation,
+  createDrain,
+  type Drain,
+  type DrainReport,
+  type RunOptions,
+} from "../../../src/index.ts";
+import { alarmChain } from "./alarm-chain.ts";
+import type { Trigger, WorkerSettings } from "./options.ts";
+
+/** A drain for one invocation: made from its env, held to its trigger's limits. */
+export interface InvokedDrain {
+  readonly drain: Drain;
+  readonly continuation: Continuation | null;
+}
+
+/** Makes the drain of one invocation. `own` is the continuation to use in place of the configured one. */
+export function openDrain<Env>(
+  settings: WorkerSettings<Env>,
+  env: Env,
+  trigger: Trigger,
+  given: { readonly own?: Continuation; readonly chain?: ChainPosition | undefined } = {},
+): InvokedDrain {
+  const continuation = given.own ?? makeContinuation(settings, env, trigger);
+  const drain = createDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
+  const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
+    const chain = given.chain ?? { id: crypto.randomUUID(), hop: 0 };
+    const report = await drain.run({
+      ...wanted,
+      budgetMs: Math.min(wanted.budgetMs ?? Number.POSITIVE_INFINITY, settings.budgetMs[trigger]),
+      maxRequests: settings.requestsMax,
+      requestsPerMessage: settings.requestsPerMessage,
+      chain,
+    });
+    try {
+      settings.onReport(report, { trigger, list: drain.list, chain });
+    } catch (error) {
+      console.error("Spillway: onReport threw.", error);
+    }
+    return report;
+  };
+  const held: Drain = {
+    list: drain.list,
+    deadLetters: drain.deadLetters,
+    recover: () => drain.recover(),
+    stats: () => drain.stats(),
+    push: (payloads) => drain.push(payloads),
+    run,
+  };
+  return { drain: held, continuation };
+}
+
+function makeContinuation<Env>(
+  settings: WorkerSettings<Env>,
+  env: Env,
+  trigger: Trigger,
+): Continuation | null {
+  const { continuation = alarmChain() } = settings;
+  if (typeof continuation !== "function") return continuation;
+  return continuation(env, { trigger, token: settings.token(env) });
+}

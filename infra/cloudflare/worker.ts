@@ -1,0 +1,27 @@
+import { worker } from "../../adapters/hosts/cloudflare/index.ts";
+import { upstash } from "../../adapters/redis/upstash-fetch.ts";
+
+// In a project of your own: from "spillway/cloudflare" and "spillway/upstash-fetch".
+
+interface Env {
+  readonly LIST: string;
+  readonly UPSTASH_REDIS_REST_URL: string;
+  readonly UPSTASH_REDIS_REST_TOKEN: string;
+}
+
+const { DrainChain, ...handlers } = worker({
+  // "paid" for 10,000 subrequests an invocation in place of 50.
+  plan: "free",
+  drain: (env: Env) => ({
+    redis: upstash({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
+    list: env.LIST,
+    handlerTimeoutMs: 10_000,
+    // Put your work here. A message whose handler throws is tried again later.
+    handler: async (message) => {
+      console.log(JSON.stringify({ id: message.id, attempt: message.attempt, bytes: message.bytes.length }));
+    },
+  }),
+});
+
+export { DrainChain };
+export default handlers;

@@ -1,0 +1,199 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { startHttpProxy } from "../support/http-proxy.ts";
+import { useWorld } from "./world.ts";
+
+const storagePath = mkdtempSync(join(tmpdir(), "spillway-workerd-"));
+afterAll(() => rmSync(storagePath, { recursive: true, force: true }));
+
+describe("an alarm chain, in workerd,", () => {
+  const world = useWorld();
+
+  it("that one tick began drains 20,000 messages, once each, and leaves nothing", async () => {
+    const workerd = await world.start();
+    await world.push(20_000);
+    await workerd.tick();
+    await workerd.chainEnd();
+    const done = await world.done();
+    expect(done.length).toBe(20_000);
+    expect(new Set(done).size).toBe(20_000);
+    expect(await world.left()).toEqual({});
+    expect(workerd.reports.length).toBeGreaterThan(3);
+    expect(new Set(workerd.reports.map(({ trigger, chain }) => `${trigger} ${chain.id}`)).size).toBe(1);
+  });
+
+  it("is 100 hops long and more, each an invocation of its own", async () => {
+    const workerd = await world.start({ drain: { batchSize: 2 }, worker: { requestsMax: 12 } });
+    await world.push(700);
+    await workerd.tick();
+    await workerd.chainEnd();
+    expect(workerd.reports.length).toBeGreaterThan(100);
+    expect(workerd.reports.map(({ chain }) => chain.hop)).toEqual(workerd.reports.map((_, at) => at));
+    await vi.waitUntil(() => workerd.invocations.length === workerd.reports.length + 1);
+    expect(workerd.invocations.filter(({ trigger }) => trigger === "alarm").length).toBe(
+      workerd.reports.length,
+    );
+    const done = await world.done();
+    expect(done.length).toBe(700);
+    expect(new Set(done).size).toBe(700);
+    expect(await world.left()).toEqual({});
+  });
+
+  it("wakes by itself when the next delayed message is due", async () => {
+    const workerd = await world.start({
+      failing: "late-",
+      handler: "each",
+      drain: { retryDelay: { baseMs: 400, maxMs: 400 } },
+    });
+    await world.push(20);
+    await world.push(5, "mail", "late-");
+    await workerd.tick();
+    await workerd.chainEnd();
+    const done = await world.done();
+    expect(done.length).toBe(25);
+    expect(new Set(done).size).toBe(25);
+    expect(await world.left()).toEqual({});
+    expect(workerd.reports[0]).toMatchObject({ stopped: "empty", continuedWith: "alarm" });
+  });
+
+  it("is left alone by the ticks that find it alive: they cost Redis nothing and begin no other", async () => {
+    const workerd = await world.start({ handlerMs: 100, drain: { batchSize: 10 } });
+    await world.push(200);
+    await workerd.tick();
+    await vi.waitUntil(async () => (await world.done()).length > 0, { timeout: 10_000, interval: 10 });
+    for (let tick = 0; tick < 3; tick++) await workerd.tick();
+    await workerd.chainEnd();
+    await vi.waitUntil(() => workerd.invocations.length === 5);
+    expect(workerd.reports.length).toBe(1);
+    const ticks = workerd.invocations.filter(({ trigger }) => trigger === "cron");
+    expect(ticks.map(({ requests }) => requests)).toEqual([0, 0, 0, 0]);
+    expect((await world.done()).length).toBe(200);
+  });
+
+  it("begins at once at a tick that finds its alarm set for later, and sets it again", async () => {
+    const workerd = await world.start({
+      failing: "late-",
+      handler: "each",
+      drain: { retryDelay: { baseMs: 86_400_000, maxMs: 86_400_000 } },
+    });
+    await world.push(1, "mail", "late-");
+    await workerd.tick();
+    await workerd.report(({ continuedWith }) => continuedWith === "alarm");
+    await world.push(30);
+    await workerd.tick();
+    await workerd.report(({ acked }) => acked === 30);
+    expect(workerd.reports.map(({ continuedWith }) => continuedWith)).toEqual(["alarm", "alarm"]);
+    expect((await world.done()).length).toBe(30);
+    expect(await world.side.delayed("mail")).toEqual(["late-0"]);
+  });
+
+  it("goes on by itself, without a tick, when Redis has been away", async () => {
+    let isAway = false;
+    const proxy = await startHttpProxy({
+      target: world.rest.url,
+      decide: () => (isAway ? "drop-request" : "pass"),
+    });
+    const workerd = await world.start({ handlerMs: 20, drain: { batchSize: 10 } }, { redisUrl: proxy.url });
+    await world.push(200);
+    await workerd.tick();
+    await vi.waitUntil(async () => (await world.done()).length >= 50, { timeout: 10_000, interval: 5 });
+    isAway = true;
+    const failed = await workerd.report(({ stopped }) => stopped === "error");
+    isAway = false;
+    await world.endLeases();
+    await workerd.report(({ chain }) => chain.id === failed.chain.id && chain.hop === failed.chain.hop + 1);
+    await world.tickUntilEmpty(workerd);
+    expect(new Set(await world.done()).size).toBe(200);
+    expect(await world.left()).toEqual({});
+    await world.stopWorkers();
+    await proxy.close();
+  });
+
+  it("loses nothing when its process is killed in mid-batch, and goes on by itself when that is back", async () => {
+    const settings = { handlerMs: 100, drain: { batchSize: 50 }, worker: { plan: "paid" as const } };
+    const first = await world.start(settings, { storagePath });
+    await world.push(1_000);
+    await first.tick();
+    await vi.waitUntil(async () => (await world.done()).length >= 200, { timeout: 10_000, interval: 5 });
+    await first.kill();
+    const doneAtDeath = (await world.done()).length;
+    expect(first.reports).toEqual([]);
+    expect((await world.side.redis.zcard("{mail}:leases")) > 0).toBe(true);
+
+    await world.endLeases();
+    const second = await world.start(settings, { storagePath });
+    const back = await second.report(({ trigger }) => trigger === "alarm");
+    expect(back.acked).toBeGreaterThan(0);
+    await world.tickUntilEmpty(second);
+    const done = await world.done();
+    expect(new Set(done).size).toBe(1_000);
+    expect(done.length - 1_000).toBeLessThanOrEqual(100);
+    expect(doneAtDeath).toBeLessThan(1_000);
+    expect(await world.left()).toEqual({});
+  });
+});
+
+describe("other chains, in workerd:", () => {
+  const world = useWorld();
+  const small = { drain: { batchSize: 5 }, worker: { requestsMax: 14 } };
+
+  it("a service binding goes on until just before the wall, declines, and the next tick goes on", async () => {
+    const workerd = await world.start({ ...small, continuation: "binding", limits: { depthMax: 16 } });
+    await world.push(600);
+    await workerd.tick();
+    const end = await workerd.report(({ declined }) => declined !== null);
+    expect(end).toMatchObject({ trigger: "http", chain: { hop: 14 }, continuedWith: null });
+    expect(workerd.reports.map(({ chain }) => chain.hop)).toEqual(
+      Array.from({ length: 15 }, (_, hop) => hop),
+    );
+    while ((await world.side.redis.llen("mail")) > 0) {
+      const seen = workerd.reports.length;
+      await workerd.tick();
+      await workerd.report(
+        (report) => report.continuedWith === null && workerd.reports.indexOf(report) >= seen,
+      );
+    }
+    expect(workerd.refusedDepths).toEqual([]);
+    const done = await world.done();
+    expect(done.length).toBe(600);
+    expect(new Set(done).size).toBe(600);
+    expect(await world.left()).toEqual({});
+  });
+
+  it("a service binding told to use all 16 calls makes the 16th, and never the 17th", async () => {
+    const workerd = await world.start({
+      ...small,
+      continuation: "binding-to-the-wall",
+      limits: { depthMax: 16 },
+    });
+    await world.push(1_000);
+    await workerd.tick();
+    const end = await workerd.report(({ declined }) => declined !== null);
+    expect(end.chain.hop).toBe(16);
+    await workerd.invocation(({ depth }) => depth === 16);
+    expect(workerd.refusedDepths).toEqual([]);
+  });
+
+  it("a Queue's messages carry a chain of any length, and the timer for what is delayed", async () => {
+    const workerd = await world.start({
+      ...small,
+      continuation: "queue",
+      handler: "each",
+      failing: "late-",
+      drain: { batchSize: 5, retryDelay: { baseMs: 300, maxMs: 300 } },
+    });
+    await world.push(3, "mail", "late-");
+    await world.push(600);
+    await workerd.tick();
+    await workerd.chainEnd();
+    const triggers = workerd.reports.map(({ trigger }) => trigger);
+    expect(triggers).toEqual(["cron", ...triggers.slice(1).map(() => "queue")]);
+    expect(triggers.length).toBeGreaterThan(17);
+    const done = await world.done();
+    expect(done.length).toBe(603);
+    expect(new Set(done).size).toBe(603);
+    expect(await world.left()).toEqual({});
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { useWorld } from "./world.ts";
+
+describe("a Worker, in workerd,", () => {
+  const world = useWorld();
+
+  it("drains over HTTP, for those who know the token", async () => {
+    const workerd = await world.start();
+    await world.push(250);
+    const before = await world.side.everything();
+    const strangers = [{ Authorization: "Bearer wrong" }, { Authorization: "" }];
+    for (const headers of strangers) {
+      expect((await workerd.request("/drain", { headers })).status).toBe(401);
+    }
+    expect(await world.side.everything()).toEqual(before);
+
+    const answer = await workerd.request("/drain");
+    expect([answer.status, await answer.json()]).toMatchObject([200, { acked: 250, stopped: "empty" }]);
+    expect(new Set(await world.done()).size).toBe(250);
+    expect((await world.done()).length).toBe(250);
+    expect(await world.left()).toEqual({});
+  });
+
+  it("answers 202 at once to a caller who asks for that, and drains", async () => {
+    const workerd = await world.start({ handlerMs: 500 });
+    await world.push(100);
+    const answer = await workerd.request("/drain", { headers: { Prefer: "respond-async" } });
+    expect([answer.status, await answer.json()]).toEqual([202, { accepted: true }]);
+    expect(workerd.reports).toEqual([]);
+    await workerd.report(({ stopped }) => stopped === "empty");
+    expect((await world.done()).length).toBe(100);
+    expect(await world.left()).toEqual({});
+
+    const refused = await workerd.request("/drain", {
+      headers: { Prefer: "respond-async", Authorization: "Bearer wrong" },
+    });
+    expect(refused.status).toBe(401);
+  });
+
+  it("goes on when the caller hangs up", async () => {
+    const workerd = await world.start({ handlerMs: 100, drain: { batchSize: 10 } });
+    await world.push(100);
+    await workerd.request("/drain", { headers: { "x-fixture-hang-up-ms": "150" } });
+    expect(workerd.reports).toEqual([]);
+    expect(await workerd.report(({ stopped }) => stopped === "empty")).toMatchObject({ acked: 100 });
+    expect((await world.done()).length).toBe(100);
+  });
+
+  it("keeps apart two environments that one isolate serves at once", async () => {
+    const workerd = await world.start({ handlerMs: 50, drain: { batchSize: 20 } });
+    await Promise.all([world.push(200, "left"), world.push(200, "right")]);
+    const answers = await Promise.all(
+      ["left", "right", "left", "right"].map((list) =>
+        workerd.request("/drain", { headers: { "x-fixture-list": list } }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    for (const list of ["left", "right"]) {
+      const done = await world.done(list);
+      expect(done.length).toBe(200);
+      expect(new Set(done).size).toBe(200);
+      expect(done.every((payload) => payload.startsWith(`${list}-`))).toBe(true);
+    }
+  });
+
+  it("never sends more than the free plan's 50 subrequests, its handlers' included, and uses most of them", async () => {
+    const workerd = await world.start({
+      handler: "each",
+      worker: { requestsPerMessage: 1 },
+      limits: { requestsMax: 50 },
+    });
+    await world.push(600);
+    await workerd.tick();
+    await workerd.chainEnd();
+    const done = await world.done();
+    expect(done.length).toBe(600);
+    expect(new Set(done).size).toBe(600);
+    const counts = workerd.invocations.map(({ requests }) => requests);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(50);
+    expect(Math.max(...counts)).toBeGreaterThan(35);
+    expect(await world.left()).toEqual({});
+  });
+
+  it("ends before its wall, hop after hop, so that the platform cuts none", async () => {
+    const workerd = await world.start({
+      handlerMs: 120,
+      drain: { batchSize: 10 },
+      worker: { plan: "paid", wallMs: { alarm: 2_500 }, reserveMs: 800 },
+      limits: { wallMs: { alarm: 2_500 } },
+    });
+    await world.push(400);
+    await workerd.tick();
+    await workerd.chainEnd();
+    expect(workerd.reports.length).toBeGreaterThan(2);
+    expect(workerd.reports.slice(0, -1).map(({ stopped }) => stopped)).toEqual(
+      workerd.reports.slice(1).map(() => "budget"),
+    );
+    expect(workerd.invocations.filter(({ isCut }) => isCut)).toEqual([]);
+    expect((await world.done()).length).toBe(400);
+    expect(await world.left()).toEqual({});
+  });
+
+  it("loses nothing when the platform cuts it off in mid-batch", async () => {
+    const cut = await world.start({
+      handlerMs: 100,
+      drain: { batchSize: 10 },
+      limits: { wallMs: { http: 700 } },
+    });
+    await world.push(100);
+    await cut.request("/drain", { headers: { Prefer: "respond-async" } });
+    await cut.log((line) => line.includes('"cut":"http"'));
+    expect((await world.done()).length).toBeGreaterThan(0);
+    await world.tickUntilEmpty(await world.start());
+    expect(cut.reports).toEqual([]);
+    const done = await world.done();
+    expect(new Set(done).size).toBe(100);
+    // What it had in hand when it was cut: one batch in the handler, one that it could no longer settle.
+    expect(done.length).toBeLessThanOrEqual(120);
+  });
+
+  it("with no continuation drains in the tick itself, and the next tick goes on", async () => {
+    const workerd = await world.start({
+      continuation: "none",
+      drain: { batchSize: 10 },
+      worker: { requestsMax: 20 },
+    });
+    await world.push(300);
+    for (let tick = 0; tick < 9 && (await world.done()).length < 300; tick++) await workerd.tick();
+    expect(workerd.reports.every(({ trigger }) => trigger === "cron")).toBe(true);
+    expect(workerd.reports.length).toBeGreaterThan(1);
+    expect((await world.done()).length).toBe(300);
+    expect(await world.left()).toEqual({});
+  });
+
+  it.each([1, 2])("drains once each with two processes racing, maxConcurrency %i", async (maxConcurrency) => {
+    const settings = { continuation: "none" as const, worker: { plan: "paid" as const } };
+    const racing = await Promise.all(
+      [1, 2].map(() => world.start({ ...settings, handlerMs: 20, drain: { maxConcurrency, batchSize: 50 } })),
+    );
+    await world.push(2_000);
+    await Promise.all(racing.map((workerd) => workerd.tick()));
+    const reports = racing.flatMap((workerd) => [...workerd.reports]);
+    expect(reports.map(({ stopped }) => stopped).sort()).toEqual(
+      maxConcurrency === 1 ? ["busy", "empty"] : ["empty", "empty"],
+    );
+    if (maxConcurrency === 2) expect(Math.min(...reports.map(({ acked }) => acked))).toBeGreaterThan(0);
+    const done = await world.done();
+    expect(done.length).toBe(2_000);
+    expect(new Set(done).size).toBe(2_000);
+    expect(await world.left()).toEqual({});
+  });
+});

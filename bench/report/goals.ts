@@ -1,0 +1,78 @@
+import type { LoadName, Row } from "../loads.ts";
+
+export type Results = Partial<Record<LoadName, Row[]>>;
+
+/** What we want, and what came of it. */
+export interface Goal {
+  readonly wanted: string;
+  readonly got: string;
+  readonly isMet: boolean;
+}
+
+/** The median of a row's figure. Throws where there is no such row. */
+function value(rows: readonly Row[], peer: string, under: string, figure = "perSecond"): number {
+  const found = rows.find((row) => row.peer === peer && row.under === under)?.figures[figure];
+  if (!found) throw new Error(`No ${figure} of ${peer} under ${under}.`);
+  return found.median;
+}
+
+const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} ×`;
+
+/** The goals that these results can tell of. */
+export function goalsOf(results: Results): Goal[] {
+  const goals: Goal[] = [];
+  const add = (wanted: string, isMet: boolean, got: string): void => void goals.push({ wanted, got, isMet });
+  const { throughput, slots, chains, million, stuck, idle, fixed } = results;
+  if (throughput) {
+    const at = (peer: string, roundTrip: number, figure?: string): number =>
+      value(throughput, peer, `${roundTrip} ms`, figure);
+    const hundred = "Spillway, REST, batches of 100";
+    const ofWire = at(hundred, 20) / at("wire limit, REST, batches of 100", 20);
+    add("≥ 0.9 of the wire limit at 20 ms, both with batches of 100", ofWire >= 0.9, times(ofWire));
+    const ofLargeWire = at("Spillway, REST", 20) / at("wire limit, REST, batches of 1,000", 20);
+    add("the same with batches as they grow, against 1,000", ofLargeWire >= 0.9, times(ofLargeWire));
+    const ofNaive = at("Spillway, REST", 20) / at("naive loop", 20);
+    add("≥ 50 × the naive loop at 20 ms", ofNaive >= 50, times(ofNaive));
+    for (const roundTrip of [0, 20]) {
+      for (const transport of ["REST", "TCP"]) {
+        const ratio = at(`Spillway, ${transport}`, roundTrip) / at("BullMQ", roundTrip);
+        add(`≥ 3 × BullMQ at ${roundTrip} ms, over ${transport}`, ratio >= 3, times(ratio));
+      }
+    }
+    const commands = at(hundred, 20, "commands");
+    add("≤ 0.10 Redis commands a message at batches of 100", commands <= 0.1, commands.toFixed(3));
+  }
+  if (slots) {
+    for (const transport of ["REST", "TCP"]) {
+      const busy = value(slots, `Spillway, ${transport}`, "50 ms handler, 50 at once, 20 ms", "busy");
+      add(`handler slots ≥ 95 % busy, over ${transport}`, busy >= 0.95, `${(busy * 100).toFixed(1)} %`);
+    }
+  }
+  if (idle) {
+    const commands = value(idle, "Spillway, REST", "ten idle minutes", "commands");
+    add("one command an idle tick", commands === 10, `${commands} in ten ticks`);
+  }
+  if (stuck) {
+    const most = stuck.at(-1)?.under as string;
+    const slower = value(stuck, "Spillway, TCP", "1 stuck") / value(stuck, "Spillway, TCP", most);
+    add(`settling flat (≤ 1.1 ×) from 1 to ${most}`, slower <= 1.1, times(slower));
+  }
+  if (million) {
+    for (const { peer, figures } of million) {
+      const grown = figures.rssGrowthMb?.median as number;
+      add(`RSS grows ≤ 50 MB over a million messages (${peer})`, grown <= 50, `${grown.toFixed(0)} MB`);
+    }
+  }
+  if (chains) {
+    const ratio =
+      value(chains, "Spillway, TCP", "8 chains, 80 ms") / value(chains, "Spillway, TCP", "1 chain, 80 ms");
+    add("8 chains ≥ 7 × one where the round trip is the bound", ratio >= 7, times(ratio));
+  }
+  if (fixed) {
+    const bytes = value(fixed, "Spillway and upstash-fetch", "minified and gzipped, bytes", "bytes");
+    add("core and Upstash client ≤ 25 KB gzipped", bytes <= 25 * 1024, `${(bytes / 1024).toFixed(1)} KB`);
+    const ms = value(fixed, "Spillway and @upstash/redis", "cold import", "ms");
+    add("cold import ≤ 60 ms", ms <= 60, `${ms.toFixed(0)} ms`);
+  }
+  return goals;
+}

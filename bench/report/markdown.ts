@@ -1,0 +1,120 @@
+import type { LoadName, Row } from "../loads.ts";
+import type { Sample } from "../sample.ts";
+import { goalsOf, type Results } from "./goals.ts";
+
+export interface Machine {
+  readonly when: string;
+  readonly cores: string;
+  readonly versions: string;
+  readonly command: string;
+  readonly roundTrips: readonly string[];
+}
+
+interface Column {
+  readonly title: string;
+  readonly cell: (row: Row) => string;
+}
+
+const figure = (title: string, name: string, digits = 0, factor = 1): Column => ({
+  title,
+  cell: ({ figures }) => (figures[name] ? number(figures[name].median * factor, digits) : "–"),
+});
+
+/** A median with the least and the most. */
+const spread = (title: string, name: string, digits = 0, factor = 1): Column => ({
+  title,
+  cell: ({ figures }) => (figures[name] ? between(figures[name], digits, factor) : "–"),
+});
+
+const speed = spread("messages/s (least–most)", "perSecond");
+const perMessage = [figure("requests a message", "requests", 3), figure("commands a message", "commands", 3)];
+/** $0.20 for 100,000 commands: upstash.com/docs/redis, "Pricing & Billing". */
+const dollarsPerCommand = 0.2 / 100_000;
+const cost = figure("$ a million", "commands", 2, 1e6 * dollarsPerCommand);
+const cpu = [figure("client CPU, µs", "clientCpuUs", 1), figure("Redis CPU, µs", "redisCpuUs", 1)];
+
+const sections: Record<LoadName, { title: string; says: string; columns: Column[]; plot?: string }> = {
+  throughput: {
+    title: "Handlers that do nothing, 1 KB",
+    says: "By added round trip. BullMQ and bee-queue run 50 jobs at once, the others their batches. `$ a million` is what Upstash bills for that many commands, if it counts those inside scripts too.",
+    columns: [speed, ...perMessage, cost, ...cpu],
+    plot: "throughput",
+  },
+  large: { title: "64 KB", says: "Batches are bounded by 1 MB.", columns: [speed, ...perMessage, ...cpu] },
+  slots: {
+    title: "A handler that takes 50 ms, 50 at once",
+    says: "Busy is the share of the handler slots' time that was spent in handlers; the rest is waiting for Redis.",
+    columns: [spread("busy, %", "busy", 1, 100), speed],
+  },
+  chains: {
+    title: "Chains side by side",
+    says: "Batches of 100, 100-byte messages, a round trip of 80 ms: the round trip is the bound, not the machine's two cores.",
+    columns: [speed, figure("commands a message", "commands", 3)],
+    plot: "chains",
+  },
+  million: {
+    title: "A million messages",
+    says: "One run. RSS is counted from when a twentieth is done.",
+    columns: [speed, figure("RSS growth, MB", "rssGrowthMb"), ...perMessage, ...cpu],
+  },
+  stuck: {
+    title: "Stuck messages",
+    says: "What a consumer who died left behind. For Spillway it is a batch that another drain holds; for the loops it lies in their shared working list. OffBroadway.Redis acknowledges with `LREM −1`, which looks from the stuck end.",
+    columns: [speed, figure("Redis CPU a message, µs", "redisCpuUs", 1)],
+    plot: "stuck",
+  },
+  failures: {
+    title: "Failures and retries",
+    says: "So many messages fail at their first attempt, and are tried again after 1 ms.",
+    columns: [speed, figure("commands a message", "commands", 3)],
+  },
+  latency: {
+    title: "From push to handled",
+    says: "200 messages/s, and the consumer runs all the time. Under a schedule, what comes between two ticks waits for the next.",
+    columns: [spread("p50, ms", "p50", 1), spread("p99, ms", "p99", 1)],
+  },
+  idle: {
+    title: "Idle",
+    says: "Redis commands in ten minutes: Spillway by a tick a minute, BullMQ's worker as it waits (30 s, times 20).",
+    columns: [figure("commands", "commands")],
+  },
+  fixed: {
+    title: "Size and cold start",
+    says: "Bundles by esbuild, minified and gzipped; imports in a fresh Node process.",
+    columns: [figure("bytes", "bytes"), spread("cold import, ms", "ms", 1)],
+  },
+};
+
+/** The generated part of docs/benchmarks.md. */
+export function markdownOf(results: Results, machine: Machine): string {
+  const parts = [
+    `Measured ${machine.when} on ${machine.cores}; ${machine.versions}. \`${machine.command}\`. Round trips as measured through the proxy: ${machine.roundTrips.join(", ")}.`,
+    "## Goals",
+    table(
+      ["goal", "measured", ""],
+      goalsOf(results).map(({ wanted, got, isMet }) => [wanted, got, isMet ? "met" : "**missed**"]),
+    ),
+  ];
+  for (const [name, { title, says, columns, plot }] of Object.entries(sections)) {
+    const rows = results[name as LoadName];
+    if (!rows) continue;
+    parts.push(`## ${title}`, says);
+    if (plot) parts.push(`![${title}](benchmarks/${plot}.svg)`);
+    const lines = rows.map((row) => [row.under, row.peer, ...columns.map(({ cell }) => cell(row))]);
+    parts.push(table(["", "", ...columns.map((column) => column.title)], lines));
+  }
+  return parts.join("\n\n");
+}
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function between({ median, min, max }: Sample, digits: number, factor: number): string {
+  return `${number(median * factor, digits)} (${number(min * factor, digits)}–${number(max * factor, digits)})`;
+}
+
+function number(value: number, digits: number): string {
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import { startRedisServer } from "../adapters/local/redis-process.ts";
+import type { Measured, Order } from "./children/run.ts";
+import { type PeerName, peers } from "./peers/index.ts";
+import type { Peer, Place } from "./peers/types.ts";
+
+const token = "a-token-for-the-bench-only";
+
+/** A Redis, the REST server in front of it, and a delay proxy for each transport and round trip: a process each. */
+export class Stage {
+  readonly #redis: Awaited<ReturnType<typeof startRedisServer>>;
+  readonly #children: ChildProcess[] = [];
+  readonly #ports = new Map<string, Promise<number>>();
+  #restPort: Promise<number> | undefined;
+
+  private constructor(redis: Awaited<ReturnType<typeof startRedisServer>>) {
+    this.#redis = redis;
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await startRedisServer());
+  }
+
+  get redisUrl(): string {
+    return this.#redis.url;
+  }
+
+  async place(transport: "rest" | "tcp", roundTripMs: number): Promise<Place> {
+    const redisPort = Number(new URL(this.redisUrl).port);
+    this.#restPort ??= this.#start("rest.ts", [this.redisUrl, token]);
+    const target = transport === "rest" ? await this.#restPort : redisPort;
+    const port = roundTripMs === 0 ? target : await this.#proxy(target, roundTripMs);
+    const url = `${transport === "rest" ? "http" : "redis"}://127.0.0.1:${port}`;
+    return { redisUrl: this.redisUrl, url, token };
+  }
+
+  /** Runs a peer once, in a process of its own. */
+  async run(peer: PeerName, roundTripMs: number, order: Omit<Order, "peer" | "place">): Promise<Measured> {
+    const { transport }: Peer = peers[peer];
+    const place = await this.place(transport, roundTripMs);
+    return ask<Measured>("run.ts", [JSON.stringify({ ...order, peer, place })]);
+  }
+
+  /** What the proxy really adds: the median round trip of PING through it, ms. */
+  async roundTripOf(roundTripMs: number): Promise<number> {
+    const { url } = await this.place("tcp", roundTripMs);
+    const redis = new Redis(url, { protocol: 2 });
+    const times: number[] = [];
+    for (let count = 0; count < 21; count++) {
+      const startedAt = performance.now();
+      await redis.ping();
+      times.push(performance.now() - startedAt);
+    }
+    redis.disconnect();
+    return times.sort((a, b) => a - b)[10] as number;
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children) child.kill();
+    await this.#redis.stop();
+  }
+
+  #proxy(targetPort: number, roundTripMs: number): Promise<number> {
+    const key = `${targetPort} ${roundTripMs}`;
+    const known = this.#ports.get(key) ?? this.#start("proxy.ts", [String(targetPort), String(roundTripMs)]);
+    this.#ports.set(key, known);
+    return known;
+  }
+
+  async #start(file: string, args: string[]): Promise<number> {
+    const child = forkQuietly(file, args);
+    this.#children.push(child);
+    return (await firstMessage<{ port: number }>(child, file)).port;
+  }
+}
+
+/** Runs a child to its end, and returns what it said. */
+export async function ask<Answer>(file: string, args: string[]): Promise<Answer> {
+  const child = forkQuietly(file, args);
+  const answer = await firstMessage<Answer>(child, file);
+  child.kill();
+  return answer;
+}
+
+function forkQuietly(file: string, args: string[]): ChildProcess {
+  return fork(fileURLToPath(new URL(`./children/${file}`, import.meta.url)), args, {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+}
+
+function firstMessage<Message>(child: ChildProcess, file: string): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    child.once("message", (message) => resolve(message as Message));
+    child.once("exit", (code) => reject(new Error(`${file} ended with ${code} before it said anything.`)));
+  });
+}

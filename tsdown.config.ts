@@ -9,6 +9,8 @@ export default defineConfig({
     http: "adapters/http/app.ts",
     node: "adapters/hosts/node/server.ts",
     lambda: "adapters/hosts/lambda/index.ts",
+    fetch: "adapters/hosts/fetch/index.ts",
+    qstash: "adapters/qstash/index.ts",
     signed: "adapters/signed/index.ts",
     local: "adapters/local/index.ts",
     cli: "cli/main.ts",

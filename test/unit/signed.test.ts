@@ -123,6 +123,16 @@ describe("a signed call", () => {
     );
   });
 
+  it("cannot be given a longer life, another nonce, or another method", async () => {
+    const value = (await sign())[signatureHeader] as string;
+    const later = value.replace(/expires=(\d+)/, (_whole, ms) => `expires=${Number(ms) + 1}`);
+    const fresh = value.replace(/nonce=.{32}/, `nonce=${"0".repeat(32)}`);
+    expect(await verdict(call, { [signatureHeader]: value })).toBe("ok");
+    expect(await verdict(call, { [signatureHeader]: later })).toBe("forged");
+    expect(await verdict(call, { [signatureHeader]: fresh })).toBe("forged");
+    expect(await verdict({ ...call, method: "PUT" }, { [signatureHeader]: value })).toBe("forged");
+  });
+
   it("cannot be made of another by moving bytes from one part into the next", async () => {
     const headers = await signRequest({ method: "POST", url: "/a", body: "b" }, { key, now });
     expect(await verdict({ method: "POST", url: "/ab", body: "" }, headers)).toBe("forged");

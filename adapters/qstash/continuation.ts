@@ -29,9 +29,8 @@ const encoder = new TextEncoder();
 
 /**
  * Goes on by a message to QStash, which calls the drain's own URL: no depth limit, and an exact timer, to the second, for
- * the next delayed message. A message carries an id of its chain and hop, by which QStash drops doubles: so a publish whose
- * reply was lost is sent again, and a hop that QStash delivers twice still has one successor. Throws `OptionError` for bad
- * options. `@upstash/qstash` is loaded when first used.
+ * the next delayed message. A message carries an id, by which QStash drops doubles, so a publish whose reply was lost is sent
+ * again. Throws `OptionError` for bad options. `@upstash/qstash` is loaded when first used.
  */
 export function qstash(options: QstashOptions): Continuation {
   const { url, token, retries = retriesDefault, maxHops = maxHopsDefault } = options;
@@ -64,7 +63,9 @@ export function qstash(options: QstashOptions): Continuation {
       if (next.chain.hop > maxHops) {
         return { declined: `The chain has reached ${maxHops} hops; the schedule goes on.` };
       }
-      return publish(["hop", next.chain.id, next.chain.hop], next);
+      // Were the id that of the hop alone, a hop delivered twice could end the chain: the first of its two drains names the
+      // successor, which finds the second at work and stops, and the second's own would be dropped as a double.
+      return publish(["hop", next.chain.id, next.chain.hop, crypto.randomUUID()], next);
     },
     invokeLater: async (next) => {
       // All drains that wait for the same second share one timer.

@@ -37,7 +37,7 @@ function refuseBadKeys({ currentSigningKey, nextSigningKey }: QstashKeys): void 
 /**
  * Verifies a delivery by QStash and resolves with its body, or null where it is none: unsigned, signed with other keys,
  * for another URL where one was given, expired, altered, or of more than 64 KB. Throws `OptionError` for missing keys. A delivery that comes
- * twice is taken twice, as QStash itself delivers at least once; leases and the ids of hops make that harmless.
+ * twice is taken twice, as QStash itself delivers at least once; leases make that harmless.
  */
 export async function verifyQstash(request: Request, keys: QstashKeys): Promise<string | null> {
   refuseBadKeys(keys);

@@ -45,12 +45,12 @@ export function qstash(options: QstashOptions): Continuation {
   }
   const destination = String(url);
   const client = lazyClient(options);
-  const publish = async (id: readonly unknown[], next: NextDrain, notBefore?: number): Promise<null> => {
+  const publish = async (deduplicationId: string, next: NextDrain, notBefore?: number): Promise<null> => {
     const message = {
       url: destination,
       body: hopBody(next),
       headers: { "content-type": "application/json" },
-      deduplicationId: await digest([destination, next.list, ...id]),
+      deduplicationId,
       retries,
       ...(notBefore === undefined ? {} : { notBefore }),
     };
@@ -63,16 +63,17 @@ export function qstash(options: QstashOptions): Continuation {
       if (next.chain.hop > maxHops) {
         return { declined: `The chain has reached ${maxHops} hops; the schedule goes on.` };
       }
-      // Were the id that of the hop alone, a hop delivered twice could end the chain: the first of its two drains names the
+      // Were the id that of the hop, a hop delivered twice could end the chain: the first of its two drains names the
       // successor, which finds the second at work and stops, and the second's own would be dropped as a double.
-      return publish(["hop", next.chain.id, next.chain.hop, crypto.randomUUID()], next);
+      return publish(crypto.randomUUID(), next);
     },
     invokeLater: async (next) => {
       // All drains that wait for the same second share one timer.
       let second = Math.ceil((Date.now() + Math.min(next.inMs, delayMsMax)) / 1_000);
       // But a drain that this second's timer woke too soon wants another.
       if (next.chain.id === timerId(second)) second += 1;
-      return publish(["timer", second], { ...next, chain: { id: timerId(second), hop: 1 } }, second);
+      const timer = { ...next, chain: { id: timerId(second), hop: 1 } };
+      return publish(await digest([destination, next.list, second]), timer, second);
     },
   };
 }

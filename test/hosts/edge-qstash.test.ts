@@ -196,7 +196,7 @@ describe("the continuation by QStash", () => {
     expect(headers).toMatchObject({
       "upstash-method": "POST",
       "upstash-retries": "1",
-      "upstash-deduplication-id": expect.stringMatching(/^[0-9a-f]{64}$/),
+      "upstash-deduplication-id": expect.stringMatching(/^[0-9a-f-]{36}$/),
       "content-type": "application/json",
     });
   });
@@ -216,14 +216,26 @@ describe("the continuation by QStash", () => {
     await expect(continuation.invoke(next(1, 300))).rejects.toMatchObject({ status: 500 });
   });
 
-  it("gives hops, lists and destinations ids of their own", async () => {
-    const { service, baseUrl } = await startService({ deliveries: 0 });
-    const continuation = qstash({ url, token, baseUrl });
-    await continuation.invoke(next(1));
-    await continuation.invoke(next(2));
-    await continuation.invoke({ ...next(1), list: "other" });
-    await qstash({ url: `${url}2`, token, baseUrl }).invoke(next(1));
-    expect(new Set(service.published.map(({ headers }) => headers["upstash-deduplication-id"])).size).toBe(4);
+  it("shares a timer among the drains of one list at one destination, and of no other", async () => {
+    const { service, baseUrl } = await startService();
+    vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ["Date"] });
+    try {
+      for (const [list, path, hop] of [
+        ["a", "", 1],
+        ["a", "", 2],
+        ["b", "", 1],
+        ["a", "2", 1],
+      ] as const) {
+        const continuation = qstash({ url: `${url}${path}`, token, baseUrl });
+        await continuation.invokeLater?.({ ...next(hop), list, inMs: 10_000 });
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    const ids = service.published.map(({ headers }) => headers["upstash-deduplication-id"]);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    expect(service.timerCount).toBe(3);
   });
 
   it("sets another timer for a drain that its own timer woke too soon", async () => {

@@ -58,6 +58,10 @@ export class QstashServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  get timerCount(): number {
+    return this.#timers.length;
+  }
+
   /** Delivers the timers that are set, as the passing of time would; resolves with when each was due, in seconds. */
   fireTimers(): number[] {
     const due = this.#timers.splice(0);

@@ -149,6 +149,12 @@ describe("a drain as a function from Request to Response", () => {
     expect((await send("GET", "/api/health")).status).toBe(200);
     expect((await send("GET", "/api/drain", cron)).status).toBe(200);
     expect((await send("POST", "/api/drain", headers, body)).status).toBe(200);
+    const elsewhere = host({ hopPath: "/.netlify/functions/drain-background" });
+    const other = await elsewhere.hop("/.netlify/functions/drain-background");
+    expect(
+      (await elsewhere.send("POST", "/.netlify/functions/drain-background", other.headers, other.body))
+        .status,
+    ).toBe(200);
     expect((await send("GET", "/health")).status).toBe(404);
     expect((await send("GET", "/cron", cron)).status).toBe(404);
     expect(runs).toHaveLength(2);

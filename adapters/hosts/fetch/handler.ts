@@ -12,7 +12,7 @@ const budgetMsDefault = 25_000;
 
 /**
  * A drain as a function from `Request` to `Response`, for every platform that has those: the routes of `createHttpApp`,
- * and besides a `GET` for a schedule with its secret, and at `POST /drain` signed hops and what QStash delivers. A hop is
+ * a `GET` for a schedule with its secret, and at `POST /drain` also signed hops and what QStash delivers. A hop is
  * answered with 202 and goes on in `waitUntil`, or, where the platform gives none, is answered when its drain has ended.
  * A call without the right token, secret or signature is answered with 401 and changes nothing. Takes a drain, or a
  * function that makes one, called at the first request. Throws `OptionError` for bad options.
@@ -36,7 +36,6 @@ export function fetchHandler(
 
 function hostApp(drain: Drain, options: FetchHandlerOptions): Hono<Host> {
   const { token, basePath = "/", cronSecret, signed, qstash, budgetMs = budgetMsDefault, signal } = options;
-  const drainPath = joined(basePath, "/drain");
   const app = new Hono<Host>();
 
   const run = async (chain: ChainPosition): Promise<object> => {
@@ -73,7 +72,7 @@ function hostApp(drain: Drain, options: FetchHandlerOptions): Hono<Host> {
     }
     return context.json(await run(newChain()));
   });
-  app.post(drainPath, async (context, next) => {
+  app.post(options.hopPath ?? joined(basePath, "/drain"), async (context, next) => {
     const { raw } = context.req;
     if (signed && raw.headers.has(signatureHeader)) {
       const said = await verifyRequest(raw, signed);
@@ -100,7 +99,7 @@ function joined(basePath: string, path: string): string {
 }
 
 function refuseBadOptions(drain: unknown, options: FetchHandlerOptions): void {
-  const { basePath, cronPath, budgetMs, token, cronSecret, signed, qstash } = options;
+  const { basePath, hopPath, cronPath, budgetMs, token, cronSecret, signed, qstash } = options;
   if (typeof drain !== "function" && typeof (drain as Drain | null)?.run !== "function") {
     throw new OptionError(
       "drain",
@@ -108,7 +107,7 @@ function refuseBadOptions(drain: unknown, options: FetchHandlerOptions): void {
       typeof drain,
     );
   }
-  for (const [name, path] of Object.entries({ basePath, cronPath })) {
+  for (const [name, path] of Object.entries({ basePath, hopPath, cronPath })) {
     if (path !== undefined && !/^\/[\w\-./~]*$/.test(path)) {
       throw new OptionError(name, 'a path, such as "/api"', JSON.stringify(path));
     }

@@ -30,13 +30,15 @@ export interface FetchHandlerOptions {
   readonly token?: string | undefined;
   /** Where the routes begin, such as `/api`. Default: at the root. */
   readonly basePath?: string;
-  /** The path that a platform's schedule calls by `GET`, with the base path. Default: `/cron` after the base path. */
+  /** The path that takes hops by `POST`, whole. Default: `/drain` after the base path. */
+  readonly hopPath?: string;
+  /** The path that a platform's schedule calls by `GET`, whole. Default: `/cron` after the base path. */
   readonly cronPath?: string;
   /** The secret that the schedule sends as a bearer token. Without one the path is closed. */
   readonly cronSecret?: string | undefined;
-  /** Takes hops that `signedCalls` makes, at `POST /drain`. Default: none. */
+  /** Takes hops that `signedCalls` makes. Default: none. */
   readonly signed?: SignedHops;
-  /** Takes what QStash delivers, at `POST /drain`: `qstashReceiver(…)`. Default: none. */
+  /** Takes what QStash delivers: `qstashReceiver(…)`. Default: none. */
   readonly qstash?: DeliveryReceiver;
   /** Budget of a drain, and the largest that a caller may ask for, ms: the platform's limit less a few seconds. Default: 25,000. */
   readonly budgetMs?: number;

@@ -1,0 +1,9 @@
+/**
+ * QStash for a drain: `continuation: qstash({ url, token })` publishes hops and timers, `qstashReceiver` takes its calls.
+ * Install `@upstash/qstash`.
+ *
+ * @module
+ */
+
+export { type QstashOptions, qstash } from "./continuation.ts";
+export { type QstashKeys, qstashReceiver, verifyQstash } from "./receiver.ts";

@@ -1,0 +1,83 @@
+import { type Continuation, type Declined, type NextDrain, OptionError } from "../../src/index.ts";
+import { hopBody } from "./hop.ts";
+import { refuseWeakKeys } from "./keys.ts";
+import { signRequest } from "./signature.ts";
+
+export interface SignedCallsOptions {
+  /** The drain's own URL, where `POST` takes a signed hop; a function is asked at each call. */
+  readonly url: string | URL | (() => string | URL);
+  /** The keys, each of at least 32 bytes: the first signs. The list that the receiving side verifies with may be given. */
+  readonly keys: readonly string[];
+  /** Longest chain, in hops; then the schedule begins another. Default: 1,000. */
+  readonly maxHops?: number;
+  /** How long a signature is good for, ms. Default: 30,000. */
+  readonly ttlMs?: number;
+  /** More headers, such as the one that lets a call pass a platform's deployment protection. They are not signed. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Makes the call. Default: the global `fetch`. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+const maxHopsDefault = 1_000;
+const firstWaitMs = 50;
+const attemptMsMin = 50;
+
+/**
+ * Goes on by calling the drain's own URL, signed. The other side answers as soon as the next drain is under way, not
+ * when it has ended. Only a call that was refused (429, 503) is made again, signed anew, within the time given: after a
+ * lost reply the next drain may be under way, and two chains would be one too many. Throws `OptionError` for bad options.
+ */
+export function signedCalls(options: SignedCallsOptions): Continuation {
+  const { url, keys, maxHops = maxHopsDefault } = options;
+  refuseWeakKeys("keys", keys);
+  if (typeof url !== "function" && !URL.canParse(url)) {
+    throw new OptionError("url", "an absolute URL, or a function that returns one", JSON.stringify(url));
+  }
+  if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
+    throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
+  }
+  return {
+    name: "signed-call",
+    invoke: async (next) => {
+      if (next.chain.hop > maxHops) {
+        return { declined: `The chain has reached ${maxHops} hops; the schedule goes on.` };
+      }
+      return callOnce(options, next);
+    },
+  };
+}
+
+async function callOnce(options: SignedCallsOptions, next: NextDrain): Promise<Declined | null> {
+  const { keys, ttlMs, headers } = options;
+  const url = typeof options.url === "function" ? options.url() : options.url;
+  const send = options.fetch ?? ((request: Request) => fetch(request));
+  const body = hopBody(next);
+  const giveUpAt = Date.now() + next.timeoutMs;
+  for (let waitMs = firstWaitMs; ; waitMs *= 2) {
+    const signed = await signRequest(
+      { method: "POST", url, body },
+      { key: keys[0] as string, ...(ttlMs === undefined ? {} : { ttlMs }) },
+    );
+    const leftMs = Math.max(attemptMsMin, giveUpAt - Date.now());
+    const response = await send(
+      new Request(url, {
+        method: "POST",
+        headers: { ...headers, ...signed, "content-type": "application/json" },
+        body,
+        // A redirect would carry the signature to another place.
+        redirect: "manual",
+        signal: AbortSignal.timeout(leftMs),
+      }),
+    );
+    await response.body?.cancel().catch(() => undefined);
+    const { ok, status } = response;
+    if (ok) return null;
+    if (status === 508) return { declined: "The platform ended the chain: it takes it for a loop (508)." };
+    const pauseMs = waitMs * (0.5 + Math.random() / 2);
+    const isRefused = status === 429 || status === 503;
+    if (!isRefused || Date.now() + pauseMs + attemptMsMin > giveUpAt) {
+      throw new Error(`The signed call for the next drain was answered with ${status}.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}

@@ -1,0 +1,187 @@
+import { OptionError } from "../../src/index.ts";
+import { readBytes } from "../http/body.ts";
+import { hmacKey, refuseWeakKeys } from "./keys.ts";
+import type { NonceStore } from "./nonces.ts";
+
+/** The header that carries a signature: `v1;expires=<ms since 1970>;nonce=<letters, digits, _, ->;mac=<hexadecimal>`. */
+export const signatureHeader = "spillway-signature";
+
+const headerForm = /^v1;expires=(\d{1,15});nonce=([\w-]{16,64});mac=([0-9a-f]{64})$/;
+const headerCharsMax = 200;
+const ttlMsDefault = 30_000;
+const ttlMsMaxDefault = 300_000;
+const clockSkewMsDefault = 5_000;
+const bodyBytesMaxDefault = 65_536;
+const encoder = new TextEncoder();
+
+/** What is signed of a call. */
+export interface SignableRequest {
+  readonly method: string;
+  readonly url: string | URL;
+  readonly body?: string | Uint8Array;
+}
+
+export interface SignOptions {
+  /** The shared secret: at least 32 bytes of UTF-8. */
+  readonly key: string;
+  /** When it is signed, ms since 1970. Default: now. */
+  readonly now?: number;
+  /** How long the call may be made, ms. Default: 30,000. */
+  readonly ttlMs?: number;
+  /** 16 to 64 letters, digits, `_` and `-`, never the same twice. Default: 128 random bits. */
+  readonly nonce?: string;
+}
+
+/** A call to be verified, for hosts that have no `Request`. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Absolute, or from the path on. */
+  readonly url: string;
+  readonly headers: Headers | Readonly<Record<string, string | undefined>>;
+  readonly body?: string | Uint8Array | null;
+}
+
+export interface VerifyOptions {
+  /** The keys that count, each of at least 32 bytes: one, or two while they are rotated. */
+  readonly keys: readonly string[];
+  /** Where calls are remembered until their signature has expired. */
+  readonly nonces: NonceStore;
+  /** Ms since 1970. Default: now. */
+  readonly now?: number;
+  /** How far the clocks of two machines may be apart, ms. Default: 5,000. */
+  readonly clockSkewMs?: number;
+  /** The longest time that a signature may be good for, ms. Default: 300,000. */
+  readonly ttlMsMax?: number;
+  /** The largest body, bytes. Default: 65,536. */
+  readonly bodyBytesMax?: number;
+}
+
+export type Verification =
+  | {
+      readonly ok: true;
+      readonly body: Uint8Array<ArrayBuffer>;
+      /** Which of the keys it was: a key that is used no more can be removed. */
+      readonly keyAt: number;
+    }
+  | {
+      readonly ok: false;
+      readonly reason:
+        | "unsigned"
+        | "malformed"
+        | "expired"
+        | "expires-too-late"
+        | "too-large"
+        | "forged"
+        | "replayed";
+    };
+
+/**
+ * Signs a call: HMAC-SHA-256 over method, path with query, SHA-256 of the body, expiry and nonce. Resolves with the
+ * headers to send. The host is not signed, since proxies change it: give each deployment a key of its own. Throws
+ * `OptionError` for a weak key, a nonce of another form, or a `ttlMs` that is no time.
+ */
+export async function signRequest(
+  request: SignableRequest,
+  options: SignOptions,
+): Promise<Record<string, string>> {
+  const { key, now = Date.now(), ttlMs = ttlMsDefault, nonce = randomNonce() } = options;
+  const hmac = await hmacKey("key", key);
+  const expires = Math.floor(now + ttlMs);
+  if (!(ttlMs > 0) || !Number.isSafeInteger(expires)) {
+    throw new OptionError("ttlMs", "a number of ms above 0", String(ttlMs));
+  }
+  const path = signedPath(request.url);
+  if (path === null) throw new OptionError("url", "a URL, or a path", JSON.stringify(request.url));
+  const body = request.body ?? "";
+  const bytes = typeof body === "string" ? encoder.encode(body) : new Uint8Array(body);
+  const text = await signedText(request.method, path, bytes, String(expires), nonce);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", hmac, text));
+  const value = `v1;expires=${expires};nonce=${nonce};mac=${toHex(mac)}`;
+  if (!headerForm.test(value)) {
+    throw new OptionError("nonce", "16 to 64 letters, digits, _ and -", `${nonce.length} characters`);
+  }
+  return { [signatureHeader]: value };
+}
+
+/**
+ * Verifies a call that `signRequest` signed, and reads its body. The nonce is asked for last, so that only who has a key
+ * can cause a command to Redis. Resolves with a reason for every call that is not good; throws `OptionError` for weak
+ * keys, and what the nonce store or the body's stream throws.
+ */
+export async function verifyRequest(
+  request: Request | ReceivedRequest,
+  options: VerifyOptions,
+): Promise<Verification> {
+  const { keys, nonces, now = Date.now(), clockSkewMs = clockSkewMsDefault } = options;
+  const { ttlMsMax = ttlMsMaxDefault, bodyBytesMax = bodyBytesMaxDefault } = options;
+  refuseWeakKeys("keys", keys);
+  const given = headerOf(request.headers);
+  if (given === null) return { ok: false, reason: "unsigned" };
+  const [, expires, nonce, mac] = (given.length <= headerCharsMax && headerForm.exec(given)) || [];
+  const path = signedPath(request.url);
+  if (!expires || !nonce || !mac || path === null) return { ok: false, reason: "malformed" };
+  const expiresAt = Number(expires);
+  if (expiresAt + clockSkewMs < now) return { ok: false, reason: "expired" };
+  if (expiresAt > now + ttlMsMax + clockSkewMs) return { ok: false, reason: "expires-too-late" };
+  const body = await readBytes(request.body, bodyBytesMax);
+  if (body === null) return { ok: false, reason: "too-large" };
+  const text = await signedText(request.method, path, body, expires, nonce);
+  const keyAt = await findKey(keys, fromHex(mac), text);
+  if (keyAt < 0) return { ok: false, reason: "forged" };
+  // Another machine, whose clock is as far behind as may be, still takes it for good after this one has ceased to.
+  const isFirst = await nonces.consume(nonce, expiresAt - now + 2 * clockSkewMs);
+  return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
+}
+
+/** The path and query of a URL or of a path, or null for neither. */
+function signedPath(url: string | URL): string | null {
+  const absolute = typeof url === "string" && url.startsWith("/") ? `http://host${url}` : url;
+  if (!URL.canParse(absolute)) return null;
+  const { pathname, search } = new URL(absolute);
+  return `${pathname}${search}`;
+}
+
+/** What the signature is over: as a JSON array of strings no part can be taken for another. */
+async function signedText(
+  method: string,
+  path: string,
+  body: Uint8Array<ArrayBuffer>,
+  expires: string,
+  nonce: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
+  const parts = [signatureHeader, "v1", method.toUpperCase(), path, digest, expires, nonce];
+  return encoder.encode(JSON.stringify(parts));
+}
+
+/** Which key made the MAC, or -1. WebCrypto's `verify` compares in constant time. */
+async function findKey(
+  keys: readonly string[],
+  mac: Uint8Array<ArrayBuffer>,
+  text: Uint8Array<ArrayBuffer>,
+): Promise<number> {
+  for (const [at, key] of keys.entries()) {
+    if (await crypto.subtle.verify("HMAC", await hmacKey("keys", key), mac, text)) return at;
+  }
+  return -1;
+}
+
+function headerOf(headers: ReceivedRequest["headers"]): string | null {
+  if (headers instanceof Headers) return headers.get(signatureHeader);
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.toLowerCase() === signatureHeader && typeof value === "string") return value;
+  }
+  return null;
+}
+
+function randomNonce(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

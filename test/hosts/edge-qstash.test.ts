@@ -1,0 +1,311 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
+import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { type QstashOptions, qstash, qstashReceiver, verifyQstash } from "../../adapters/qstash/index.ts";
+import { upstash } from "../../adapters/redis/upstash.ts";
+import { hopBody } from "../../adapters/signed/index.ts";
+import {
+  type ChainPosition,
+  createDrain,
+  type Drain,
+  type DrainReport,
+  type NextDrain,
+  OptionError,
+  retry,
+} from "../../src/index.ts";
+import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
+import { Ledger, ofFewRequests, pushNumbered } from "../support/ledger.ts";
+import { deliverySignature, QstashServer, type QstashServerOptions } from "../support/qstash-server.ts";
+import { startRest, startTestRedis, testToken } from "../support/redis.ts";
+import { SideDoor } from "../support/side-door.ts";
+
+const list = "mail";
+const token = "a-qstash-token";
+const keys = { currentSigningKey: "sig_current", nextSigningKey: "sig_next" };
+
+let services: QstashServer[] = [];
+async function startService(options: Partial<QstashServerOptions> = {}) {
+  const service = new QstashServer({ token, signingKey: keys.currentSigningKey, ...options });
+  services.push(service);
+  return { service, baseUrl: await service.start() };
+}
+beforeEach(() => {
+  // The SDK writes each failure there.
+  for (const method of ["warn", "error"] as const)
+    vi.spyOn(console, method).mockImplementation(() => undefined);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(services.map((service) => service.close()));
+  services = [];
+});
+
+describe("a chain by QStash, over real HTTP", () => {
+  let redis: RedisServer;
+  let rest: RestServer;
+  let door: SideDoor;
+  let host: FetchHost;
+  let drain: Drain;
+  let ledger: Ledger;
+  let reports: { report: DrainReport; chain: ChainPosition }[];
+
+  beforeAll(async () => {
+    redis = await startTestRedis();
+    rest = await startRest(redis);
+    door = new SideDoor(redis.url);
+  });
+  afterAll(async () => {
+    door.close();
+    await rest.close();
+    await redis.stop();
+  });
+  beforeEach(async () => {
+    await door.redis.flushall();
+    ledger = new Ledger();
+    reports = [];
+  });
+  afterEach(() => host.close());
+
+  /** A host whose drain goes on by the service; `isBackground` answers a delivery before its drain has ended. */
+  async function startHost(baseUrl: string, isBackground = true): Promise<void> {
+    let origin = "";
+    const handle = fetchHandler(() => drain, {
+      cronSecret: "a-cron-secret",
+      qstash: qstashReceiver({ ...keys, clockSkewMs: 0 }),
+      onReport: (report, chain) => reports.push({ report, chain }),
+    });
+    host = await startFetchHost((request, context) => handle(request, isBackground ? context : {}));
+    origin = host.url;
+    drain = ofFewRequests(
+      createDrain({
+        redis: upstash({ url: rest.url, token: testToken }),
+        list,
+        handler: (message) => {
+          if (message.payload === "later" && message.attempt === 1) return retry({ afterMs: 3_600_000 });
+          ledger.note(message.payload);
+          return undefined;
+        },
+        continuation: qstash({ url: `${origin}/drain`, token, baseUrl }),
+      }),
+      12,
+    );
+  }
+  const tick = (): Promise<Response> =>
+    fetch(`${host.url}/cron`, { headers: { authorization: "Bearer a-cron-secret" } });
+  const idle = async (service: QstashServer): Promise<void> => {
+    for (let count = -1; count !== service.delivered.length; ) {
+      count = service.delivered.length;
+      await service.idle();
+      await host.idle();
+    }
+  };
+
+  it.each([
+    ["answered before its drain has ended", true],
+    ["answered with its report", false],
+  ])(
+    "drains 5,000 messages over more than ten hops, once each; a delivery is %s",
+    async (_title, isBackground) => {
+      const { service, baseUrl } = await startService();
+      await startHost(baseUrl, isBackground);
+      await pushNumbered(door, list, 5_000);
+      expect(await (await tick()).json()).toMatchObject({ continuedWith: "qstash" });
+      await idle(service);
+
+      await ledger.expectOnceEach(5_000, door);
+      expect(reports.length).toBeGreaterThan(10);
+      expect(new Set(reports.map(({ chain }) => chain.hop)).size).toBe(reports.length);
+      expect(new Set(reports.map(({ chain }) => chain.id)).size).toBe(1);
+      expect(new Set(service.delivered)).toEqual(new Set([isBackground ? 202 : 200]));
+    },
+  );
+
+  it("goes on where QStash delivers each message twice, and multiplies no further", async () => {
+    const { service, baseUrl } = await startService({ deliveries: 2 });
+    await startHost(baseUrl);
+    await pushNumbered(door, list, 3_000);
+    await tick();
+    await idle(service);
+
+    await ledger.expectOnceEach(3_000, door);
+    // Only a drain that has worked names a successor; a double that finds it at work ends there.
+    const worked = reports.filter(({ report }) => report.acked > 0);
+    expect(worked.length).toBeGreaterThan(5);
+    expect(service.published.length).toBeLessThan(worked.length);
+    expect(service.delivered).toHaveLength(2 * service.published.length);
+  });
+
+  it("sets one timer for the next delayed message, which all who wait for it share, and wakes for it", async () => {
+    const { service, baseUrl } = await startService();
+    await startHost(baseUrl);
+    await door.redis.lpush(list, "later");
+    const before = Date.now();
+    expect(await (await tick()).json()).toMatchObject({ retried: 1, continuedWith: "qstash" });
+    expect(await (await tick()).json()).toMatchObject({ claimed: 0, continuedWith: "qstash" });
+    expect(service.published).toHaveLength(2);
+    expect(service.delivered).toEqual([]);
+
+    await door.makeDue(list);
+    const [due = 0, ...others] = service.fireTimers();
+    expect(due * 1_000).toBeGreaterThanOrEqual(before + 3_600_000);
+    expect(others.length).toBeLessThanOrEqual(1);
+    await idle(service);
+    await ledger.expectOnceEach(1, door);
+    expect(reports.at(-1)).toMatchObject({ chain: { id: `timer-${due}`, hop: 1 } });
+  });
+
+  it.each<[string, (url: string, body: string) => Record<string, string>]>([
+    ["signed with another key", (destination, body) => signature({ destination, body, key: "sig_other" })],
+    ["altered", (destination, body) => signature({ destination, body: `${body} `, key: "sig_current" })],
+    ["expired", (destination, body) => signature({ destination, body, key: "sig_current", nowMs: 1e12 })],
+    [
+      "by another issuer",
+      (destination, body) => signature({ destination, body, key: "sig_current", issuer: "I" }),
+    ],
+    ["with no token at all", () => ({ "upstash-signature": "a.b.c" })],
+  ])("answers a delivery that is %s with 401, without a command to Redis", async (_title, sign) => {
+    const { baseUrl } = await startService();
+    await startHost(baseUrl);
+    await pushNumbered(door, list, 10);
+    await door.resetCommandCount();
+    const url = `${host.url}/drain`;
+    const body = hopBody({ list, chain: { id: "c", hop: 1 } });
+    const answer = await fetch(url, { method: "POST", headers: sign(url, body), body });
+    await host.idle();
+    expect(answer.status).toBe(401);
+    expect(await door.commandCount()).toBe(0);
+    expect(reports).toEqual([]);
+  });
+});
+
+function signature(of: Parameters<typeof deliverySignature>[0]): Record<string, string> {
+  return { "upstash-signature": deliverySignature(of) };
+}
+
+describe("the continuation by QStash", () => {
+  const url = "https://drain.example/drain";
+  const next = (hop: number, timeoutMs = 5_000): NextDrain => ({ list, chain: { id: "c", hop }, timeoutMs });
+
+  it("publishes list, chain and hop to the drain's own URL, with an id, and with few retries", async () => {
+    const { service, baseUrl } = await startService({ deliveries: 0 });
+    expect(await qstash({ url, token, baseUrl }).invoke(next(3))).toBe(null);
+    const [{ destination, headers, body } = { destination: "", headers: {}, body: "" }] = service.published;
+    expect(destination).toBe(url);
+    expect(JSON.parse(body)).toEqual({ list, chainId: "c", hop: 3 });
+    expect(headers).toMatchObject({
+      "upstash-method": "POST",
+      "upstash-retries": "1",
+      "upstash-deduplication-id": expect.stringMatching(/^[0-9a-f-]{36}$/),
+      "content-type": "application/json",
+    });
+  });
+
+  it("publishes again after a lost reply, a failure, too many calls, always with the same id", async () => {
+    const { service, baseUrl } = await startService({ deliveries: 0, answers: ["lost", 500, 429] });
+    expect(await qstash({ url, token, baseUrl }).invoke(next(1))).toBe(null);
+    const ids = service.published.map(({ headers }) => headers["upstash-deduplication-id"]);
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  it("does not publish again what QStash refuses, and gives up where the time given ends", async () => {
+    const { baseUrl } = await startService({ answers: [401, ...Array.from({ length: 50 }, () => 500)] });
+    const continuation = qstash({ url, token, baseUrl });
+    await expect(continuation.invoke(next(1))).rejects.toMatchObject({ status: 401 });
+    await expect(continuation.invoke(next(1, 300))).rejects.toMatchObject({ status: 500 });
+  });
+
+  it("shares a timer among the drains of one list at one destination, and of no other", async () => {
+    const { service, baseUrl } = await startService();
+    vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ["Date"] });
+    try {
+      for (const [list, path, hop] of [
+        ["a", "", 1],
+        ["a", "", 2],
+        ["b", "", 1],
+        ["a", "2", 1],
+      ] as const) {
+        const continuation = qstash({ url: `${url}${path}`, token, baseUrl });
+        await continuation.invokeLater?.({ ...next(hop), list, inMs: 10_000 });
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    const ids = service.published.map(({ headers }) => headers["upstash-deduplication-id"]);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    expect(service.timerCount).toBe(3);
+  });
+
+  it("sets another timer for a drain that its own timer woke too soon", async () => {
+    const { service, baseUrl } = await startService();
+    const continuation = qstash({ url, token, baseUrl });
+    vi.useFakeTimers({ now: 1_800_000_000_400, toFake: ["Date"] });
+    try {
+      await continuation.invokeLater?.({ ...next(1), inMs: 600 });
+      await continuation.invokeLater?.({ ...next(1), chain: { id: "timer-1800000001", hop: 2 }, inMs: 600 });
+      await continuation.invokeLater?.({ ...next(1), inMs: 1e12 });
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(service.published.map(({ headers }) => Number(headers["upstash-not-before"]))).toEqual([
+      1_800_000_001,
+      1_800_000_002,
+      1_800_000_001 + 7 * 86_400,
+    ]);
+    expect(JSON.parse(service.published[1]?.body ?? "")).toEqual({
+      list,
+      chainId: "timer-1800000002",
+      hop: 1,
+    });
+  });
+
+  it("declines where the chain is as long as it may be", async () => {
+    const { service, baseUrl } = await startService({ deliveries: 0 });
+    const continuation = qstash({ url, token, baseUrl, maxHops: 2 });
+    expect(await continuation.invoke(next(2))).toBe(null);
+    expect(await continuation.invoke(next(3))).toEqual({ declined: expect.stringContaining("2 hops") });
+    expect(service.published).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<QstashOptions>]>([
+    ["no URL", { url: "drain" }],
+    ["no token", { token: "" }],
+    ["retries that are no count", { retries: 1.5 }],
+    ["a chain of less than nothing", { maxHops: -1 }],
+  ])("is not made with %s", (_title, options) => {
+    expect(() => qstash({ url, token, ...options })).toThrow(OptionError);
+  });
+});
+
+describe("QStash's signature", () => {
+  const destination = "https://drain.example/drain";
+  const delivery = (key: string, body = "{}") =>
+    new Request(destination, {
+      method: "POST",
+      body,
+      headers: signature({ destination, body, key }),
+    });
+
+  it("counts with the current and with the next key, and with no other", async () => {
+    expect(await verifyQstash(delivery("sig_current"), keys)).toBe("{}");
+    expect(await verifyQstash(delivery("sig_next"), keys)).toBe("{}");
+    expect(await verifyQstash(delivery("sig_last"), keys)).toBe(null);
+  });
+
+  it("counts for the URL it was made for only, where that is given", async () => {
+    expect(await verifyQstash(delivery("sig_current"), { ...keys, url: destination })).toBe("{}");
+    expect(await verifyQstash(delivery("sig_current"), { ...keys, url: `${destination}/x` })).toBe(null);
+  });
+
+  it("counts for no unsigned call, and for no body of more than 64 KB", async () => {
+    expect(await verifyQstash(new Request(destination, { method: "POST", body: "{}" }), keys)).toBe(null);
+    expect(await verifyQstash(delivery("sig_current", "x".repeat(65_537)), keys)).toBe(null);
+  });
+
+  it("is not verified without keys", async () => {
+    expect(() => qstashReceiver({ ...keys, nextSigningKey: "" })).toThrow(OptionError);
+    await expect(verifyQstash(delivery(""), { ...keys, currentSigningKey: "" })).rejects.toThrow(OptionError);
+  });
+});

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import {
+  type FetchContext,
+  type FetchHandlerOptions,
+  fetchHandler,
+  vercelContext,
+} from "../../adapters/hosts/fetch/index.ts";
+import { hopBody, memoryNonces, type NonceStore, signRequest } from "../../adapters/signed/index.ts";
+import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
+
+const key = "the-key-of-this-deployment-0123456789";
+const report = { claimed: 3, stopped: "empty", error: null } as DrainReport;
+
+function host(options: FetchHandlerOptions = {}, drain: Partial<Drain> = {}) {
+  const runs: (RunOptions | undefined)[] = [];
+  const fake = {
+    list: "mail",
+    run: async (given?: RunOptions) => {
+      runs.push(given);
+      return report;
+    },
+    stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null }),
+    ...drain,
+  } as Drain;
+  const handle = fetchHandler(fake, {
+    token: "a-token",
+    cronSecret: "a-cron-secret",
+    signed: { keys: [key], nonces: memoryNonces() },
+    ...options,
+  });
+  const send = async (
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+    context?: FetchContext,
+  ) => {
+    const init = { method, headers, ...(body === undefined ? {} : { body }) };
+    const response = await handle(new Request(`https://drain.example${path}`, init), context);
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const hop = async (path = "/drain", body = hopBody({ list: "mail", chain: { id: "c", hop: 4 } })) => ({
+    headers: await signRequest({ method: "POST", url: path, body }, { key }),
+    body,
+  });
+  return { runs, send, hop };
+}
+
+const cron = { authorization: "Bearer a-cron-secret" };
+
+describe("a drain as a function from Request to Response", () => {
+  it("has the routes of the HTTP app, with their token", async () => {
+    const { send, runs } = host();
+    expect(await send("GET", "/health")).toMatchObject({ status: 200, body: { status: "ok" } });
+    const token = { authorization: "Bearer a-token" };
+    expect(await send("GET", "/stats", token)).toMatchObject({ status: 200, body: { list: "mail" } });
+    expect(await send("POST", "/drain", token, '{"budgetMs":9}')).toMatchObject({
+      status: 200,
+      body: report,
+    });
+    expect(runs).toEqual([{ budgetMs: 9 }]);
+    expect((await send("POST", "/drain")).status).toBe(401);
+    expect((await send("GET", "/drain", token)).status).toBe(405);
+    expect((await send("GET", "/nothing")).status).toBe(404);
+    expect(runs).toHaveLength(1);
+  });
+
+  it("runs for a schedule that knows the secret, with the whole budget and a chain of its own", async () => {
+    const { send, runs } = host({ budgetMs: 290_000 });
+    const answer = await send("GET", "/cron", cron);
+    expect(answer).toMatchObject({ status: 200, body: report });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(runs).toEqual([{ budgetMs: 290_000, chain: { id: expect.stringMatching(/^[\w-]+$/), hop: 0 } }]);
+  });
+
+  it.each([
+    ["no secret", {}],
+    ["another", { authorization: "Bearer a-cron-secres" }],
+    ["the token", { authorization: "Bearer a-token" }],
+    ["undefined", { authorization: "Bearer undefined" }],
+  ])("refuses a schedule with %s, and runs nothing", async (_title, headers) => {
+    const { send, runs } = host();
+    expect((await send("GET", "/cron", headers as Record<string, string>)).status).toBe(401);
+    expect(runs).toEqual([]);
+  });
+
+  it("is closed for schedules, calls and hops where no secret, token or key is configured", async () => {
+    const { send, runs, hop } = host({ token: undefined, cronSecret: undefined, signed: undefined as never });
+    const { headers, body } = await hop();
+    expect((await send("GET", "/cron", { authorization: "Bearer undefined" })).status).toBe(403);
+    expect((await send("POST", "/drain", { authorization: "Bearer undefined" })).status).toBe(403);
+    expect((await send("POST", "/drain", headers, body)).status).toBe(403);
+    expect(runs).toEqual([]);
+  });
+
+  it("answers a signed hop at once where the platform waits for what is left running", async () => {
+    const waited: Promise<unknown>[] = [];
+    const told: unknown[] = [];
+    const { send, hop, runs } = host({ onReport: (...given) => told.push(given) });
+    const { headers, body } = await hop();
+    const answer = await send("POST", "/drain", headers, body, { waitUntil: (one) => waited.push(one) });
+    expect(answer).toMatchObject({ status: 202, body: { status: "started" } });
+    await Promise.all(waited);
+    expect(waited).toHaveLength(1);
+    expect(runs).toEqual([{ budgetMs: 25_000, chain: { id: "c", hop: 4 } }]);
+    expect(told).toEqual([[report, { id: "c", hop: 4 }]]);
+  });
+
+  it("answers a signed hop with its report where nothing waits", async () => {
+    const { send, hop } = host();
+    const { headers, body } = await hop();
+    expect(await send("POST", "/drain", headers, body)).toMatchObject({ status: 200, body: report });
+    expect(await send("POST", "/drain", headers, body)).toMatchObject({ status: 401 });
+  });
+
+  it("begins a chain of its own for a hop of another list", async () => {
+    const { send, hop, runs } = host();
+    const { headers, body } = await hop("/drain", hopBody({ list: "other", chain: { id: "c", hop: 4 } }));
+    await send("POST", "/drain", headers, body);
+    expect(runs).toMatchObject([{ chain: { hop: 0 } }]);
+  });
+
+  it("refuses a signed body that is no hop, and runs nothing", async () => {
+    const { send, hop, runs } = host();
+    const { headers, body } = await hop("/drain", '{"list":"mail"}');
+    expect((await send("POST", "/drain", headers, body)).status).toBe(400);
+    expect(runs).toEqual([]);
+  });
+
+  it("refuses a bad signature even beside a good token", async () => {
+    const { send, runs } = host();
+    const headers = { authorization: "Bearer a-token", "spillway-signature": "v1;no" };
+    expect((await send("POST", "/drain", headers)).status).toBe(401);
+    expect(runs).toEqual([]);
+  });
+
+  it("answers with 503, and runs nothing, where it is not known whether a nonce is new", async () => {
+    const nonces: NonceStore = { consume: () => Promise.reject(new Error("secret of Redis")) };
+    const { send, hop, runs } = host({ signed: { keys: [key], nonces } });
+    const { headers, body } = await hop();
+    const answer = await send("POST", "/drain", headers, body);
+    expect(answer).toMatchObject({ status: 503, body: { error: "Redis did not serve the request." } });
+    expect(runs).toEqual([]);
+  });
+
+  it("lives where it is told to", async () => {
+    const { send, hop, runs } = host({ basePath: "/api", cronPath: "/api/drain" });
+    const { headers, body } = await hop("/api/drain");
+    expect((await send("GET", "/api/health")).status).toBe(200);
+    expect((await send("GET", "/api/drain", cron)).status).toBe(200);
+    expect((await send("POST", "/api/drain", headers, body)).status).toBe(200);
+    const elsewhere = host({ hopPath: "/.netlify/functions/drain-background" });
+    const other = await elsewhere.hop("/.netlify/functions/drain-background");
+    expect(
+      (await elsewhere.send("POST", "/.netlify/functions/drain-background", other.headers, other.body))
+        .status,
+    ).toBe(200);
+    expect((await send("GET", "/health")).status).toBe(404);
+    expect((await send("GET", "/cron", cron)).status).toBe(404);
+    expect(runs).toHaveLength(2);
+  });
+
+  it("makes its drain at the first request, once, and tries again after a failure", async () => {
+    let made = 0;
+    const handle = fetchHandler(async () => {
+      made += 1;
+      if (made === 1) throw new Error("no secrets yet");
+      return { list: "mail", run: async () => report } as unknown as Drain;
+    });
+    const get = (): Promise<Response> => handle(new Request("https://drain.example/health"));
+    await expect(get()).rejects.toThrow("no secrets yet");
+    expect([(await get()).status, (await get()).status, made]).toEqual([200, 200, 2]);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["no drain", {}, {}],
+    ["an empty token", null, { token: "" }],
+    ["an empty cron secret", null, { cronSecret: "" }],
+    ["a weak key", null, { signed: { keys: ["short"], nonces: memoryNonces() } }],
+    ["no receiver", null, { qstash: { currentSigningKey: "a", nextSigningKey: "b" } }],
+    ["no path", null, { basePath: "api" }],
+    ["a path with a parameter", null, { cronPath: "/:any" }],
+    ["no budget", null, { budgetMs: 0 }],
+  ])("is not made with %s", (_title, drain, options) => {
+    const given = (drain ?? { run: async () => report }) as Drain;
+    expect(() => fetchHandler(given, options as FetchHandlerOptions)).toThrow(OptionError);
+  });
+});
+
+describe("Vercel's context", () => {
+  it("is found where the platform keeps it, and empty elsewhere", () => {
+    const symbol = Symbol.for("@vercel/request-context");
+    const waited: unknown[] = [];
+    expect(vercelContext()).toEqual({});
+    Object.assign(globalThis, {
+      [symbol]: { get: () => ({ waitUntil: (one: unknown) => waited.push(one) }) },
+    });
+    try {
+      const one = Promise.resolve();
+      vercelContext().waitUntil?.(one);
+      expect(waited).toEqual([one]);
+    } finally {
+      Reflect.deleteProperty(globalThis, symbol);
+    }
+  });
+});

@@ -50,15 +50,18 @@ export function shouldContinue(
 }
 
 /**
- * In how many ms a timer should start a drain, or null for no timer. Only a drain that found nothing more to do, or was
- * told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there, so
- * this ends too.
+ * In how many ms a timer should start a drain, or null for no timer. Only a drain that left nothing to take at once, or
+ * was told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
+ * so this ends too. A drain whose budget or limit ended with its last message has left nothing either.
  */
 export function wakeAfterMs(
   stopped: StopReason,
+  remaining: number | null,
   nextDueAt: number | null,
   redisNow: number | null,
 ): number | null {
-  if ((stopped !== "empty" && stopped !== "braked") || nextDueAt === null || redisNow === null) return null;
+  const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
+  const isWaiting = stopped === "empty" || stopped === "braked" || isAllTaken;
+  if (!isWaiting || nextDueAt === null || redisNow === null) return null;
   return Math.max(0, nextDueAt - redisNow);
 }

@@ -260,7 +260,7 @@ class Run {
       chain: { id: chain.id, hop: chain.hop + 1 },
       timeoutMs,
     };
-    const inMs = wakeAfterMs(stopped, nextDueAt, redisNow);
+    const inMs = wakeAfterMs(stopped, remaining, nextDueAt, redisNow);
     try {
       if (shouldContinue(stopped, progressCount, remaining)) {
         this.#noteContinued(await continuation.invoke(next), continuation);

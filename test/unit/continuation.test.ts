@@ -22,12 +22,20 @@ describe("a chain", () => {
   });
 
   it("is woken by a timer only where nothing but waiting is left, and never in the past", () => {
-    expect(wakeAfterMs("empty", 5_000, 1_000)).toBe(4_000);
-    expect(wakeAfterMs("braked", 5_000, 1_000)).toBe(4_000);
-    expect(wakeAfterMs("empty", 500, 1_000)).toBe(0);
-    expect(wakeAfterMs("empty", null, 1_000)).toBe(null);
-    for (const stopped of ["budget", "limit", "busy", "aborted", "error"] as const) {
-      expect(wakeAfterMs(stopped, 5_000, 1_000)).toBe(null);
+    expect(wakeAfterMs("empty", 0, 5_000, 1_000)).toBe(4_000);
+    expect(wakeAfterMs("braked", 7, 5_000, 1_000)).toBe(4_000);
+    expect(wakeAfterMs("empty", 0, 500, 1_000)).toBe(0);
+    expect(wakeAfterMs("empty", 0, null, 1_000)).toBe(null);
+    for (const stopped of ["busy", "paused", "aborted", "error"] as const) {
+      expect(wakeAfterMs(stopped, 0, 5_000, 1_000)).toBe(null);
+    }
+  });
+
+  it("is woken also where the budget or the limit ended with the very last message", () => {
+    for (const stopped of ["budget", "limit"] as const) {
+      expect(wakeAfterMs(stopped, 0, 5_000, 1_000)).toBe(4_000);
+      expect(wakeAfterMs(stopped, 1, 5_000, 1_000)).toBe(null);
+      expect(wakeAfterMs(stopped, null, 5_000, 1_000)).toBe(null);
     }
   });
 });

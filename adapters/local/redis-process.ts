@@ -80,7 +80,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

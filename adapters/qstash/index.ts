@@ -6,4 +6,4 @@
  */
 
 export { type QstashOptions, qstash } from "./continuation.ts";
-export { type QstashKeys, qstashReceiver, verifyQstash } from "./receiver.ts";
+export { type QstashKeys, qstashReceiver, receiveQstashHop, verifyQstash } from "./receiver.ts";

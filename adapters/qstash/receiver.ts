@@ -1,6 +1,7 @@
 import type { Receiver } from "@upstash/qstash";
-import { OptionError } from "../../src/index.ts";
+import { type ChainPosition, OptionError } from "../../src/index.ts";
 import { readBytes } from "../http/body.ts";
+import { readHop } from "../signed/index.ts";
 
 export interface QstashKeys {
   readonly currentSigningKey: string;
@@ -59,6 +60,15 @@ export async function verifyQstash(request: Request, keys: QstashKeys): Promise<
   } catch {
     return null;
   }
+}
+
+/**
+ * The chain of a hop that QStash delivers, or null for every other request: what `receiveHop` of `spillway/cloudflare`
+ * takes. Throws `OptionError` for missing keys.
+ */
+export async function receiveQstashHop(request: Request, keys: QstashKeys): Promise<ChainPosition | null> {
+  const body = await verifyQstash(request, keys);
+  return body === null ? null : (readHop(body)?.chain ?? null);
 }
 
 async function receiver({ currentSigningKey, nextSigningKey }: QstashKeys): Promise<Receiver> {

@@ -16,6 +16,8 @@ export interface QstashServerOptions {
   readonly answers?: (number | "lost")[];
   /** How often each message is delivered. Default: 1. */
   readonly deliveries?: number;
+  /** Whether timers are delivered by themselves when they are due. Default: false, `fireTimers` delivers them. */
+  readonly waits?: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export class QstashServer {
   readonly published: Published[] = [];
   /** The status of each delivery. */
   readonly delivered: number[] = [];
-  /** Timers that are set: waiting is left out, and they are delivered at once when asked to. */
+  /** Timers that are set and wait to be fired. */
   readonly #timers: Published[] = [];
   readonly #ids = new Set<string>();
   readonly #underWay = new Set<Promise<void>>();
@@ -86,7 +88,10 @@ export class QstashServer {
       if (this.#ids.has(id)) return;
       this.#ids.add(id);
     }
-    if (message.headers["upstash-not-before"] !== undefined) this.#timers.push(message);
+    const notBefore = message.headers["upstash-not-before"];
+    if (notBefore !== undefined && this.#options.waits) {
+      setTimeout(() => this.#deliver(message), Number(notBefore) * 1_000 - Date.now());
+    } else if (notBefore !== undefined) this.#timers.push(message);
     else for (let sent = 0; sent < (this.#options.deliveries ?? 1); sent++) this.#deliver(message);
   }
 

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, kCurrentWorker, Miniflare, NoOpLog } from "miniflare";
+import { freePort } from "../../adapters/local/redis-process.ts";
 import type { Invocation } from "../workerd/fixture/platform.ts";
 import type { FixtureSettings } from "../workerd/fixture/settings.ts";
 import { testToken } from "./redis.ts";
@@ -25,6 +26,8 @@ interface ToldReport {
 type ToldInvocation = Invocation & { readonly ms: number };
 
 export interface Workerd {
+  /** Its `POST /drain`, over real HTTP. */
+  readonly url: string;
   readonly reports: readonly ToldReport[];
   readonly invocations: readonly ToldInvocation[];
   /** Depths of calls to itself that the platform would have refused. */
@@ -45,6 +48,9 @@ export interface Workerd {
   stop(): Promise<void>;
 }
 
+/** What the fixture signs and verifies with. */
+export const signingKey = "a-signing-key-for-tests-only-0123456789";
+
 const running = new Set<number>();
 
 /** The bundled fixture Worker in a real workerd process, with its Durable Object, its queue and a binding to itself. */
@@ -56,13 +62,18 @@ export async function startWorkerd(options: {
   script?: string;
   /** Where the Durable Object's storage is kept; default: in memory. */
   storagePath?: string;
+  qstashUrl?: string;
 }): Promise<Workerd> {
   const script = options.script ?? (await bundle(options.settings ?? {}));
   const told = new Told();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/drain`;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: [{ type: "ESModule", path: "worker.js", contents: script }],
       modulesRoot: "/",
+      host: "127.0.0.1",
+      port,
       compatibilityDate: "2026-09-01",
       compatibilityFlags: ["nodejs_als"],
       bindings: {
@@ -70,6 +81,9 @@ export async function startWorkerd(options: {
         UPSTASH_REDIS_REST_TOKEN: testToken,
         SPILLWAY_TOKEN: testToken,
         LIST: options.list,
+        URL: url,
+        KEY: signingKey,
+        QSTASH_URL: options.qstashUrl ?? "",
       },
       durableObjects: { DRAIN_CHAIN: { className: "DrainChain", useSQLite: true } },
       serviceBindings: { SELF: kCurrentWorker },
@@ -86,6 +100,7 @@ export async function startWorkerd(options: {
   running.add(pid);
   const worker = await miniflare.getWorker();
   return {
+    url,
     reports: told.reports,
     invocations: told.invocations,
     refusedDepths: told.refusedDepths,

@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { hopBody, signRequest } from "../../adapters/signed/index.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
+import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
+import { testToken } from "../support/redis.ts";
+import { signingKey } from "../support/workerd.ts";
 import { useWorld } from "./world.ts";
 
 const storagePath = mkdtempSync(join(tmpdir(), "spillway-workerd-"));
@@ -137,6 +141,8 @@ describe("an alarm chain, in workerd,", () => {
 
 describe("other chains, in workerd:", () => {
   const world = useWorld();
+  /** Requests of the handlers count too: one a message at most. */
+  const counted = { requestsMax: 20, requestsPerMessage: 1 };
   const small = { drain: { batchSize: 5 }, worker: { requestsMax: 14 } };
 
   it("a service binding goes on until just before the wall, declines, and the next tick goes on", async () => {
@@ -195,5 +201,77 @@ describe("other chains, in workerd:", () => {
     expect(done.length).toBe(603);
     expect(new Set(done).size).toBe(603);
     expect(await world.left()).toEqual({});
+  });
+
+  it("signed calls over HTTP carry a chain within the plan's subrequests; what is not signed, or replayed, does nothing", async () => {
+    const workerd = await world.start({
+      worker: counted,
+      drain: { batchSize: 5 },
+      continuation: "signed",
+      limits: { requestsMax: 20 },
+    });
+    await world.push(150);
+    await workerd.tick();
+    await workerd.chainEnd();
+    expect(workerd.reports.map(({ trigger }) => trigger)).toEqual(
+      workerd.reports.map((_, hop) => (hop === 0 ? "cron" : "http")),
+    );
+    expect(workerd.reports.map(({ chain }) => chain.hop)).toEqual(workerd.reports.map((_, hop) => hop));
+    expect(workerd.reports.length).toBeGreaterThan(10);
+
+    await world.push(3);
+    const body = hopBody({ list: "mail", chain: { id: "c", hop: 1 } });
+    const asked = { method: "POST", url: workerd.url, body };
+    const headers = await signRequest(asked, { key: signingKey });
+    const forged = await signRequest(asked, { key: signingKey.toUpperCase() });
+    const call = async (init: object): Promise<number> =>
+      (await fetch(workerd.url, { method: "POST", body, ...init })).status;
+    const runs = workerd.reports.length;
+    expect([
+      await call({}),
+      await call({ headers: forged }),
+      await call({ headers, body: `${body} ` }),
+    ]).toEqual([401, 401, 401]);
+    expect(await call({ headers })).toBe(202);
+    await workerd.report(({ acked }) => acked === 3);
+    expect(await call({ headers })).toBe(401);
+    expect(workerd.reports.length).toBe(runs + 1);
+    const done = await world.done();
+    expect([done.length, new Set(done).size]).toEqual([153, 150]);
+  });
+
+  it("QStash carries a chain, and its timer what is delayed; a delivery that it has not signed does nothing", async () => {
+    const service = new QstashServer({ token: testToken, signingKey, waits: true });
+    const workerd = await world.start(
+      {
+        worker: counted,
+        continuation: "qstash",
+        handler: "each",
+        failing: "late-",
+        limits: { requestsMax: 20 },
+        drain: { batchSize: 3 },
+        retryAfterMs: 1_500,
+      },
+      { qstashUrl: await service.start() },
+    );
+    const forged = deliverySignature({ destination: workerd.url, body: "{}", key: "another" });
+    const answer = await fetch(workerd.url, {
+      method: "POST",
+      headers: { "upstash-signature": forged },
+      body: "{}",
+    });
+    expect([answer.status, workerd.reports.length]).toEqual([401, 0]);
+
+    await world.push(60);
+    // The last of the list: when they have failed, nothing is left to do but to wait for them.
+    await world.push(2, "mail", "late-");
+    await workerd.tick();
+    await vi.waitUntil(async () => (await world.done()).length >= 62, { timeout: 30_000, interval: 50 });
+    await workerd.chainEnd();
+    await service.idle();
+    expect(workerd.reports.length).toBeGreaterThan(10);
+    expect(new Set(await world.done()).size).toBe(62);
+    expect(service.published.some(({ headers }) => headers["upstash-not-before"] !== undefined)).toBe(true);
+    await service.close();
   });
 });

@@ -15,7 +15,7 @@ export class World {
 
   async start(
     settings: FixtureSettings = {},
-    more: { storagePath?: string; redisUrl?: string } = {},
+    more: { storagePath?: string; redisUrl?: string; qstashUrl?: string } = {},
   ): Promise<Workerd> {
     const workerd = await startWorkerd({ redisUrl: this.rest.url, list: "mail", settings, ...more });
     this.#open.add(workerd);

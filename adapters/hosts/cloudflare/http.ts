@@ -5,6 +5,9 @@ import { openDrain } from "./run.ts";
 import { chainHeader } from "./service-binding.ts";
 import type { ExecutionContext } from "./types.ts";
 
+/** What it may have taken to know a hop: its nonce, asked for twice. */
+const requestsToReceive = 2;
+
 /**
  * The routes of `createHttpApp`. `POST /drain` answers with the report or, asked with `Prefer: respond-async`, 202 as
  * soon as the drain begins. Either way the drain goes on for what is left of its budget when the caller hangs up.
@@ -19,8 +22,17 @@ export async function answerHttp<Env>(
   if (chain === "unreadable") {
     return Response.json({ error: `${chainHeader} must be an id and a hop.` }, { status: 400 });
   }
-  const hop = request.method === "POST" ? await settings.receiveHop(request.clone() as Request, env) : null;
-  const { drain } = openDrain(settings, env, "http", { chain: hop ?? chain });
+  let hop: ChainPosition | null = null;
+  try {
+    if (request.method === "POST") hop = await settings.receiveHop(request.clone() as Request, env);
+  } catch (error) {
+    console.error("Spillway: receiveHop threw; the call is refused.", error);
+    return Response.json({ error: "It cannot be told now whether this call is a hop." }, { status: 503 });
+  }
+  const { drain } = openDrain(settings, env, "http", {
+    chain: hop ?? chain,
+    requestsSpent: hop ? requestsToReceive : 0,
+  });
   if (hop) {
     context.waitUntil(drain.run());
     return accepted();

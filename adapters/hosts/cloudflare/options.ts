@@ -80,6 +80,8 @@ const cpuMsDefault = 30_000;
 
 /** Subrequests of one invocation: Workers "Limits"; changelog of 11 February 2026 for the paid plan. */
 const requestsMaxOfPlan = { free: 50, paid: 10_000 };
+/** The least that leaves room to receive a hop and to drain a batch. */
+const requestsMin = 12;
 const reserveMsDefault = 2_000;
 
 /** The options with all defaults, checked. */
@@ -102,7 +104,7 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
   }
   if (plan !== "free" && plan !== "paid")
     throw new OptionError("plan", '"free" or "paid"', JSON.stringify(plan));
-  const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], 10);
+  const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], requestsMin);
   const walls = { ...wallMsDefaults, ...wallMs };
   const reserve = whole("reserveMs", reserveMs, 0);
   const budgetOf = (trigger: Trigger): number => {

@@ -20,7 +20,12 @@ export function openDrain<Env>(
   settings: WorkerSettings<Env>,
   env: Env,
   trigger: Trigger,
-  given: { readonly own?: Continuation; readonly chain?: ChainPosition | undefined } = {},
+  given: {
+    readonly own?: Continuation;
+    readonly chain?: ChainPosition | undefined;
+    /** Subrequests that this invocation has made already. Default: 0. */
+    readonly requestsSpent?: number;
+  } = {},
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
   const drain = createDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
@@ -29,7 +34,7 @@ export function openDrain<Env>(
     const report = await drain.run({
       ...wanted,
       budgetMs: Math.min(wanted.budgetMs ?? Number.POSITIVE_INFINITY, settings.budgetMs[trigger]),
-      maxRequests: settings.requestsMax,
+      maxRequests: settings.requestsMax - (given.requestsSpent ?? 0),
       requestsPerMessage: settings.requestsPerMessage,
       chain,
     });

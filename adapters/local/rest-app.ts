@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import {
   type ByteString,
@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { isSameSecret } from "../http/secret.ts";
 import type { Backend } from "./backend.ts";
-import { BadRequest, encodeReply, parseJson, readCommand, readCommands, readPath } from "./rest-protocol.ts";
+import { BadRequest, encodeItem, parseJson, readCommand, readCommands, readPath } from "./rest-protocol.ts";
 
 export interface RestAppOptions {
   readonly backend: Backend;
@@ -62,28 +62,25 @@ export function createRestApp({
   });
   app.notFound((context) => context.json({ error: "ERR method not allowed" }, 405));
 
-  const wantsBase64 = (header: string | undefined): boolean => header?.toLowerCase() === "base64";
-  const item = (reply: RedisReply | RedisReplyError, isBase64: boolean): object =>
-    reply instanceof RedisReplyError ? { error: reply.message } : { result: encodeReply(reply, isBase64) };
-  const run = async (command: RedisCommand, isBase64: boolean): Promise<object> =>
-    item(await backend.command(command), isBase64);
+  const isBase64 = (context: Context): boolean =>
+    context.req.header("upstash-encoding")?.toLowerCase() === "base64";
+  const answer = (context: Context, json: string): Response =>
+    context.body(json, 200, { "Content-Type": "application/json" });
+  const run = async (context: Context, command: RedisCommand): Promise<Response> =>
+    answer(context, encodeItem(await backend.command(command), isBase64(context)));
+  const answerAll = (context: Context, replies: readonly (RedisReply | RedisReplyError)[]): Response =>
+    answer(context, `[${replies.map((reply) => encodeItem(reply, isBase64(context))).join(",")}]`);
 
-  app.post("/", async (context) => {
-    const command = readCommand(parseJson(await readBody(context.req.raw, maxRequestBytes)));
-    return context.json(await run(command, wantsBase64(context.req.header("upstash-encoding"))));
-  });
+  app.post("/", async (context) =>
+    run(context, readCommand(parseJson(await readBody(context.req.raw, maxRequestBytes)))),
+  );
   app.post("/pipeline", async (context) => {
-    const isBase64 = wantsBase64(context.req.header("upstash-encoding"));
-    const replies = await backend.pipeline(
-      readCommands(parseJson(await readBody(context.req.raw, maxRequestBytes))),
-    );
-    return context.json(replies.map((reply) => item(reply, isBase64)));
+    const commands = readCommands(parseJson(await readBody(context.req.raw, maxRequestBytes)));
+    return answerAll(context, await backend.pipeline(commands));
   });
   app.post("/multi-exec", async (context) => {
-    const isBase64 = wantsBase64(context.req.header("upstash-encoding"));
     const commands = readCommands(parseJson(await readBody(context.req.raw, maxRequestBytes)));
-    const replies = await backend.transaction(commands);
-    return context.json(replies.map((reply) => item(reply, isBase64)));
+    return answerAll(context, await backend.transaction(commands));
   });
   app.on(["GET", "POST", "PUT", "HEAD"], "/*", async (context) => {
     const request = context.req.raw;
@@ -91,8 +88,7 @@ export function createRestApp({
     const rawPath = /^[a-z]+:\/\/[^/]*([^?#]*)/i.exec(request.url)?.[1] ?? url.pathname;
     const hasBody = request.method === "POST" || request.method === "PUT";
     const body = hasBody ? await readBody(request, maxRequestBytes) : "";
-    const command = readPath(rawPath, body === "" ? undefined : body, url.searchParams);
-    return context.json(await run(command, wantsBase64(context.req.header("upstash-encoding"))));
+    return run(context, readPath(rawPath, body === "" ? undefined : body, url.searchParams));
   });
   return app;
 }

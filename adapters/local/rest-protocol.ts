@@ -1,4 +1,11 @@
-import { type ByteString, fromText, type RedisCommand, type RedisReply, toText } from "../../src/index.ts";
+import {
+  type ByteString,
+  fromText,
+  type RedisCommand,
+  type RedisReply,
+  RedisReplyError,
+  toText,
+} from "../../src/index.ts";
 
 /** A request that Upstash answers with an error before any command runs. */
 export class BadRequest extends Error {}
@@ -58,11 +65,18 @@ export function parseJson(body: ByteString): unknown {
   }
 }
 
-/** A reply as it goes into the answer: base64 where asked for, text otherwise. */
-export function encodeReply(reply: RedisReply, isBase64: boolean): unknown {
-  if (Array.isArray(reply)) return reply.map((entry) => encodeReply(entry, isBase64));
-  if (typeof reply !== "string" || (isBase64 && reply === "OK")) return reply;
-  return isBase64 ? btoa(reply) : toText(reply);
+/** A reply, or the error in its place, as the JSON text of the answer: strings in base64 where asked for, as text otherwise. */
+export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolean): string {
+  if (reply instanceof RedisReplyError) return JSON.stringify({ error: reply.message });
+  return `{"result":${encodeReply(reply, isBase64)}}`;
+}
+
+/** Written by hand: base64 needs no escapes, and `JSON.stringify` would look for them through a megabyte of it. */
+function encodeReply(reply: RedisReply, isBase64: boolean): string {
+  if (Array.isArray(reply)) return `[${reply.map((entry) => encodeReply(entry, isBase64)).join(",")}]`;
+  if (typeof reply !== "string") return JSON.stringify(reply);
+  if (isBase64) return `"${reply === "OK" ? reply : btoa(reply)}"`;
+  return JSON.stringify(toText(reply));
 }
 
 function readArgument(argument: unknown): ByteString {

@@ -1,25 +1,30 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { upstash } from "../../adapters/redis/upstash.ts";
 import { bundleSizes } from "../../bench/sizes.ts";
 import { createDrain, type RedisClient } from "../../src/index.ts";
-import { startTestRedis, upstashTo } from "../support/redis.ts";
+import { startHttpProxy } from "../support/http-proxy.ts";
+import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
 
 /** What a drain costs in counts, which are the same on any machine. Times are measured in `bench/`, and asserted nowhere. */
 describe("the cost of a drain", () => {
   let server: RedisServer;
   let side: SideDoor;
+  let rest: RestServer;
   let redis: RedisClient;
 
   beforeAll(async () => {
     server = await startTestRedis();
     side = new SideDoor(server.url);
-    redis = await upstashTo(server);
+    rest = await startRest(server);
+    redis = upstash({ url: rest.url, token: testToken });
   });
 
   afterAll(async () => {
     side.close();
-    await redis.close();
+    await rest.close();
     await server.stop();
   });
 
@@ -28,11 +33,14 @@ describe("the cost of a drain", () => {
     await side.resetCommandCount();
   });
 
+  async function pushOf(count: number, payloadBytes: number): Promise<void> {
+    const payloads = Array.from({ length: count }, (_, at) => `${at}:`.padEnd(payloadBytes, "x"));
+    if (count > 0) await side.redis.lpush("mail", ...payloads);
+    await side.resetCommandCount();
+  }
+
   async function drainOf(count: number, batchSize: number) {
-    if (count > 0) {
-      await side.redis.lpush("mail", ...Array.from({ length: count }, (_, at) => String(at)));
-      await side.resetCommandCount();
-    }
+    await pushOf(count, 10);
     const drain = createDrain({ redis, list: "mail", batchSize, handler: () => undefined });
     const report = await drain.run();
     expect(report).toMatchObject({ stopped: "empty", acked: count, error: null });
@@ -50,6 +58,37 @@ describe("the cost of a drain", () => {
       expect(commands / (size * batches)).toBeLessThanOrEqual(most);
       // Besides: the look, the first claim, what only fills the claim ahead, the last settle, a script sent once more.
       expect(requests).toBeLessThanOrEqual(batches + 5);
+    },
+  );
+
+  it.each([10, 1_024])(
+    "with payloads of %d bytes is at most 5 bytes a message up, and down the payload in base64 and 4 bytes",
+    async (payloadBytes) => {
+      const batches = 50;
+      const count = batches * 100;
+      // Redis then knows the script, which is sent once and not once a run.
+      await drainOf(1, 100);
+      let received = 0;
+      const proxy = await startHttpProxy({
+        target: rest.url,
+        decide: () => (body) => {
+          received += body.length;
+          return "pass";
+        },
+      });
+      onTestFinished(() => proxy.close());
+      await pushOf(count, payloadBytes);
+      const drain = createDrain({
+        redis: upstash({ url: proxy.url, token: testToken }),
+        list: "mail",
+        batchSize: 100,
+        handler: () => undefined,
+      });
+      expect(await drain.run()).toMatchObject({ stopped: "empty", acked: count });
+      const sent = proxy.requests.reduce((sum, { body }) => sum + body.length, 0);
+      // Acknowledged by their places: no payload travels back.
+      expect(sent / count).toBeLessThanOrEqual(5);
+      expect(received / count).toBeLessThanOrEqual(Math.ceil(payloadBytes / 3) * 4 + 4);
     },
   );
 

@@ -36,11 +36,13 @@ export class Stage {
     return { redisUrl: this.redisUrl, url, token };
   }
 
-  /** Runs a peer once, in a process of its own. */
+  /** Runs a peer once, after another process has put there what it is to work off. */
   async run(peer: PeerName, roundTripMs: number, order: Omit<Order, "peer" | "place">): Promise<Measured> {
     const { transport }: Peer = peers[peer];
     const place = await this.place(transport, roundTripMs);
-    return ask<Measured>("run.ts", [JSON.stringify({ ...order, peer, place })]);
+    const orderJson = JSON.stringify({ ...order, peer, place } satisfies Order);
+    await ask("fill.ts", [orderJson]);
+    return ask<Measured>("run.ts", [orderJson]);
   }
 
   /** What the proxy really adds: the median round trip of PING through it, ms. */

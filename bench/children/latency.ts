@@ -2,11 +2,12 @@
  * How long messages take from push to handled while they come at a steady rate and the peer runs all the time. Usage:
  * latency.ts <order as JSON>
  */
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { createDrain } from "../../src/index.ts";
-import { bullmq } from "../peers/bullmq.ts";
+import { bullmq, connectionTo } from "../peers/bullmq.ts";
 import { type Place, queueName } from "../peers/types.ts";
 
 export interface LatencyOrder {
@@ -32,7 +33,9 @@ const handler = (payload: string): void => {
 
 if (peer === "BullMQ") {
   const consumed = bullmq.consume(place, { count, concurrency: 10, handler });
-  await produce((payload) => bullmq.fill(place, [payload]));
+  const queue = new Queue(queueName, { connection: connectionTo(place.redisUrl) });
+  await queue.waitUntilReady();
+  await produce((payload) => queue.add("message", payload, { removeOnComplete: true }));
   await consumed;
 } else {
   const redis = peer === "Spillway, TCP" ? ioredis({ url: place.url }) : upstash(place);

@@ -1,4 +1,7 @@
-/** One run of one peer in a process of its own, so that its memory and time are its own. Usage: run.ts <order as JSON> */
+/**
+ * One run of one peer over what fill.ts has put there, in a process of its own, so that its memory and time are its own.
+ * Usage: run.ts <order as JSON>
+ */
 import { Redis } from "ioredis";
 import { type PeerName, peers } from "../peers/index.ts";
 import type { Peer, Place } from "../peers/types.ts";
@@ -29,6 +32,8 @@ export interface Measured {
   readonly redisCpuUs: number;
   /** Of the handler slots, while the peer ran; null for handlers that do nothing. */
   readonly busy: number | null;
+  /** The most memory that the process held. */
+  readonly rssMb: number;
   readonly rssGrowthMb: number;
 }
 
@@ -36,10 +41,6 @@ const order = JSON.parse(process.argv[2] as string) as Order;
 const { place, count } = order;
 const peer: Peer = peers[order.peer];
 const side = new Redis(place.redisUrl, { protocol: 2 });
-
-await side.flushall();
-await leaveStuck(order.stuckCount ?? 0);
-for (let from = 0; from < count; from += 50_000) await peer.fill(place, payloadsFrom(from));
 
 let requestCount = 0;
 const fetchAsIs = globalThis.fetch;
@@ -70,7 +71,7 @@ const measured: Measured = {
   clientCpuUs: (cpu.user + cpu.system) / count,
   redisCpuUs: redisCpu / count,
   busy: order.handlerMs ? busyMs / (order.concurrency * ms) : null,
-  rssGrowthMb: rss.growthMb(),
+  ...rss.measured(),
 };
 process.send?.(measured);
 process.exit();
@@ -85,20 +86,6 @@ async function handle(payload: string): Promise<void> {
     throw new Error("as told");
   }
   handled++;
-}
-
-function payloadsFrom(from: number): string[] {
-  const length = Math.min(50_000, count - from);
-  return Array.from({ length }, (_, at) => `${from + at}:`.padEnd(order.payloadBytes, "x"));
-}
-
-/** For Spillway a batch that another drain holds; for a shared working list what lies in it. */
-async function leaveStuck(stuckCount: number): Promise<void> {
-  for (let from = 0; from < stuckCount; from += 1_000) {
-    const stuck = Array.from({ length: Math.min(1_000, stuckCount - from) }, (_, at) => `stuck ${from + at}`);
-    await side.lpush(order.peer.startsWith("Spillway") ? "{bench}:working:other.1" : "working", ...stuck);
-  }
-  if (stuckCount > 0) await side.zadd("{bench}:leases", Date.now() + 86_400_000, "other.1");
 }
 
 async function commandCount(): Promise<number> {
@@ -126,9 +113,10 @@ function watchRss() {
     most = Math.max(most, now);
   };
   setInterval(look, 50).unref();
-  const growthMb = (): number => {
+  const measured = (): Pick<Measured, "rssMb" | "rssGrowthMb"> => {
     look();
-    return (most - (base ?? most)) / 1024 / 1024;
+    const bytesPerMb = 1024 * 1024;
+    return { rssMb: most / bytesPerMb, rssGrowthMb: (most - (base ?? most)) / bytesPerMb };
   };
-  return { growthMb };
+  return { measured };
 }

@@ -54,8 +54,8 @@ export function goalsOf(results: Results): Goal[] {
   }
   if (stuck) {
     const most = stuck.at(-1)?.under as string;
-    const slower = value(stuck, "Spillway, TCP", "1 stuck") / value(stuck, "Spillway, TCP", most);
-    add(`settling flat (≤ 1.1 ×) from 1 to ${most}`, slower <= 1.1, times(slower));
+    const slower = value(stuck, "Spillway, TCP", "0 stuck") / value(stuck, "Spillway, TCP", most);
+    add(`settling flat (≤ 1.1 ×) from 0 to ${most}`, slower <= 1.1, times(slower));
   }
   if (million) {
     for (const { peer, figures } of million) {

@@ -32,12 +32,13 @@ const perMessage = [figure("requests a message", "requests", 3), figure("command
 const dollarsPerCommand = 0.2 / 100_000;
 const cost = figure("$ a million", "commands", 2, 1e6 * dollarsPerCommand);
 const cpu = [figure("client CPU, µs", "clientCpuUs", 1), figure("Redis CPU, µs", "redisCpuUs", 1)];
+const rss = figure("RSS at most, MB", "rssMb");
 
 const sections: Record<LoadName, { title: string; says: string; columns: Column[]; plot?: string }> = {
   throughput: {
     title: "Handlers that do nothing, 1 KB",
     says: "By added round trip. BullMQ and bee-queue run 50 jobs at once, the others their batches. `$ a million` is what Upstash bills for that many commands, if it counts those inside scripts too.",
-    columns: [speed, ...perMessage, cost, ...cpu],
+    columns: [speed, ...perMessage, cost, ...cpu, rss],
     plot: "throughput",
   },
   large: { title: "64 KB", says: "Batches are bounded by 1 MB.", columns: [speed, ...perMessage, ...cpu] },
@@ -55,7 +56,7 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
   million: {
     title: "A million messages",
     says: "One run. RSS is counted from when a twentieth is done.",
-    columns: [speed, figure("RSS growth, MB", "rssGrowthMb"), ...perMessage, ...cpu],
+    columns: [speed, rss, figure("RSS growth, MB", "rssGrowthMb"), ...perMessage, ...cpu],
   },
   stuck: {
     title: "Stuck messages",

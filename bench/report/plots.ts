@@ -40,7 +40,8 @@ export function throughputPlot(rows: readonly Row[]): Promise<string> {
 export function stuckPlot(rows: readonly Row[]): Promise<string> {
   const values = rows.map(({ peer, under, figures }) => ({
     peer,
-    stuck: Number.parseInt(under.replaceAll(",", ""), 10),
+    // A logarithm has no zero.
+    stuck: Math.max(1, Number.parseInt(under.replaceAll(",", ""), 10)),
     perSecond: figures.perSecond?.median,
   }));
   return svgOf({
@@ -48,7 +49,12 @@ export function stuckPlot(rows: readonly Row[]): Promise<string> {
     data: { values },
     mark: { type: "line", point: true },
     encoding: {
-      x: { field: "stuck", type: "quantitative", scale: { type: "log" }, title: "stuck messages" },
+      x: {
+        field: "stuck",
+        type: "quantitative",
+        scale: { type: "log" },
+        title: "stuck messages (0 drawn at 1)",
+      },
       y: { field: "perSecond", type: "quantitative", scale: { type: "log" }, title: "messages a second" },
       color: { field: "peer", title: null, sort: null },
     },

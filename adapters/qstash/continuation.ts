@@ -70,8 +70,8 @@ export function qstash(options: QstashOptions): Continuation {
     invokeLater: async (next) => {
       // All drains that wait for the same second share one timer.
       let second = Math.ceil((Date.now() + Math.min(next.inMs, delayMsMax)) / 1_000);
-      // But a drain that this second's timer woke too soon wants another.
-      if (next.chain.id === timerId(second)) second += 1;
+      // But a drain that a timer woke too soon, by this clock, wants a later one: its own has been delivered.
+      second = Math.max(second, secondOf(next.chain.id) + 1);
       const timer = { ...next, chain: { id: timerId(second), hop: 1 } };
       return publish(await digest([destination, next.list, second]), timer, second);
     },
@@ -80,6 +80,11 @@ export function qstash(options: QstashOptions): Continuation {
 
 function timerId(second: number): string {
   return `timer-${second}`;
+}
+
+/** The second of the timer that began a chain; 0 for a chain that none did. */
+function secondOf(chainId: string): number {
+  return Number(/^timer-(\d{1,12})$/.exec(chainId)?.[1] ?? 0);
 }
 
 function lazyClient({ token, baseUrl = baseUrlDefault }: QstashOptions): () => Promise<Client> {

@@ -23,16 +23,14 @@ const firstWaitMs = 50;
 const attemptMsMin = 50;
 
 /**
- * Goes on by calling the drain's own URL, signed. The other side answers as soon as the next drain is under way, not
- * when it has ended. Only a call that was refused (429, 503) is made again, signed anew, within the time given: after a
+ * Goes on by calling the drain's own URL, signed. The other side must answer as soon as the next drain is under way, not
+ * when it has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503) is made again, signed anew, within the time given: after a
  * lost reply the next drain may be under way, and two chains would be one too many. Throws `OptionError` for bad options.
  */
 export function signedCalls(options: SignedCallsOptions): Continuation {
   const { url, keys, maxHops = maxHopsDefault } = options;
   refuseWeakKeys("keys", keys);
-  if (typeof url !== "function" && !URL.canParse(url)) {
-    throw new OptionError("url", "an absolute URL, or a function that returns one", JSON.stringify(url));
-  }
+  if (typeof url !== "function") readUrl(url);
   if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
     throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
   }
@@ -47,9 +45,22 @@ export function signedCalls(options: SignedCallsOptions): Continuation {
   };
 }
 
+/** Throws `OptionError`, which shows nothing of the URL: a password may be in it. */
+function readUrl(given: string | URL): URL {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new OptionError(
+      "url",
+      "an absolute http(s) URL without a password, or a function that returns one",
+      "another",
+    );
+  }
+  return url;
+}
+
 async function callOnce(options: SignedCallsOptions, next: NextDrain): Promise<Declined | null> {
   const { keys, ttlMs, headers } = options;
-  const url = typeof options.url === "function" ? options.url() : options.url;
+  const url = readUrl(typeof options.url === "function" ? options.url() : options.url);
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const body = hopBody(next);
   const giveUpAt = Date.now() + next.timeoutMs;

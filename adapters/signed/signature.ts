@@ -12,6 +12,8 @@ const ttlMsDefault = 30_000;
 const ttlMsMaxDefault = 300_000;
 const clockSkewMsDefault = 5_000;
 const bodyBytesMaxDefault = 65_536;
+/** A nonce is remembered so much longer than its call counts, ms. Reason: asking for it may take as long as a request may. */
+const nonceMarginMs = 60_000;
 const encoder = new TextEncoder();
 
 /** What is signed of a call. */
@@ -106,30 +108,35 @@ export async function signRequest(
 /**
  * Verifies a call that `signRequest` signed, and reads its body. The nonce is asked for last, so that only who has a key
  * can cause a command to Redis. Resolves with a reason for every call that is not good; throws `OptionError` for weak
- * keys, and what the nonce store or the body's stream throws.
+ * keys and for options that are no times, and what the nonce store or the body's stream throws.
  */
 export async function verifyRequest(
   request: Request | ReceivedRequest,
   options: VerifyOptions,
 ): Promise<Verification> {
-  const { keys, nonces, now = Date.now(), clockSkewMs = clockSkewMsDefault } = options;
+  const { keys, nonces, clockSkewMs = clockSkewMsDefault } = options;
   const { ttlMsMax = ttlMsMaxDefault, bodyBytesMax = bodyBytesMaxDefault } = options;
+  const clock = (): number => options.now ?? Date.now();
   refuseWeakKeys("keys", keys);
+  refuseNoNumbers({ clockSkewMs, ttlMsMax, bodyBytesMax, now: clock() });
   const given = headerOf(request.headers);
   if (given === null) return { ok: false, reason: "unsigned" };
   const [, expires, nonce, mac] = (given.length <= headerCharsMax && headerForm.exec(given)) || [];
   const path = signedPath(request.url);
   if (!expires || !nonce || !mac || path === null) return { ok: false, reason: "malformed" };
   const expiresAt = Number(expires);
-  if (expiresAt + clockSkewMs < now) return { ok: false, reason: "expired" };
-  if (expiresAt > now + ttlMsMax + clockSkewMs) return { ok: false, reason: "expires-too-late" };
+  const isExpired = (): boolean => expiresAt + clockSkewMs < clock();
+  if (isExpired()) return { ok: false, reason: "expired" };
+  if (expiresAt > clock() + ttlMsMax + clockSkewMs) return { ok: false, reason: "expires-too-late" };
   const body = await readBytes(request.body, bodyBytesMax);
   if (body === null) return { ok: false, reason: "too-large" };
+  // Whoever holds the body back until the nonce of a call has been forgotten could make that call again.
+  if (isExpired()) return { ok: false, reason: "expired" };
   const text = await signedText(request.method, path, body, expires, nonce);
   const keyAt = await findKey(keys, fromHex(mac), text);
   if (keyAt < 0) return { ok: false, reason: "forged" };
   // Another machine, whose clock is as far behind as may be, still takes it for good after this one has ceased to.
-  const isFirst = await nonces.consume(nonce, expiresAt - now + 2 * clockSkewMs);
+  const isFirst = await nonces.consume(nonce, expiresAt - clock() + 2 * clockSkewMs + nonceMarginMs);
   return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
 }
 
@@ -167,11 +174,25 @@ async function findKey(
 }
 
 function headerOf(headers: ReceivedRequest["headers"]): string | null {
-  if (headers instanceof Headers) return headers.get(signatureHeader);
+  if (isHeaders(headers)) return headers.get(signatureHeader);
   for (const [name, value] of Object.entries(headers)) {
     if (name.toLowerCase() === signatureHeader && typeof value === "string") return value;
   }
   return null;
+}
+
+/** Of whichever realm or package: `instanceof` knows only one. */
+function isHeaders(headers: ReceivedRequest["headers"]): headers is Headers {
+  return typeof headers.get === "function";
+}
+
+/** A `NaN`, such as an environment variable that is not set makes, would let every call count for ever. */
+function refuseNoNumbers(options: Record<string, number>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Number.isFinite(value) || value < 0) {
+      throw new OptionError(name, "a number of at least 0", String(value));
+    }
+  }
 }
 
 function randomNonce(): string {

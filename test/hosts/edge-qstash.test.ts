@@ -261,6 +261,22 @@ describe("the continuation by QStash", () => {
     });
   });
 
+  it("sets a later timer than the one delivered where this clock is far behind: QStash drops the same one", async () => {
+    const { service, baseUrl } = await startService();
+    const continuation = qstash({ url, token, baseUrl });
+    vi.useFakeTimers({ now: 1_800_000_000_400, toFake: ["Date"] });
+    try {
+      for (const woken of [1_800_000_004, 1_800_000_005]) {
+        await continuation.invokeLater?.({ ...next(1), chain: { id: `timer-${woken}`, hop: 2 }, inMs: 600 });
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(service.published.map(({ headers }) => Number(headers["upstash-not-before"]))).toEqual([
+      1_800_000_005, 1_800_000_006,
+    ]);
+  });
+
   it("declines where the chain is as long as it may be", async () => {
     const { service, baseUrl } = await startService({ deliveries: 0 });
     const continuation = qstash({ url, token, baseUrl, maxHops: 2 });

@@ -89,8 +89,20 @@ describe("the continuation by signed calls", () => {
     expect(calls[0]?.headers.get(signatureHeader)).toMatch(/^v1;/);
   });
 
+  it("shows no password that is in a URL, whenever it is refused", async () => {
+    const withPassword = "https://user:secret@drain.example/drain";
+    for (const bad of [withPassword, "https://user:secret@drain.example:port"]) {
+      expect(() => service([], { url: bad })).toThrow(/^(?!.*secret)/);
+      const { calls, invoke } = service([], { url: () => bad });
+      await expect(invoke()).rejects.toThrow(/^(?!.*secret)/);
+      expect(calls).toHaveLength(0);
+    }
+  });
+
   it.each<[string, Partial<SignedCallsOptions>]>([
     ["no URL", { url: "drain" }],
+    ["a URL of another kind", { url: "redis://drain.example/drain" }],
+    ["a password in its URL", { url: "https://user:secret@drain.example/drain" }],
     ["no key", { keys: [] }],
     ["a weak key", { keys: ["short"] }],
     ["a chain of less than nothing", { maxHops: -1 }],

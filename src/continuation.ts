@@ -1,3 +1,4 @@
+import { limits } from "./limits.ts";
 import type { StopReason } from "./report.ts";
 
 /** Where a drain stands in its chain. */
@@ -37,31 +38,38 @@ export interface Continuation {
   invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
 }
 
+/** What a drain has come to, as far as its chain is concerned. */
+export interface Ending {
+  readonly stopped: StopReason;
+  /** Messages acknowledged or dead-lettered. */
+  readonly progressCount: number;
+  /** Messages that failed or asked to wait, each with an attempt used up. */
+  readonly retriedCount: number;
+  readonly remaining: number | null;
+  readonly nextDueAt: number | null;
+  readonly redisNow: number | null;
+}
+
 /**
  * Whether a drain invokes the next one: only where time, and not work, ran out, and only after progress. A drain that
  * achieved nothing never invokes itself, or a list of failing messages would keep a chain running at full cost.
  */
-export function shouldContinue(
-  stopped: StopReason,
-  progressCount: number,
-  remaining: number | null,
-): boolean {
+export function shouldContinue({ stopped, progressCount, remaining }: Ending): boolean {
   return stopped === "budget" && progressCount > 0 && remaining !== 0;
 }
 
 /**
  * In how many ms a timer should start a drain, or null for no timer. Only a drain that left nothing to take at once, or
  * was told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
- * so this ends too. A drain whose budget or limit ended with its last message has left nothing either.
+ * so this ends too. A drain whose budget or limit ended with its last message has left nothing either. One whose budget
+ * ended when nothing but failing messages had come may not go on at once, but later: it has used up attempts.
  */
-export function wakeAfterMs(
-  stopped: StopReason,
-  remaining: number | null,
-  nextDueAt: number | null,
-  redisNow: number | null,
-): number | null {
+export function wakeAfterMs(ending: Ending): number | null {
+  const { stopped, progressCount, retriedCount, remaining, nextDueAt, redisNow } = ending;
+  if (nextDueAt === null || redisNow === null) return null;
+  const dueInMs = Math.max(0, nextDueAt - redisNow);
   const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
-  const isWaiting = stopped === "empty" || stopped === "braked" || isAllTaken;
-  if (!isWaiting || nextDueAt === null || redisNow === null) return null;
-  return Math.max(0, nextDueAt - redisNow);
+  if (stopped === "empty" || stopped === "braked" || isAllTaken) return dueInMs;
+  const hasOnlyFailed = stopped === "budget" && progressCount === 0 && retriedCount > 0;
+  return hasOnlyFailed ? Math.max(limits.failedWaitMs, dueInMs) : null;
 }

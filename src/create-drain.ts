@@ -248,6 +248,7 @@ class ListDrain implements Drain {
         maxMessages: options.maxMessages ?? Number.POSITIVE_INFINITY,
         maxRequests: options.maxRequests ?? Number.POSITIVE_INFINITY,
         requestsPerMessage,
+        markersPerMessage: this.#settings.handler && isIdempotent(this.#settings.handler) ? 1 : 0,
         chain: options.chain ?? { id: this.#settings.randomId(), hop: 0 },
       });
     } finally {

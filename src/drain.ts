@@ -36,6 +36,8 @@ export interface RunParts {
   readonly maxMessages: number;
   readonly maxRequests: number;
   readonly requestsPerMessage: number;
+  /** Requests a message that note it as done: 1 where the handler is `idempotent`. */
+  readonly markersPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
   readonly handlerTimeoutMs: number | undefined;
@@ -144,18 +146,20 @@ class Run {
     if (allowed <= 0) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
-    const affordable = this.#countThatRequestsAllow();
+    const affordable = this.#countThatRequestsAllow(running);
     if (fitting < 1 || affordable < 1) return { count: 0, reason: "budget" };
     return { count: Math.min(batchSize, allowed, fitting, affordable), reason: "empty" };
   }
 
   /** How many messages `maxRequests` leaves room for, beside what settling and continuing takes. */
-  #countThatRequestsAllow(): number {
-    const { maxRequests, requestsPerMessage, meter } = this.#parts;
-    const left =
-      maxRequests - limits.requestsKept - meter.requests - this.#report.claimed * requestsPerMessage;
+  #countThatRequestsAllow(running: Batch | null): number {
+    const { maxRequests, requestsPerMessage, markersPerMessage, meter } = this.#parts;
+    // Markers that have been sent are in the meter; those of the batch that runs may be yet to come.
+    const underWay = (running?.messages.length ?? 0) * markersPerMessage;
+    const left = maxRequests - limits.requestsKept - meter.requests - meter.elsewhere - underWay;
     if (left < 1) return 0;
-    return requestsPerMessage === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / requestsPerMessage);
+    const each = requestsPerMessage + markersPerMessage;
+    return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / each);
   }
 
   #claimRequest(countMax: number): ClaimRequest {
@@ -201,6 +205,7 @@ class Run {
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
     this.#report.add(result, settlement);
+    this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem) throw result.problem;
@@ -253,16 +258,17 @@ class Run {
   async #continue(stopped: StopReason): Promise<void> {
     const { continuation, chain, processor, deadline, clock } = this.#parts;
     if (!continuation) return;
-    const { progressCount, remaining, nextDueAt, redisNow } = this.#report;
+    const { progressCount, retriedCount, remaining, nextDueAt, redisNow } = this.#report;
+    const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, redisNow };
     const timeoutMs = Math.max(limits.continueMsMin, Math.ceil(deadline.endAt - clock.now()));
     const next: NextDrain = {
       list: processor.list,
       chain: { id: chain.id, hop: chain.hop + 1 },
       timeoutMs,
     };
-    const inMs = wakeAfterMs(stopped, remaining, nextDueAt, redisNow);
+    const inMs = wakeAfterMs(ending);
     try {
-      if (shouldContinue(stopped, progressCount, remaining)) {
+      if (shouldContinue(ending)) {
         this.#noteContinued(await continuation.invoke(next), continuation);
       } else if (inMs !== null && continuation.invokeLater) {
         this.#noteContinued(await continuation.invokeLater({ ...next, inMs }), continuation);

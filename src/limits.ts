@@ -54,6 +54,10 @@ export const limits = {
   batchMs: 100,
   /** Requests of `maxRequests` kept for the last settle, what of it must be repeated, and the continuation. */
   requestsKept: 8,
+  /** Requests of `maxRequests` that repeating others leaves alone. Reason: one more settle, and the continuation. */
+  requestsUnrepeated: 2,
+  /** How long a chain waits at least when a whole budget went to failing messages, ms. Reason: it must not run at full cost. */
+  failedWaitMs: 1_000,
   /** How long a continuation may take at least, even where the budget is spent, ms. */
   continueMsMin: 500,
 } as const;

@@ -235,7 +235,7 @@ export const runOptionRows: readonly OptionRow[] = [
     fallback: 0,
     min: 0,
     max: 1_000,
-    says: "what one message's handler takes of `maxRequests`",
+    says: "what one message's handler takes of `maxRequests`, and `onDeadLetter`; the markers of `idempotent` are counted by themselves",
   },
   {
     name: "signal",

@@ -72,6 +72,10 @@ export class ReportBuilder {
     return this.#counts.ack + this.#counts["dead-letter"];
   }
 
+  get retriedCount(): number {
+    return this.#counts.retry;
+  }
+
   add(result: TurnResult, settlement: Settlement | null): void {
     this.claimed += result.batch?.messages.length ?? 0;
     this.recovered += result.recovered;

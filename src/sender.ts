@@ -6,6 +6,8 @@ import type { RedisClient, RedisCommand, RedisReply } from "./redis-client.ts";
 /** What a drain has cost so far. */
 export interface Meter {
   requests: number;
+  /** What the handlers of claimed messages send, or may, and shares the limit of requests. */
+  elsewhere: number;
   /** Billed commands: each command of a request, and each one a script ran. */
   commands: number;
 }
@@ -22,7 +24,7 @@ const tooLargeTexts =
  * because its reply was lost, not because it is known to have failed: it may have run each time.
  */
 export class Sender {
-  readonly meter: Meter = { requests: 0, commands: 0 };
+  readonly meter: Meter = { requests: 0, elsewhere: 0, commands: 0 };
   readonly #client: RedisClient;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
@@ -85,7 +87,8 @@ export class Sender {
         mayHaveRun ||= error instanceof RedisTransportError;
         const waitMs = Math.min(limits.resendWaitMs * 2 ** (sent - 1), limits.resendWaitMsMax);
         const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
-        const isAllowed = this.meter.requests < this.#requestCountMax;
+        const { requests, elsewhere } = this.meter;
+        const isAllowed = requests + elsewhere + limits.requestsUnrepeated < this.#requestCountMax;
         if (sent >= sendCountMax(error) || !hasTime || !isAllowed) throw error;
         await sleep(this.#clock, waitMs);
       }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
+import { type Ending, shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
 import {
   type Continuation,
   createDrain,
@@ -10,33 +10,54 @@ import {
 } from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
+/** How a drain ended: by its budget, with five messages handled and some left, but for what is given. */
+function ending(given: Partial<Ending>): Ending {
+  return {
+    stopped: "budget",
+    progressCount: 5,
+    retriedCount: 0,
+    remaining: 10,
+    nextDueAt: 5_000,
+    redisNow: 1_000,
+    ...given,
+  };
+}
+
 describe("a chain", () => {
   it("goes on only where time ran out, after progress, with something left", () => {
-    expect(shouldContinue("budget", 5, 10)).toBe(true);
-    expect(shouldContinue("budget", 5, null)).toBe(true);
-    expect(shouldContinue("budget", 0, 10)).toBe(false);
-    expect(shouldContinue("budget", 5, 0)).toBe(false);
+    expect(shouldContinue(ending({}))).toBe(true);
+    expect(shouldContinue(ending({ remaining: null }))).toBe(true);
+    expect(shouldContinue(ending({ progressCount: 0, retriedCount: 5 }))).toBe(false);
+    expect(shouldContinue(ending({ remaining: 0 }))).toBe(false);
     for (const stopped of ["empty", "limit", "busy", "aborted", "error"] as const) {
-      expect(shouldContinue(stopped, 5, 10)).toBe(false);
+      expect(shouldContinue(ending({ stopped }))).toBe(false);
     }
   });
 
   it("is woken by a timer only where nothing but waiting is left, and never in the past", () => {
-    expect(wakeAfterMs("empty", 0, 5_000, 1_000)).toBe(4_000);
-    expect(wakeAfterMs("braked", 7, 5_000, 1_000)).toBe(4_000);
-    expect(wakeAfterMs("empty", 0, 500, 1_000)).toBe(0);
-    expect(wakeAfterMs("empty", 0, null, 1_000)).toBe(null);
+    expect(wakeAfterMs(ending({ stopped: "empty", remaining: 0 }))).toBe(4_000);
+    expect(wakeAfterMs(ending({ stopped: "braked", remaining: 7 }))).toBe(4_000);
+    expect(wakeAfterMs(ending({ stopped: "empty", remaining: 0, nextDueAt: 500 }))).toBe(0);
+    expect(wakeAfterMs(ending({ stopped: "empty", remaining: 0, nextDueAt: null }))).toBe(null);
     for (const stopped of ["busy", "paused", "aborted", "error"] as const) {
-      expect(wakeAfterMs(stopped, 0, 5_000, 1_000)).toBe(null);
+      expect(wakeAfterMs(ending({ stopped, remaining: 0 }))).toBe(null);
     }
   });
 
   it("is woken also where the budget or the limit ended with the very last message", () => {
     for (const stopped of ["budget", "limit"] as const) {
-      expect(wakeAfterMs(stopped, 0, 5_000, 1_000)).toBe(4_000);
-      expect(wakeAfterMs(stopped, 1, 5_000, 1_000)).toBe(null);
-      expect(wakeAfterMs(stopped, null, 5_000, 1_000)).toBe(null);
+      expect(wakeAfterMs(ending({ stopped, remaining: 0 }))).toBe(4_000);
+      expect(wakeAfterMs(ending({ stopped, remaining: 1 }))).toBe(null);
+      expect(wakeAfterMs(ending({ stopped, remaining: null }))).toBe(null);
     }
+  });
+
+  it("is woken later, and not at once, where a whole budget went to failing messages; and not for nothing", () => {
+    const failed = { progressCount: 0, retriedCount: 3 };
+    expect(wakeAfterMs(ending(failed))).toBe(4_000);
+    expect(wakeAfterMs(ending({ ...failed, nextDueAt: 900 }))).toBe(1_000);
+    expect(wakeAfterMs(ending({ ...failed, retriedCount: 0 }))).toBe(null);
+    expect(wakeAfterMs(ending({ ...failed, stopped: "limit" }))).toBe(null);
   });
 });
 

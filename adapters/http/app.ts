@@ -23,7 +23,10 @@ class BadBody extends Error {}
  * with where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
  * Throws `OptionError` for an empty token.
  */
-export function createHttpApp(drain: Drain, options: HttpAppOptions = {}): Hono {
+export function createHttpApp(
+  drain: Pick<Drain, "list" | "run" | "stats">,
+  options: HttpAppOptions = {},
+): Hono {
   const { token, budgetMs = budgetMsDefault, signal } = options;
   if (token !== undefined && (typeof token !== "string" || token === "")) {
     throw new OptionError("token", "a string with at least one character, or left out", "an empty one");

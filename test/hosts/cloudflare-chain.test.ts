@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type SpillwayWorker, worker } from "../../adapters/hosts/cloudflare/index.ts";
 import { memory } from "../../adapters/local/memory.ts";
-import { type DrainReport, OptionError, type RedisClient, RedisTransportError } from "../../src/index.ts";
+import {
+  type DrainReport,
+  idempotent,
+  OptionError,
+  type RedisClient,
+  RedisTransportError,
+} from "../../src/index.ts";
 
 /** A Durable Object's storage with its one alarm; what is written is counted, since it is billed. */
 class Storage {
@@ -119,6 +125,30 @@ describe("the Durable Object of a list", () => {
     expect(storage.kept.size).toBe(0);
   });
 
+  it("tries again when it finds the list's slots taken, and so takes over from a drain that was killed", async () => {
+    await redis.command(["LPUSH", "mail", "waiting"]);
+    await redis.command(["LPUSH", "{mail}:working:dead.1", "in hand"]);
+    await redis.command(["ZADD", "{mail}:leases", startAt + 12_000, "dead.1"]);
+    const chain = object();
+    await ask(chain, { ask: "begin" });
+    while (storage.alarmAt !== null) await fire(chain);
+    expect(reports.map(({ stopped }) => stopped)).toEqual(["busy", "busy", "busy", "empty"]);
+    expect(Date.now()).toBe(startAt + 1 + 2_000 + 4_000 + 8_000);
+    expect(reports.at(-1)).toMatchObject({ recovered: 1, acked: 2 });
+    expect(storage.kept.size).toBe(0);
+  });
+
+  it("leaves a list whose slots stay taken to the ticks", async () => {
+    await redis.command(["LPUSH", "mail", "waiting"]);
+    await redis.command(["LPUSH", "{mail}:working:other.1", "in hand"]);
+    await redis.command(["ZADD", "{mail}:leases", startAt + 86_400_000, "other.1"]);
+    const chain = object();
+    await ask(chain, { ask: "begin" });
+    while (storage.alarmAt !== null) await fire(chain);
+    expect(reports.map(({ stopped }) => stopped)).toEqual(Array(7).fill("busy"));
+    expect(storage.kept.size).toBe(0);
+  });
+
   it("does not throw, and does not try again, where options cannot work: the platform would fire it six times", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const chain = object({ batchSize: -1 });
@@ -130,6 +160,8 @@ describe("the Durable Object of a list", () => {
   });
 });
 
+const context = { waitUntil: () => undefined };
+
 describe("worker()", () => {
   afterEach(() => {
     vi.restoreAllMocks();
@@ -140,6 +172,8 @@ describe("worker()", () => {
     ["plan", { drain: () => ({}), plan: "business" }],
     ["requestsMax", { drain: () => ({}), requestsMax: 3 }],
     ["requestsPerMessage", { drain: () => ({}), requestsPerMessage: -1 }],
+    ["requestsPerMessage", { drain: () => ({}), requestsPerMessage: 38 }],
+    ["requestsPerMessage", { drain: () => ({}), plan: "paid", requestsPerMessage: 1_001 }],
     ["reserveMs", { drain: () => ({}), reserveMs: 0.5 }],
     ["cpuMs", { drain: () => ({}), cpuMs: 0 }],
     ["wallMs.alarm", { drain: () => ({}), wallMs: { alarm: Number.NaN } }],
@@ -221,5 +255,75 @@ describe("worker()", () => {
     expect((await call("signed")).status).toBe(202);
     await Promise.all(kept);
     expect(told).toEqual(["c 5 1"]);
+  });
+
+  it("answers 401 to what has not proved to be a hop also where no token is configured, and 403 where nothing opens", async () => {
+    const drain = () => ({ redis: memory(), list: "mail", handler: () => undefined });
+    const options = { drain, token: () => undefined, continuation: null, onReport: () => undefined };
+    const post = async (made: SpillwayWorker<object>): Promise<number> =>
+      (await made.fetch(new Request("https://worker/drain", { method: "POST" }), {}, context)).status;
+    expect(await post(worker({ ...options, receiveHop: async () => null }))).toBe(401);
+    expect(await post(worker(options))).toBe(403);
+  });
+
+  it("is healthy, and closed to strangers, whatever is missing from env; who may drain is told, and so is the log", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { fetch } = worker({
+      drain: () => {
+        throw new Error("A secret is missing.");
+      },
+      token: () => "secret",
+      receiveHop: async (request) => ((await request.text()) === "signed" ? { id: "c", hop: 5 } : null),
+    });
+    const call = async (path: string, init: RequestInit = {}): Promise<number> =>
+      (await fetch(new Request(`https://worker${path}`, init), {}, context)).status;
+    const authorization = { Authorization: "Bearer secret" };
+    expect(await call("/health")).toBe(200);
+    expect(await call("/drain", { method: "POST" })).toBe(401);
+    expect(logged).not.toHaveBeenCalled();
+    expect(await call("/drain", { method: "POST", headers: authorization })).toBe(503);
+    expect(
+      await call("/drain", { method: "POST", headers: { ...authorization, Prefer: "respond-async" } }),
+    ).toBe(503);
+    expect(await call("/stats", { headers: authorization })).toBe(503);
+    expect(await call("/drain", { method: "POST", body: "signed" })).toBe(503);
+    expect(logged).toHaveBeenCalledTimes(4);
+  });
+
+  it("affords a message also with the most that one may cost, its marker included, after it has received a hop", async () => {
+    const redis = memory();
+    await redis.command(["LPUSH", "mail", "m"]);
+    const reports: DrainReport[] = [];
+    const { fetch } = worker({
+      drain: () => ({ redis, list: "mail", handler: idempotent(() => undefined, { ttlMs: 60_000 }) }),
+      requestsPerMessage: 37,
+      continuation: null,
+      receiveHop: async () => ({ id: "c", hop: 1 }),
+      onReport: (report) => reports.push(report),
+    });
+    const kept: Promise<unknown>[] = [];
+    const waitUntil = (promise: Promise<unknown>): void => void kept.push(promise);
+    await fetch(new Request("https://worker/drain", { method: "POST" }), {}, { waitUntil });
+    await Promise.all(kept);
+    expect(reports).toMatchObject([{ acked: 1, error: null }]);
+  });
+
+  it("logs a drain that could afford no message any more, or its list would wait unseen", async () => {
+    const logged = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    const inner = memory();
+    await inner.command(["LPUSH", "mail", "m"]);
+    let lostCount = 0;
+    const redis: RedisClient = {
+      ...inner,
+      command: async (...given) => {
+        if (++lostCount <= 4) throw new RedisTransportError("Lost.", { isRetryable: true });
+        return inner.command(...given);
+      },
+    };
+    const drain = () => ({ redis, list: "mail", handler: () => undefined });
+    await worker({ drain, continuation: null, requestsMax: 13 }).scheduled({}, {});
+    expect(JSON.parse(logged.mock.calls[0]?.[0])).toMatchObject({
+      spillway: { stopped: "budget", claimed: 0 },
+    });
   });
 });

@@ -13,7 +13,7 @@ export type DrainChainClass<Env> = new (
 /** What is kept between two alarms; nothing, before a chain of its own begins. */
 interface Waiting {
   readonly chain: ChainPosition;
-  /** Drains in a row that Redis failed, without progress. */
+  /** Drains in a row that Redis failed or that found no slot, without progress. */
   readonly failureCount: number;
 }
 
@@ -27,9 +27,10 @@ const failureWaitMs = 2_000;
 /**
  * One object for each list: idle, armed (an alarm is set), or running (the alarm's handler drains). An alarm that fires
  * twice is harmless, since leases hold the second one off. It never throws for what a drain met: the platform would
- * fire it again six times beside whatever else goes on. Instead a drain that Redis failed is tried again after 2 s, 4 s
- * … 64 s, unless one makes progress; after that, and after each drain that had nothing to do, the next tick begins
- * anew, so no list can keep an object busy for nothing.
+ * fire it again six times beside whatever else goes on. Instead a drain that Redis failed, or that found the list's
+ * slots taken (by a drain that was killed, say, whose lease has yet to end), is tried again after 2 s, 4 s … 64 s, unless
+ * one makes progress; after that, and after each drain that had nothing to do, the next tick begins anew, so no list can
+ * keep an object busy for nothing.
  */
 export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainClass<Env> {
   return class DrainChain {
@@ -77,7 +78,8 @@ export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainC
       if (report.continuedWith !== null) return;
       const hasProgress = report.acked + report.deadLettered > 0;
       const failureCount = hasProgress ? 1 : (waiting?.failureCount ?? 0) + 1;
-      if (report.stopped === "error" && failureCount <= failureCountMax) {
+      const isWorthAnother = report.stopped === "error" || report.stopped === "busy";
+      if (isWorthAnother && failureCount <= failureCountMax) {
         const next = { id: chain.id, hop: chain.hop + 1 };
         await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
       } else if (waiting && (await this.#storage.getAlarm()) === null) {

@@ -1,4 +1,4 @@
-import type { ChainPosition } from "../../../src/index.ts";
+import type { ChainPosition, Drain } from "../../../src/index.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { WorkerSettings } from "./options.ts";
 import { openDrain } from "./run.ts";
@@ -19,33 +19,32 @@ export async function answerHttp<Env>(
   context: ExecutionContext,
 ): Promise<Response> {
   const chain = readChain(request.headers.get(chainHeader));
-  if (chain === "unreadable") {
-    return Response.json({ error: `${chainHeader} must be an id and a hop.` }, { status: 400 });
-  }
-  let hop: ChainPosition | null = null;
-  try {
-    if (request.method === "POST") hop = await settings.receiveHop(request.clone() as Request, env);
-  } catch (error) {
-    console.error("Spillway: receiveHop threw; the call is refused.", error);
-    return Response.json({ error: "It cannot be told now whether this call is a hop." }, { status: 503 });
-  }
-  const { drain } = openDrain(settings, env, "http", {
-    chain: hop ?? chain,
-    requestsSpent: hop ? requestsToReceive : 0,
-  });
-  if (hop) {
-    context.waitUntil(drain.run());
-    return accepted();
-  }
+  if (chain === "unreadable") return failure(400, `${chainHeader} must be an id and a hop.`);
   const token = settings.token(env);
+  if (settings.receiveHop && request.method === "POST") {
+    let hop: ChainPosition | null;
+    try {
+      hop = await settings.receiveHop(request.clone() as Request, env);
+    } catch (error) {
+      console.error("Spillway: receiveHop threw; the call is refused.", error);
+      return failure(503, "It cannot be told now whether this call is a hop.");
+    }
+    if (hop) return takeHop(settings, env, context, hop);
+    if (token === undefined) return failure(401, "This call has not proved to be a hop.");
+  }
   let tellBegun: () => void = () => undefined;
   const begun = new Promise<null>((resolve) => {
     tellBegun = () => resolve(null);
   });
+  const open = (): Drain => openOrLog(settings, env, { chain });
   const app = createHttpApp(
     {
-      ...drain,
+      get list() {
+        return open().list;
+      },
+      stats: () => open().stats(),
       run: (options) => {
+        const drain = open();
         tellBegun();
         return drain.run(options);
       },
@@ -57,6 +56,40 @@ export async function answerHttp<Env>(
   const isAsync = /\brespond-async\b/i.test(request.headers.get("prefer") ?? "");
   const first = isAsync ? await Promise.race([answer, begun]) : await answer;
   return first ?? accepted();
+}
+
+function takeHop<Env>(
+  settings: WorkerSettings<Env>,
+  env: Env,
+  context: ExecutionContext,
+  chain: ChainPosition,
+): Response {
+  let drain: Drain;
+  try {
+    drain = openOrLog(settings, env, { chain, requestsSpent: requestsToReceive });
+  } catch {
+    return failure(503, "The drain cannot be made.");
+  }
+  context.waitUntil(drain.run());
+  return accepted();
+}
+
+/** Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger. */
+function openOrLog<Env>(
+  settings: WorkerSettings<Env>,
+  env: Env,
+  given: { readonly chain: ChainPosition | undefined; readonly requestsSpent?: number },
+): Drain {
+  try {
+    return openDrain(settings, env, "http", given).drain;
+  } catch (error) {
+    console.error("Spillway: the drain cannot be made.", error);
+    throw error;
+  }
+}
+
+function failure(status: number, error: string): Response {
+  return Response.json({ error }, { status, headers: { "Cache-Control": "no-store" } });
 }
 
 function accepted(): Response {

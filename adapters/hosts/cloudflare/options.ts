@@ -49,7 +49,10 @@ export interface WorkerOptions<Env, Value = unknown> {
   readonly plan?: "free" | "paid";
   /** Subrequests of one invocation, where the account has another limit (`limits.subrequests`). Default: the plan's. */
   readonly requestsMax?: number;
-  /** Subrequests that the handler makes for one message. Default: 0. */
+  /**
+   * Subrequests that the handler makes for one message, and `onDeadLetter` for one that is dead. The markers of `idempotent`
+   * are counted by themselves. Default: 0.
+   */
   readonly requestsPerMessage?: number;
   /** How long an invocation may take, ms. Default: 30,000 for `http`, 900,000 for the others, as the platform says. */
   readonly wallMs?: Partial<Record<Trigger, number>>;
@@ -82,6 +85,8 @@ const cpuMsDefault = 30_000;
 const requestsMaxOfPlan = { free: 50, paid: 10_000 };
 /** The least that leaves room to receive a hop and to drain a batch. */
 const requestsMin = 12;
+/** What `run` takes. */
+const requestsPerMessageMax = 1_000;
 const reserveMsDefault = 2_000;
 
 /** The options with all defaults, checked. */
@@ -89,7 +94,7 @@ export interface WorkerSettings<Env> {
   readonly drain: (env: Env) => Omit<DrainOptions, "continuation">;
   readonly token: (env: Env) => string | undefined;
   readonly continuation: WorkerOptions<Env>["continuation"];
-  readonly receiveHop: (request: Request, env: Env) => Promise<ChainPosition | null>;
+  readonly receiveHop: WorkerOptions<Env>["receiveHop"];
   readonly requestsMax: number;
   readonly requestsPerMessage: number;
   readonly budgetMs: Record<Trigger, number>;
@@ -105,6 +110,9 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
   if (plan !== "free" && plan !== "paid")
     throw new OptionError("plan", '"free" or "paid"', JSON.stringify(plan));
   const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], requestsMin);
+  // With more, no drain could afford a single message; one more request is for its done-marker.
+  const perMessageMax = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
+  const requestsPerMessage = whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0, perMessageMax);
   const walls = { ...wallMsDefaults, ...wallMs };
   const reserve = whole("reserveMs", reserveMs, 0);
   const budgetOf = (trigger: Trigger): number => {
@@ -115,9 +123,9 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
     drain: options.drain as WorkerSettings<Env>["drain"],
     token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
     continuation: options.continuation,
-    receiveHop: options.receiveHop ?? (async () => null),
+    receiveHop: options.receiveHop,
     requestsMax,
-    requestsPerMessage: whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0),
+    requestsPerMessage,
     budgetMs: {
       http: budgetOf("http"),
       cron: budgetOf("cron"),
@@ -128,15 +136,17 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
   };
 }
 
-function whole(name: string, value: unknown, min: number): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min) return value;
-  throw new OptionError(name, `a whole number of at least ${min}`, String(value));
+function whole(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  const upTo = max < Number.MAX_SAFE_INTEGER ? `from ${min} to ${max}` : `of at least ${min}`;
+  throw new OptionError(name, `a whole number ${upTo}`, String(value));
 }
 
-/** One line a drain, for Workers Logs; a tick that found nothing is worth none. */
+/** One line a drain, for Workers Logs; a tick that found nothing is worth none, one that could do nothing is. */
 function logReport(report: DrainReport, { trigger, list, chain }: EndedDrain): void {
   const { error } = report;
-  if (report.claimed + report.recovered + report.deadLettered === 0 && !error && !report.declined) return;
+  const didNothing = report.claimed + report.recovered + report.deadLettered === 0;
+  if (didNothing && report.stopped !== "budget" && !error && !report.declined) return;
   const told = { ...report, error: error && { name: error.name, message: error.message } };
   const line = JSON.stringify({ spillway: { trigger, list, chain, ...told } });
   if (error) console.error(line);

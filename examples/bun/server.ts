@@ -1,19 +1,21 @@
-// On a box, with Bun: `bun examples/bun/server.ts`. In a project of your own the imports are "spillway",
-// "spillway/fetch" and "spillway/upstash".
-import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
-import { upstash } from "../../adapters/redis/upstash.ts";
-import { createDrain } from "../../src/index.ts";
-import { deliver, environment, logReport } from "../deliver.ts";
+// On a box, with Bun: `bun server.ts`. It drains each minute, and on demand at `POST /drain`.
+import { createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
+import { fetchHandler } from "spillway/fetch";
+import { reportAsJson } from "spillway/http";
+import { upstash } from "spillway/upstash";
 
 /** What is used of Bun here; `@types/bun` has it all. */
 declare const Bun: {
-  serve(options: { port: number; idleTimeout: number; fetch(request: Request): Promise<Response> }): {
-    readonly port: number;
-    stop(): Promise<void>;
-  };
+  serve(options: {
+    hostname: string;
+    port: number;
+    idleTimeout: number;
+    fetch(request: Request): Promise<Response>;
+  }): { readonly port: number; stop(): Promise<void> };
   cron(pattern: string, run: () => Promise<void>): { stop(): void };
 };
 
+const deliverTo = environment("DELIVER_TO");
 const drain = createDrain({
   redis: upstash({
     url: environment("UPSTASH_REDIS_REST_URL"),
@@ -22,30 +24,55 @@ const drain = createDrain({
   list: "webhooks",
   handler: deliver,
 });
-const { signal, abort } = stopSignal();
+const stop = new AbortController();
+const { signal } = stop;
+const handle = fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal });
 
 // Bun never starts a cron job beside itself, so a drain may take longer than a minute.
 const schedule = Bun.cron("* * * * *", async () => {
   logReport(await drain.run({ budgetMs: 300_000, signal }));
 });
 const server = Bun.serve({
+  // The token is sent in the clear: whoever is to call from elsewhere comes through a proxy that speaks TLS.
+  hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 8080),
   // Bun ends a connection that is quiet for 10 s, in seconds; a drain on demand may take the 25 s of its budget.
   idleTimeout: 60,
-  fetch: fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal }),
+  fetch: (request) => handle(request),
 });
-console.log(`Draining each minute; on demand at http://127.0.0.1:${server.port}/drain`);
 
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, async () => {
     schedule.stop();
-    // What runs gives back what it has not begun, settles the rest, and answers.
-    abort();
+    // What runs gives back what it has not begun, settles the rest, and answers; then nothing keeps the process.
+    stop.abort();
     await server.stop();
   });
 }
+console.log(`Draining each minute; on demand at http://127.0.0.1:${server.port}/drain`);
 
-function stopSignal(): { signal: AbortSignal; abort: () => void } {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort() };
+/** Your work goes here. This one posts each message to the URL in `DELIVER_TO`. */
+async function deliver({ payload, id, signal }: Message): Promise<void> {
+  const response = await fetch(deliverTo, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": id },
+    body: payload,
+    signal,
+  });
+  await response.body?.cancel();
+  // What was refused once will be refused again; anything else is worth another attempt.
+  const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
+  if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
+  if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);
+}
+
+/** A variable that must be set: a missing secret is found when the process starts, not when it is used. */
+function environment(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`Set the environment variable ${name}.`);
+  return value;
+}
+
+function logReport(report: DrainReport): void {
+  console.log(JSON.stringify(reportAsJson(report)));
 }

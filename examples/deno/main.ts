@@ -1,22 +1,26 @@
-// With Deno: `deno run --allow-net --allow-env --unstable-cron examples/deno/main.ts`, and on Deno Deploy without flags. In
-// a project of your own the imports are "spillway", "spillway/fetch" and "spillway/upstash".
-import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
-import { upstash } from "../../adapters/redis/upstash.ts";
-import { createDrain } from "../../src/index.ts";
-import { deliver, environment, logReport } from "../deliver.ts";
+// With Deno: `deno run --allow-net --allow-env --unstable-cron main.ts`, and on Deno Deploy without flags. It drains each
+// minute, and on demand at `POST /drain`.
+import { createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
+import { fetchHandler } from "spillway/fetch";
+import { reportAsJson } from "spillway/http";
+import { upstash } from "spillway/upstash";
 
 /** What is used of Deno here; Deno's own types have it all. */
 declare const Deno: {
-  cron(name: string, pattern: string, run: () => Promise<void>): Promise<void>;
+  cron(
+    name: string,
+    pattern: string,
+    options: { signal: AbortSignal },
+    run: () => Promise<void>,
+  ): Promise<void>;
   serve(
-    options: { port: number; signal: AbortSignal; onListen(address: { port: number }): void },
+    options: { port: number; onListen(address: { port: number }): void },
     handle: (request: Request) => Promise<Response>,
-  ): { readonly finished: Promise<void> };
+  ): { shutdown(): Promise<void> };
   addSignalListener(name: "SIGINT" | "SIGTERM", listener: () => void): void;
 };
 
-const stop = new AbortController();
-const { signal } = stop;
+const deliverTo = environment("DELIVER_TO");
 const drain = createDrain({
   redis: upstash({
     url: environment("UPSTASH_REDIS_REST_URL"),
@@ -25,16 +29,49 @@ const drain = createDrain({
   list: "webhooks",
   handler: deliver,
 });
+const stop = new AbortController();
+const { signal } = stop;
+const handle = fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal });
 
-// Deno Deploy finds cron jobs by running the module's top level, before the server starts; it never starts one beside itself.
-Deno.cron("drain webhooks", "* * * * *", async () => {
+// Deno Deploy finds cron jobs by running the module's top level, before the server starts. No job runs beside itself.
+Deno.cron("drain webhooks", "* * * * *", { signal }, async () => {
   logReport(await drain.run({ budgetMs: 50_000, signal }));
 });
 
-const handle = fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal });
+// Deno Deploy sends SIGINT, and 5 s later ends the process: time enough to give back what has not begun, settle the rest,
+// and answer.
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(name, () => {
+    stop.abort();
+    void server.shutdown();
+  });
+}
 const onListen = ({ port }: { port: number }): void =>
   console.log(`Draining each minute; on demand at http://127.0.0.1:${port}/drain`);
-Deno.serve({ port: Number(process.env.PORT ?? 8080), signal, onListen }, (request) => handle(request));
+const server = Deno.serve({ port: Number(process.env.PORT ?? 8080), onListen }, (request) => handle(request));
 
-// Deno Deploy sends SIGINT, and 5 s later ends the process: time enough to give back what has not begun.
-for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
+/** Your work goes here. This one posts each message to the URL in `DELIVER_TO`. */
+async function deliver({ payload, id, signal }: Message): Promise<void> {
+  const response = await fetch(deliverTo, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": id },
+    body: payload,
+    signal,
+  });
+  await response.body?.cancel();
+  // What was refused once will be refused again; anything else is worth another attempt.
+  const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
+  if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
+  if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);
+}
+
+/** A variable that must be set: a missing secret is found when the process starts, not when it is used. */
+function environment(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`Set the environment variable ${name}.`);
+  return value;
+}
+
+function logReport(report: DrainReport): void {
+  console.log(JSON.stringify(reportAsJson(report)));
+}

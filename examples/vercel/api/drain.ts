@@ -1,11 +1,11 @@
-// A Vercel Function: vercel.json calls it each minute by GET, QStash goes on with what one call leaves by POST. In a project
-// of your own the imports are "spillway", "spillway/fetch", "spillway/qstash" and "spillway/upstash".
-import { fetchHandler, vercelContext } from "../../../adapters/hosts/fetch/index.ts";
-import { qstash, qstashReceiver } from "../../../adapters/qstash/index.ts";
-import { upstash } from "../../../adapters/redis/upstash.ts";
-import { createDrain } from "../../../src/index.ts";
-import { deliver, environment, logReport } from "../../deliver.ts";
+// A Vercel Function: vercel.json calls it each minute by GET, QStash goes on with what one call leaves by POST.
+import { type ChainPosition, createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
+import { fetchHandler, vercelContext } from "spillway/fetch";
+import { reportAsJson } from "spillway/http";
+import { qstash, qstashReceiver } from "spillway/qstash";
+import { upstash } from "spillway/upstash";
 
+const deliverTo = environment("DELIVER_TO");
 // The production domain: that of one deployment is protected, and QStash could not call it.
 const url = process.env.DRAIN_URL ?? `https://${process.env.VERCEL_PROJECT_PRODUCTION_URL}/api/drain`;
 const baseUrl = process.env.QSTASH_URL;
@@ -16,6 +16,8 @@ const drain = createDrain({
   }),
   list: "webhooks",
   handler: deliver,
+  // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
+  reserveMs: 5_000,
   continuation: qstash({ url, token: environment("QSTASH_TOKEN"), ...(baseUrl ? { baseUrl } : {}) }),
 });
 
@@ -27,10 +29,36 @@ const handle = fetchHandler(drain, {
     currentSigningKey: environment("QSTASH_CURRENT_SIGNING_KEY"),
     nextSigningKey: environment("QSTASH_NEXT_SIGNING_KEY"),
   }),
-  // 300 s is the maxDuration in vercel.json; what is left over is for the last settle and the continuation.
+  // 300 s is the maxDuration in vercel.json, counted from before this code begins.
   budgetMs: 290_000,
   onReport: logReport,
 });
 
 export const GET = (request: Request): Promise<Response> => handle(request, vercelContext());
 export const POST = (request: Request): Promise<Response> => handle(request, vercelContext());
+
+/** Your work goes here. This one posts each message to the URL in `DELIVER_TO`. */
+async function deliver({ payload, id, signal }: Message): Promise<void> {
+  const response = await fetch(deliverTo, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": id },
+    body: payload,
+    signal,
+  });
+  await response.body?.cancel();
+  // What was refused once will be refused again; anything else is worth another attempt.
+  const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
+  if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
+  if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);
+}
+
+/** A variable that must be set: a missing secret is found when the function starts, not when it is used. */
+function environment(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`Set the environment variable ${name}.`);
+  return value;
+}
+
+function logReport(report: DrainReport, chain: ChainPosition): void {
+  console.log(JSON.stringify({ ...reportAsJson(report), chainId: chain.id, hop: chain.hop }));
+}

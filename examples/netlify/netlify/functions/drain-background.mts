@@ -1,12 +1,11 @@
-import { fetchHandler } from "../../../../adapters/hosts/fetch/index.ts";
-import { redisNonces } from "../../../../adapters/signed/index.ts";
-import { logReport } from "../../../deliver.ts";
-import { drain, hopPath, keys, redis } from "../../drain.ts";
+import { fetchHandler } from "spillway/fetch";
+import { redisNonces } from "spillway/signed";
+import { drain, hopPath, keys, logReport, redis } from "../drain.ts";
 
 const handle = fetchHandler(drain, {
   hopPath,
   signed: { keys, nonces: redisNonces(redis) },
-  // Netlify ends it after 15 minutes; what is left over is for the last settle and the continuation.
+  // Netlify ends it after 15 minutes, counted from before this code begins.
   budgetMs: 890_000,
   onReport: logReport,
 });

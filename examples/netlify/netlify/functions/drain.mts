@@ -1,5 +1,4 @@
-import { logReport } from "../../../deliver.ts";
-import { drain } from "../../drain.ts";
+import { drain, logReport } from "../drain.ts";
 
 /** Runs each minute; Netlify ends it after 30 s. Nobody can call it by its URL. */
 export default async function tick(): Promise<Response> {

@@ -9,6 +9,7 @@ export { type SignedCallsOptions, signedCalls } from "./continuation.ts";
 export { type Hop, hopBody, readHop } from "./hop.ts";
 export { refuseWeakKeys } from "./keys.ts";
 export { memoryNonces, type NonceStore, redisNonces } from "./nonces.ts";
+export { refuseNoNumbers } from "./numbers.ts";
 export { receiveSignedHop } from "./receive.ts";
 export {
   type ReceivedRequest,

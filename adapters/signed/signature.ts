@@ -2,6 +2,7 @@ import { OptionError } from "../../src/index.ts";
 import { readBytes } from "../http/body.ts";
 import { hmacKey, refuseWeakKeys } from "./keys.ts";
 import type { NonceStore } from "./nonces.ts";
+import { refuseNoNumbers } from "./numbers.ts";
 
 /** The header that carries a signature: `v1;expires=<ms since 1970>;nonce=<letters, digits, _, ->;mac=<hexadecimal>`. */
 export const signatureHeader = "spillway-signature";
@@ -184,15 +185,6 @@ function headerOf(headers: ReceivedRequest["headers"]): string | null {
 /** Of whichever realm or package: `instanceof` knows only one. */
 function isHeaders(headers: ReceivedRequest["headers"]): headers is Headers {
   return typeof headers.get === "function";
-}
-
-/** A `NaN`, such as an environment variable that is not set makes, would let every call count for ever. */
-function refuseNoNumbers(options: Record<string, number>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Number.isFinite(value) || value < 0) {
-      throw new OptionError(name, "a number of at least 0", String(value));
-    }
-  }
 }
 
 function randomNonce(): string {

@@ -175,8 +175,8 @@ describe("the example for Vercel", () => {
   );
 
   it.each<[string, number, () => Record<string, string>]>([
-    ["unsigned", 403, () => ({})],
-    ["with the cron secret alone", 403, () => ({ authorization: "Bearer a-cron-secret" })],
+    ["unsigned", 401, () => ({})],
+    ["with the cron secret alone", 401, () => ({ authorization: "Bearer a-cron-secret" })],
     ["signed with another key", 401, () => signature("sig_other", hop)],
     ["signed for another body", 401, () => signature(signingKey, `${hop} `)],
   ])("refuses a hop that is %s with %i, and changes nothing", async (_title, status, headers) => {
@@ -243,7 +243,7 @@ describe("the example for Netlify", () => {
 
   const backgroundUrl = () => `${host.url}/.netlify/functions/drain-background`;
   it.each<[string, number, () => Promise<Record<string, string>>]>([
-    ["unsigned", 404, async () => ({})],
+    ["unsigned", 401, async () => ({})],
     ["signed with another key", 401, () => signature(`${key}!`, backgroundUrl())],
     ["signed for another function", 401, () => signature(key, `${host.url}/.netlify/functions/drain`)],
   ])("refuses a hop that is %s with %i, and changes nothing", async (_title, status, headers) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   type FetchContext,
   type FetchHandlerOptions,
@@ -120,6 +120,34 @@ describe("a drain as a function from Request to Response", () => {
     expect(runs).toMatchObject([{ chain: { hop: 0 } }]);
   });
 
+  it("answers 401 to an unsigned hop also where there is no token, and where hops have a path of their own", async () => {
+    const unsigned = (await host().hop()).body;
+    for (const [options, path] of [
+      [{ token: undefined }, "/drain"],
+      [{ token: undefined, hopPath: "/hops" }, "/hops"],
+      [{ hopPath: "/hops" }, "/hops"],
+    ] as const) {
+      const { send, runs } = host(options as FetchHandlerOptions);
+      expect((await send("POST", path, {}, unsigned)).status).toBe(401);
+      expect((await send("POST", path, { authorization: "Bearer a-token" }, unsigned)).status).toBe(401);
+      expect(runs).toEqual([]);
+    }
+  });
+
+  it("answers as ever where onReport throws: the drain has run, and whoever called must not call again", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => logged.mockRestore());
+    const { send, hop, runs } = host({
+      onReport: () => {
+        throw new Error("the metrics are away");
+      },
+    });
+    const { headers, body } = await hop();
+    expect(await send("POST", "/drain", headers, body)).toMatchObject({ status: 200, body: report });
+    expect(await send("GET", "/cron", cron)).toMatchObject({ status: 200, body: report });
+    expect([runs.length, logged.mock.calls.length]).toEqual([2, 2]);
+  });
+
   it("refuses a signed body that is no hop, and runs nothing", async () => {
     const { send, hop, runs } = host();
     const { headers, body } = await hop("/drain", '{"list":"mail"}');
@@ -177,6 +205,11 @@ describe("a drain as a function from Request to Response", () => {
     ["an empty token", null, { token: "" }],
     ["an empty cron secret", null, { cronSecret: "" }],
     ["a weak key", null, { signed: { keys: ["short"], nonces: memoryNonces() } }],
+    [
+      "a clock skew that is no number",
+      null,
+      { signed: { keys: [key], nonces: memoryNonces(), clockSkewMs: Number.NaN } },
+    ],
     ["no receiver", null, { qstash: { currentSigningKey: "a", nextSigningKey: "b" } }],
     ["no path", null, { basePath: "api" }],
     ["a path with a parameter", null, { cronPath: "/:any" }],

@@ -2,7 +2,13 @@ import { type Context, Hono } from "hono";
 import { type ChainPosition, type Drain, OptionError, type RunOptions } from "../../../src/index.ts";
 import { createHttpApp, reportAsJson } from "../../http/app.ts";
 import { isSameSecret } from "../../http/secret.ts";
-import { readHop, refuseWeakKeys, signatureHeader, verifyRequest } from "../../signed/index.ts";
+import {
+  readHop,
+  refuseNoNumbers,
+  refuseWeakKeys,
+  signatureHeader,
+  verifyRequest,
+} from "../../signed/index.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
 /** What each request brings besides itself. */
@@ -14,7 +20,9 @@ const budgetMsDefault = 25_000;
  * A drain as a function from `Request` to `Response`, for every platform that has those: the routes of `createHttpApp`,
  * a `GET` for a schedule with its secret, and at `POST /drain` also signed hops and what QStash delivers. A hop is
  * answered with 202 and goes on in `waitUntil`, or, where the platform gives none, is answered when its drain has ended.
- * A call without the right token, secret or signature is answered with 401 and changes nothing. Takes a drain, or a
+ * A call without the right token, secret or signature is answered with 401, or 403 where no such thing is configured, and
+ * changes nothing. A process that lives on between calls, as Bun's or Deno's, gives `{ waitUntil: () => undefined }`, or
+ * who sends a hop waits for the end of its drain. Takes a drain, or a
  * function that makes one, called at the first request. Throws `OptionError` for bad options.
  */
 export function fetchHandler(
@@ -40,7 +48,12 @@ function hostApp(drain: Drain, options: FetchHandlerOptions): Hono<Host> {
 
   const run = async (chain: ChainPosition): Promise<object> => {
     const report = await drain.run({ budgetMs, chain, ...(signal ? { signal } : {}) } satisfies RunOptions);
-    options.onReport?.(report, chain);
+    try {
+      options.onReport?.(report, chain);
+    } catch (error) {
+      // The drain has run, and perhaps gone on: an error in the answer would have the caller call again.
+      console.error("Spillway: onReport threw.", error);
+    }
     return reportAsJson(report);
   };
   /** A hop that names another list, since this function has been given a new one, begins a chain of its own. */
@@ -72,7 +85,10 @@ function hostApp(drain: Drain, options: FetchHandlerOptions): Hono<Host> {
     }
     return context.json(await run(newChain()));
   });
-  app.post(options.hopPath ?? joined(basePath, "/drain"), async (context, next) => {
+  const drainPath = joined(basePath, "/drain");
+  const { hopPath = drainPath } = options;
+  const takesToken = hopPath === drainPath && token !== undefined;
+  app.post(hopPath, async (context, next) => {
     const { raw } = context.req;
     if (signed && raw.headers.has(signatureHeader)) {
       const said = await verifyRequest(raw, signed);
@@ -84,6 +100,7 @@ function hostApp(drain: Drain, options: FetchHandlerOptions): Hono<Host> {
       const body = await qstash.verify(raw);
       return body === null ? refused(context, "QStash's signature does not count.") : hop(context, body);
     }
+    if ((signed || qstash) && !takesToken) return refused(context, "A signature is wanted.");
     return next();
   });
   app.route(basePath, createHttpApp(drain, { token, budgetMs, ...(signal ? { signal } : {}) }));
@@ -120,7 +137,10 @@ function refuseBadOptions(drain: unknown, options: FetchHandlerOptions): void {
   if (budgetMs !== undefined && !(Number.isInteger(budgetMs) && budgetMs >= 1)) {
     throw new OptionError("budgetMs", "a whole number of ms of at least 1", String(budgetMs));
   }
-  if (signed) refuseWeakKeys("signed.keys", signed.keys);
+  if (signed) {
+    refuseWeakKeys("signed.keys", signed.keys);
+    refuseNoNumbers({ "signed.clockSkewMs": signed.clockSkewMs, "signed.ttlMsMax": signed.ttlMsMax });
+  }
   if (qstash && typeof qstash.verify !== "function") {
     throw new OptionError("qstash", "what qstashReceiver(…) returns", "an object without a verify function");
   }

@@ -15,6 +15,8 @@ export interface SignedHops {
   readonly nonces: NonceStore;
   /** How far the clocks of two machines may be apart, ms. Default: 5,000. */
   readonly clockSkewMs?: number;
+  /** The longest time that a signature may be good for, ms. Default: 300,000. */
+  readonly ttlMsMax?: number;
 }
 
 /** Tells whether a service may call: `qstashReceiver` of `spillway/qstash` is one. Given, so that no one loads what is not used. */

@@ -101,8 +101,10 @@ class Run {
       // Nothing else may be in hand while messages run that have been in crashes: they might take it with them.
       const isSuspect = current.messages.some(({ crashes }) => crashes > 0);
       if (isSuspect) await this.#settleAll();
-      // While these handlers run, the batch before is settled and the one after is claimed.
-      const ahead = prefetch === 1 && !isSuspect ? this.#exchange(current) : null;
+      // While these handlers run, the batch before is settled and the one after is claimed. Once stopped, none will run:
+      // then this batch is given back, and before the one before.
+      const claimsAhead = prefetch === 1 && !isSuspect && !stopper.isStopped;
+      const ahead = claimsAhead ? this.#exchange(current) : null;
       // It is awaited below; until then a rejection must not count as unhandled.
       this.#ahead = ahead?.catch(() => null) ?? null;
       this.#unsettled.push(await this.#process(current));
@@ -123,7 +125,7 @@ class Run {
     const { count, reason } = this.#claimSize(running);
     const isKnownEmpty = running !== null && settlement === null && this.#report.remaining === 0;
     if (count === 0 || isKnownEmpty) {
-      if (settlement) this.#note(await broker.settle(settlement), settlement);
+      await this.#settleAll();
       return { reason };
     }
     const request = { ...this.#claimRequest(count), isAhead: running !== null };
@@ -234,9 +236,19 @@ class Run {
   }
 
   async #settleAll(): Promise<void> {
-    for (const settlement of [...this.#unsettled]) {
+    for (const settlement of this.#inSettlingOrder()) {
       this.#note(await this.#parts.broker.settle(settlement), settlement);
     }
+  }
+
+  /**
+   * What is given back goes to the right end, and the oldest must end outermost: then the newest first. Else the oldest
+   * first, since more of it has been handled.
+   */
+  #inSettlingOrder(): Settlement[] {
+    const [oldest] = this.#unsettled;
+    const givesBack = oldest?.outcomes.some(({ kind }) => kind === "release");
+    return givesBack ? [...this.#unsettled].reverse() : [...this.#unsettled];
   }
 
   /** After an error: what has been handled is still worth telling Redis, once, and harmless to tell it twice. */
@@ -246,7 +258,7 @@ class Run {
       const released = ahead.messages.map(() => outcomes.release);
       this.#unsettled.push({ batch: ahead, outcomes: released, isMarked: [] });
     }
-    for (const settlement of [...this.#unsettled]) {
+    for (const settlement of this.#inSettlingOrder()) {
       try {
         this.#note(await this.#parts.broker.settle(settlement), settlement);
       } catch {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import {
   createDrain,
@@ -454,6 +454,32 @@ export function engineConformance(name: string, under: EngineUnderTest): void {
 
         expect(report).toMatchObject({ acked: 1, released: 2, retried: 0, stopped: "aborted" });
         expect(await door.waiting(list)).toEqual(["b", "c"]);
+        expect(Object.keys(await door.everything())).toEqual([list]);
+      });
+
+      it("gives back a batch that it has claimed ahead, and the rest of the one before it, in their old order", async () => {
+        const payloads = Array.from({ length: 12 }, (_, at) => `m${at}`);
+        await produce(...payloads);
+        const controller = new AbortController();
+
+        const report = await make({
+          concurrency: 1,
+          batchSize: 3,
+          prefetch: 1,
+          handler: async ({ payload }) => {
+            if (payload !== "m4") return;
+            // The batch after this one is in hand, too.
+            await vi.waitUntil(async () => (await door.redis.llen(list)) === 3, {
+              interval: 5,
+              timeout: 10_000,
+            });
+            controller.abort();
+            throw new Error("cut short");
+          },
+        }).run({ signal: controller.signal });
+
+        expect(report).toMatchObject({ acked: 4, released: 5, stopped: "aborted" });
+        expect(await door.waiting(list)).toEqual(payloads.slice(4));
         expect(Object.keys(await door.everything())).toEqual([list]);
       });
 

@@ -47,6 +47,8 @@ export interface Ending {
   readonly retriedCount: number;
   readonly remaining: number | null;
   readonly nextDueAt: number | null;
+  /** When the lease of what still ran when this drain left ends, ms on Redis' clock; null where nothing did. */
+  readonly leftUntil: number | null;
   readonly redisNow: number | null;
 }
 
@@ -62,14 +64,17 @@ export function shouldContinue({ stopped, progressCount, remaining }: Ending): b
  * In how many ms a timer should start a drain, or null for no timer. Only a drain that left nothing to take at once, or
  * was told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
  * so this ends too. A drain whose budget or limit ended with its last message has left nothing either. One whose budget
- * ended when nothing but failing messages had come may not go on at once, but later: it has used up attempts.
+ * ended when nothing but failing messages had come may not go on at once, but later: it has used up attempts. So may
+ * one that left handlers running: until their lease ends its slot is taken.
  */
 export function wakeAfterMs(ending: Ending): number | null {
-  const { stopped, progressCount, retriedCount, remaining, nextDueAt, redisNow } = ending;
-  if (nextDueAt === null || redisNow === null) return null;
-  const dueInMs = Math.max(0, nextDueAt - redisNow);
+  const { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = ending;
+  const next = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, leftUntil ?? Number.POSITIVE_INFINITY);
+  if (next === Number.POSITIVE_INFINITY || redisNow === null) return null;
+  const inMs = Math.max(0, next - redisNow);
   const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
-  if (stopped === "empty" || stopped === "braked" || isAllTaken) return dueInMs;
-  const hasOnlyFailed = stopped === "budget" && progressCount === 0 && retriedCount > 0;
-  return hasOnlyFailed ? Math.max(limits.failedWaitMs, dueInMs) : null;
+  if (stopped === "empty" || stopped === "braked" || isAllTaken) return inMs;
+  if (stopped !== "budget") return null;
+  if (leftUntil !== null) return Math.max(0, leftUntil - redisNow);
+  return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;
 }

@@ -31,6 +31,7 @@ export interface RunParts {
   /** Undefined: as many as suit the handlers. */
   readonly batchSize: number | undefined;
   readonly prefetch: 0 | 1;
+  readonly maxConcurrency: number;
   /** The lease the user asked for; without it a lease lasts as long as the run may. */
   readonly leaseMs: number | undefined;
   readonly maxMessages: number;
@@ -268,10 +269,10 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, chain, processor, deadline, clock } = this.#parts;
+    const { continuation, chain, processor, deadline, clock, maxConcurrency } = this.#parts;
     if (!continuation) return;
-    const { progressCount, retriedCount, remaining, nextDueAt, redisNow } = this.#report;
-    const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, redisNow };
+    const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
+    const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
     const timeoutMs = Math.max(limits.continueMsMin, Math.ceil(deadline.endAt - clock.now()));
     const next: NextDrain = {
       list: processor.list,
@@ -279,8 +280,10 @@ class Run {
       timeoutMs,
     };
     const inMs = wakeAfterMs(ending);
+    // The next drain would find no slot while something of this one still runs.
+    const mustWait = leftUntil !== null && maxConcurrency === 1 && continuation.invokeLater !== undefined;
     try {
-      if (shouldContinue(ending)) {
+      if (shouldContinue(ending) && !mustWait) {
         this.#noteContinued(await continuation.invoke(next), continuation);
       } else if (inMs !== null && continuation.invokeLater) {
         this.#noteContinued(await continuation.invokeLater({ ...next, inMs }), continuation);

@@ -55,6 +55,8 @@ export class ReportBuilder {
   nextDueAt: number | null = null;
   /** Redis' clock at the last turn, epoch ms. */
   redisNow: number | null = null;
+  /** When the last lease of what still ran when it was settled ends, epoch ms on Redis' clock. */
+  leftUntil: number | null = null;
   continuedWith: string | null = null;
   declined: string | null = null;
   error: Error | null = null;
@@ -88,7 +90,12 @@ export class ReportBuilder {
       this.#lostLease += result.lostCount;
       return;
     }
-    for (const word of result.settledAs ?? settlement.outcomes.map(settledAs)) this.#counts[word] += 1;
+    const words = result.settledAs ?? settlement.outcomes.map(settledAs);
+    for (const word of words) this.#counts[word] += 1;
+    // The plain engine's batches have no lease.
+    if (words.includes("keep") && settlement.batch.expiresAt > 0) {
+      this.leftUntil = Math.max(this.leftUntil ?? 0, settlement.batch.expiresAt);
+    }
     // Only the plain engine loses single messages of a batch; which ones, it is not told.
     this.#lostLease += result.lostCount;
     this.#counts.ack = Math.max(0, this.#counts.ack - result.lostCount);

@@ -18,6 +18,7 @@ function ending(given: Partial<Ending>): Ending {
     retriedCount: 0,
     remaining: 10,
     nextDueAt: 5_000,
+    leftUntil: null,
     redisNow: 1_000,
     ...given,
   };
@@ -58,6 +59,16 @@ describe("a chain", () => {
     expect(wakeAfterMs(ending({ ...failed, nextDueAt: 900 }))).toBe(1_000);
     expect(wakeAfterMs(ending({ ...failed, retriedCount: 0 }))).toBe(null);
     expect(wakeAfterMs(ending({ ...failed, stopped: "limit" }))).toBe(null);
+  });
+
+  it("is woken when the lease of what it left running ends, for until then its slot is taken", () => {
+    const left = { leftUntil: 3_000, nextDueAt: null };
+    for (const given of [{}, { progressCount: 0 }, { remaining: 0 }, { stopped: "empty" }] as const) {
+      expect(wakeAfterMs(ending({ ...left, ...given }))).toBe(2_000);
+    }
+    expect(wakeAfterMs(ending({ ...left, nextDueAt: 1_500 }))).toBe(2_000);
+    expect(wakeAfterMs(ending({ ...left, nextDueAt: 1_500, remaining: 0 }))).toBe(500);
+    expect(wakeAfterMs(ending({ ...left, stopped: "error" }))).toBe(null);
   });
 });
 

@@ -32,8 +32,9 @@ export interface Continuation {
    */
   invoke(next: NextDrain): Promise<Declined | null>;
   /**
-   * Where the platform has timers: sees to it that a drain runs in `inMs` ms, when the next delayed message is due. It
-   * may run sooner. Called when a drain ends that leaves nothing but delayed messages; it starts a chain of its own.
+   * Where the platform has timers: sees to it that a drain runs in `inMs` ms, when the next delayed message is due, or the
+   * lease ends of what the drain left running. It may run sooner. Called when a drain ends that leaves nothing to take
+   * before then; it starts a chain of its own.
    */
   invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
 }

@@ -1,10 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { Latency, LatencyOrder } from "./children/latency.ts";
-import type { Measured, Order } from "./children/run.ts";
 import type { PeerName } from "./peers/index.ts";
 import { type Sample, sampleOf } from "./sample.ts";
 import { bundleSizes } from "./sizes.ts";
-import { ask, type Stage } from "./stage.ts";
+import { ask, type RunOrder, type Stage, type StagedRun } from "./stage.ts";
 
 interface Settings {
   readonly runs: number;
@@ -27,7 +26,7 @@ interface Entrant {
   readonly label?: string;
   readonly under: string;
   readonly roundTripMs: number;
-  readonly order: Omit<Order, "peer" | "place" | "count">;
+  readonly order: Omit<RunOrder, "count">;
   /** Messages of a run; without it as many as take about two seconds. */
   readonly count?: number;
 }
@@ -38,7 +37,7 @@ const bullmqConcurrency = { payloadBytes: 1_024, concurrency: 50 };
 /** Runs all entrants in rounds, so that what disturbs the machine disturbs all of them. */
 async function compare(stage: Stage, { runs, isQuick, say }: Settings, entrants: Entrant[]): Promise<Row[]> {
   const counts = new Map<Entrant, number>();
-  const measured = new Map<Entrant, Measured[]>(entrants.map((entrant) => [entrant, []]));
+  const measured = new Map<Entrant, StagedRun[]>(entrants.map((entrant) => [entrant, []]));
   for (const entrant of entrants) {
     counts.set(entrant, entrant.count ?? (await countOf(stage, entrant, isQuick ? 0.3 : 2)));
   }
@@ -53,7 +52,7 @@ async function compare(stage: Stage, { runs, isQuick, say }: Settings, entrants:
   return entrants.map((entrant) => ({
     peer: entrant.label ?? entrant.peer,
     under: entrant.under,
-    figures: figuresOf(measured.get(entrant) as Measured[]),
+    figures: figuresOf(measured.get(entrant) as StagedRun[]),
   }));
 }
 
@@ -69,10 +68,10 @@ async function countOf(
   return Math.min(200_000, Math.max(count, Math.round((perSecond * seconds) / 100) * 100));
 }
 
-function figuresOf(all: readonly Measured[]): Record<string, Sample> {
+function figuresOf(all: readonly StagedRun[]): Record<string, Sample> {
   const figures: Record<string, Sample> = {};
-  for (const name of Object.keys(all[0] ?? {}) as (keyof Measured)[]) {
-    const values = all.map((one) => one[name]).filter((value) => value !== null);
+  for (const name of Object.keys(all[0] ?? {}) as (keyof StagedRun)[]) {
+    const values = all.map((one) => one[name]).filter((value) => typeof value === "number");
     if (values.length > 0) figures[name] = sampleOf(values);
   }
   return figures;
@@ -95,6 +94,12 @@ const throughput: Load = async (stage, settings) => {
           peer: "Spillway, REST",
           label: "Spillway, REST, batches of 100",
           order: { ...plain, batchSize: 100 },
+        },
+        {
+          ...at,
+          peer: "Spillway, REST",
+          label: "Spillway, REST, batches of 20",
+          order: { ...plain, batchSize: 20 },
         },
         {
           ...at,
@@ -261,6 +266,56 @@ const fixed: Load = async (_, { say, isQuick }) => {
   return rows;
 };
 
+/** Where the time of a message goes over REST without delay, where no round trip hides it. */
+const profile: Load = async (stage, { isQuick, say }) => {
+  const count = isQuick ? 20_000 : 200_000;
+  const rows: Row[] = [];
+  for (const peer of ["Spillway, REST", "wire limit, REST"] as const) {
+    const order = { ...plain, count, ...(peer === "wire limit, REST" ? { batchSize: 1_000 } : {}) };
+    const bare = await stage.run(peer, 0, order);
+    const { spent = [], restSpent = [] } = await stage.run(peer, 0, { ...order, isProfiled: true });
+    const us = {
+      wall: (bare.ms / count) * 1_000,
+      client: bare.clientCpuUs,
+      rest: bare.restCpuUs ?? 0,
+      redis: bare.redisCpuUs,
+    };
+    const figures = Object.fromEntries(Object.entries(us).map(([name, value]) => [name, sampleOf([value])]));
+    rows.push({ peer, under: "µs a message", figures });
+    say(
+      `  ${peer}: ${Object.entries(us)
+        .map(([name, value]) => `${name} ${value.toFixed(1)} µs`)
+        .join(", ")}`,
+    );
+    for (const [process, all] of [
+      ["client", spent],
+      ["REST server", restSpent],
+    ] as const) {
+      const busy = all.filter(({ where }) => where !== "(idle)").slice(0, 8);
+      for (const { where, ms } of busy) {
+        rows.push({
+          peer: `${peer}: ${process}`,
+          under: where,
+          figures: { us: sampleOf([(ms * 1_000) / count]) },
+        });
+      }
+    }
+  }
+  return rows;
+};
+
 /** Every load, by the name that `--only` takes. */
-export const loads = { throughput, large, slots, chains, million, stuck, failures, latency, idle, fixed };
+export const loads = {
+  throughput,
+  large,
+  slots,
+  chains,
+  million,
+  stuck,
+  failures,
+  latency,
+  idle,
+  fixed,
+  profile,
+};
 export type LoadName = keyof typeof loads;

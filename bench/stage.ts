@@ -5,15 +5,25 @@ import { startRedisServer } from "../adapters/local/redis-process.ts";
 import type { Measured, Order } from "./children/run.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import type { Peer, Place } from "./peers/types.ts";
+import type { Spent } from "./profiler.ts";
 
 const token = "a-token-for-the-bench-only";
+
+export type RunOrder = Omit<Order, "peer" | "place">;
+
+export interface StagedRun extends Measured {
+  /** CPU time of the REST server, µs a message; null for TCP. */
+  readonly restCpuUs: number | null;
+  /** Where it went, if asked. */
+  readonly restSpent?: readonly Spent[];
+}
 
 /** A Redis, the REST server in front of it, and a delay proxy for each transport and round trip: a process each. */
 export class Stage {
   readonly #redis: Awaited<ReturnType<typeof startRedisServer>>;
   readonly #children: ChildProcess[] = [];
   readonly #ports = new Map<string, Promise<number>>();
-  #restPort: Promise<number> | undefined;
+  #rest: Promise<{ child: ChildProcess; port: number }> | undefined;
 
   private constructor(redis: Awaited<ReturnType<typeof startRedisServer>>) {
     this.#redis = redis;
@@ -29,20 +39,23 @@ export class Stage {
 
   async place(transport: "rest" | "tcp", roundTripMs: number): Promise<Place> {
     const redisPort = Number(new URL(this.redisUrl).port);
-    this.#restPort ??= this.#start("rest.ts", [this.redisUrl, token]);
-    const target = transport === "rest" ? await this.#restPort : redisPort;
+    const target = transport === "rest" ? (await this.#openRest()).port : redisPort;
     const port = roundTripMs === 0 ? target : await this.#proxy(target, roundTripMs);
     const url = `${transport === "rest" ? "http" : "redis"}://127.0.0.1:${port}`;
     return { redisUrl: this.redisUrl, url, token };
   }
 
   /** Runs a peer once, after another process has put there what it is to work off. */
-  async run(peer: PeerName, roundTripMs: number, order: Omit<Order, "peer" | "place">): Promise<Measured> {
+  async run(peer: PeerName, roundTripMs: number, order: RunOrder): Promise<StagedRun> {
     const { transport }: Peer = peers[peer];
     const place = await this.place(transport, roundTripMs);
     const orderJson = JSON.stringify({ ...order, peer, place } satisfies Order);
     await ask("fill.ts", [orderJson]);
-    return ask<Measured>("run.ts", [orderJson]);
+    if (transport === "tcp") return { ...(await ask<Measured>("run.ts", [orderJson])), restCpuUs: null };
+    const { cpuUs } = await this.#askRest(order.isProfiled ? "profile" : "cpu");
+    const measured = await ask<Measured>("run.ts", [orderJson]);
+    const after = await this.#askRest(order.isProfiled ? "profiled" : "cpu");
+    return { ...measured, restCpuUs: (after.cpuUs - cpuUs) / order.count, restSpent: after.spent };
   }
 
   /** What the proxy really adds: the median round trip of PING through it, ms. */
@@ -66,15 +79,28 @@ export class Stage {
 
   #proxy(targetPort: number, roundTripMs: number): Promise<number> {
     const key = `${targetPort} ${roundTripMs}`;
-    const known = this.#ports.get(key) ?? this.#start("proxy.ts", [String(targetPort), String(roundTripMs)]);
+    const args = [String(targetPort), String(roundTripMs)];
+    const known = this.#ports.get(key) ?? this.#start("proxy.ts", args).then(({ port }) => port);
     this.#ports.set(key, known);
     return known;
   }
 
-  async #start(file: string, args: string[]): Promise<number> {
+  #openRest(): Promise<{ child: ChildProcess; port: number }> {
+    this.#rest ??= this.#start("rest.ts", [this.redisUrl, token]);
+    return this.#rest;
+  }
+
+  async #askRest(what: "cpu" | "profile" | "profiled"): Promise<{ cpuUs: number; spent: Spent[] }> {
+    const { child } = await this.#openRest();
+    child.send(what);
+    return firstMessage(child, "rest.ts");
+  }
+
+  async #start(file: string, args: string[]): Promise<{ child: ChildProcess; port: number }> {
     const child = forkQuietly(file, args);
     this.#children.push(child);
-    return (await firstMessage<{ port: number }>(child, file)).port;
+    const { port } = await firstMessage<{ port: number }>(child, file);
+    return { child, port };
   }
 }
 
@@ -94,7 +120,12 @@ function forkQuietly(file: string, args: string[]): ChildProcess {
 
 function firstMessage<Message>(child: ChildProcess, file: string): Promise<Message> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve(message as Message));
-    child.once("exit", (code) => reject(new Error(`${file} ended with ${code} before it said anything.`)));
+    const fail = (code: number | null): void =>
+      reject(new Error(`${file} ended with ${code} before it said anything.`));
+    child.once("exit", fail);
+    child.once("message", (message) => {
+      child.off("exit", fail);
+      resolve(message as Message);
+    });
   });
 }

@@ -5,6 +5,10 @@
 import { Redis } from "ioredis";
 import { type PeerName, peers } from "../peers/index.ts";
 import type { Peer, Place } from "../peers/types.ts";
+import { type Spent, startProfile } from "../profiler.ts";
+
+/** The longest that a run may take, ms. */
+const runMsMax = 300_000;
 
 export interface Order {
   readonly peer: PeerName;
@@ -19,6 +23,7 @@ export interface Order {
   readonly failsEvery?: number;
   /** Messages that a consumer who died has left in the working list. */
   readonly stuckCount?: number;
+  readonly isProfiled?: boolean;
 }
 
 export interface Measured {
@@ -35,6 +40,8 @@ export interface Measured {
   /** The most memory that the process held. */
   readonly rssMb: number;
   readonly rssGrowthMb: number;
+  /** Where the client's time went, if asked. */
+  readonly spent?: readonly Spent[];
 }
 
 const order = JSON.parse(process.argv[2] as string) as Order;
@@ -52,6 +59,9 @@ await side.config("RESETSTAT");
 const redisCpuBefore = await redisCpuUs();
 const rss = watchRss();
 const cpuBefore = process.cpuUsage();
+const endProfile = order.isProfiled ? await startProfile() : undefined;
+// A peer that has lost a message would wait for it for ever.
+const overtime = setTimeout(() => process.exit(1), runMsMax);
 const startedAt = performance.now();
 let handled = 0;
 let busyMs = 0;
@@ -60,6 +70,7 @@ const failed = new Set<string>();
 await peer.consume(place, { ...order, handler: handle });
 
 const ms = performance.now() - startedAt;
+clearTimeout(overtime);
 const cpu = process.cpuUsage(cpuBefore);
 const redisCpu = (await redisCpuUs()) - redisCpuBefore;
 if (handled !== count) throw new Error(`${order.peer} handled ${handled} of ${count} messages.`);
@@ -72,6 +83,7 @@ const measured: Measured = {
   redisCpuUs: redisCpu / count,
   busy: order.handlerMs ? busyMs / (order.concurrency * ms) : null,
   ...rss.measured(),
+  ...(endProfile && { spent: await endProfile() }),
 };
 process.send?.(measured);
 process.exit();

@@ -41,6 +41,8 @@ export function goalsOf(results: Results): Goal[] {
     }
     const commands = at(hundred, 20, "commands");
     add("≤ 0.10 Redis commands a message at batches of 100", commands <= 0.1, commands.toFixed(3));
+    const commandsOf20 = at("Spillway, REST, batches of 20", 20, "commands");
+    add("≤ 0.40 Redis commands a message at batches of 20", commandsOf20 <= 0.4, commandsOf20.toFixed(3));
   }
   if (slots) {
     for (const transport of ["REST", "TCP"]) {

@@ -56,16 +56,19 @@ async function compare(stage: Stage, { runs, isQuick, say }: Settings, entrants:
   }));
 }
 
-/** A first run shows how many messages suit the time; it is not counted. */
+/** First runs show how many messages suit the time, the second one those that take their time to start; neither counts. */
 async function countOf(
   stage: Stage,
   { peer, roundTripMs, order }: Entrant,
   seconds: number,
 ): Promise<number> {
   const isOneByOne = peer === "naive loop" || peer === "@upstash/queue";
-  const count = isOneByOne ? 20 : order.payloadBytes > 10_000 ? 200 : 2_000;
-  const { perSecond } = await stage.run(peer, roundTripMs, { ...order, count });
-  return Math.min(200_000, Math.max(count, Math.round((perSecond * seconds) / 100) * 100));
+  let count = isOneByOne ? 20 : order.payloadBytes > 10_000 ? 200 : 2_000;
+  for (let tried = 0; tried < (isOneByOne ? 1 : 2); tried++) {
+    const { perSecond } = await stage.run(peer, roundTripMs, { ...order, count });
+    count = Math.min(200_000, Math.max(count, Math.round((perSecond * seconds) / 100) * 100));
+  }
+  return count;
 }
 
 function figuresOf(all: readonly StagedRun[]): Record<string, Sample> {
@@ -180,6 +183,8 @@ const million: Load = (stage, settings) => {
   return compare(stage, { ...settings, runs: 1 }, [
     { ...at, peer: "Spillway, REST", order: plain },
     { ...at, peer: "Spillway, TCP", order: plain },
+    // It holds nothing but what it handles: what it grows by, V8 does.
+    { ...at, peer: "wire limit, TCP", order: { ...plain, batchSize: 1_000 } },
   ]);
 };
 
@@ -189,8 +194,8 @@ const stuck: Load = (stage, settings) => {
     const at = { under: `${stuckCount.toLocaleString("en")} stuck`, roundTripMs: 0 };
     const order = { payloadBytes: 100, concurrency: 10, batchSize: 100, stuckCount };
     return [
-      // A second drain holds what is stuck.
-      { ...at, peer: "Spillway, TCP", order: { ...order, chains: 2 }, count: 60_000 },
+      // Another drain holds what is stuck, in the second slot.
+      { ...at, peer: "Spillway, TCP", order: { ...order, slots: 2 }, count: 60_000 },
       { ...at, peer: "pipelined loop", order, count: 20_000 },
       { ...at, peer: "pipelined loop, LREM −1", order, count: stuckCount > 100_000 ? 300 : 2_000 },
     ];

@@ -19,6 +19,8 @@ export interface Order {
   readonly handlerMs?: number;
   readonly batchSize?: number;
   readonly chains?: number;
+  /** Live drains that the list takes; default: `chains`. */
+  readonly slots?: number;
   /** One in so many messages fails once. */
   readonly failsEvery?: number;
   /** Messages that a consumer who died has left in the working list. */
@@ -39,7 +41,9 @@ export interface Measured {
   readonly busy: number | null;
   /** The most memory that the process held. */
   readonly rssMb: number;
+  /** How much it grew after a twentieth of the messages, and after a fifth, when V8's heap has its working size. */
   readonly rssGrowthMb: number;
+  readonly rssGrowthWarmMb: number;
   /** Where the client's time went, if asked. */
   readonly spent?: readonly Spent[];
 }
@@ -115,20 +119,26 @@ async function redisCpuUs(): Promise<number> {
   return (read("used_cpu_user") + read("used_cpu_sys")) * 1e6;
 }
 
-/** How much this process grows after the first twentieth of the messages, when it has warmed up. */
+/** How much this process grows after the first twentieth, and the first fifth, of the messages. */
 function watchRss() {
   let base: number | null = null;
+  let warmBase: number | null = null;
   let most = 0;
   const look = (): void => {
     const now = process.memoryUsage.rss();
     if (handled > count / 20) base ??= now;
+    if (handled > count / 5) warmBase ??= now;
     most = Math.max(most, now);
   };
   setInterval(look, 50).unref();
-  const measured = (): Pick<Measured, "rssMb" | "rssGrowthMb"> => {
+  const measured = (): Pick<Measured, "rssMb" | "rssGrowthMb" | "rssGrowthWarmMb"> => {
     look();
-    const bytesPerMb = 1024 * 1024;
-    return { rssMb: most / bytesPerMb, rssGrowthMb: (most - (base ?? most)) / bytesPerMb };
+    const megabytes = (bytes: number): number => bytes / 1024 / 1024;
+    return {
+      rssMb: megabytes(most),
+      rssGrowthMb: megabytes(most - (base ?? most)),
+      rssGrowthWarmMb: megabytes(most - (warmBase ?? most)),
+    };
   };
   return { measured };
 }

@@ -9,7 +9,7 @@ export function spillway(transport: "rest" | "tcp"): Peer {
   return {
     transport,
     fill: fillList,
-    async consume({ url, token }, { handler, concurrency, batchSize, chains = 1, count }) {
+    async consume({ url, token }, { handler, concurrency, batchSize, chains = 1, slots = chains, count }) {
       let handled = 0;
       const drains = Array.from({ length: chains }, () => {
         const redis = transport === "tcp" ? ioredis({ url }) : upstash({ url, token });
@@ -17,7 +17,7 @@ export function spillway(transport: "rest" | "tcp"): Peer {
           redis,
           list: queueName,
           concurrency,
-          maxConcurrency: chains,
+          maxConcurrency: slots,
           retryDelay: () => 1,
           handler: async ({ payload }) => {
             await handler(payload);

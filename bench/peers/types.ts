@@ -13,6 +13,7 @@ interface Job {
   readonly concurrency: number;
   readonly batchSize?: number | undefined;
   readonly chains?: number | undefined;
+  readonly slots?: number | undefined;
   /** May throw at a message's first attempt. */
   readonly handler: (payload: string) => Promise<void> | void;
 }

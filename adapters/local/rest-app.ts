@@ -11,6 +11,7 @@ import {
 } from "../../src/index.ts";
 import { isSameSecret } from "../http/secret.ts";
 import type { Backend } from "./backend.ts";
+import { JsonText } from "./json-text.ts";
 import { BadRequest, encodeItem, parseJson, readCommand, readCommands, readPath } from "./rest-protocol.ts";
 
 export interface RestAppOptions {
@@ -64,12 +65,22 @@ export function createRestApp({
 
   const isBase64 = (context: Context): boolean =>
     context.req.header("upstash-encoding")?.toLowerCase() === "base64";
-  const answer = (context: Context, json: string): Response =>
-    context.body(json, 200, { "Content-Type": "application/json" });
-  const run = async (context: Context, command: RedisCommand): Promise<Response> =>
-    answer(context, encodeItem(await backend.command(command), isBase64(context)));
-  const answerAll = (context: Context, replies: readonly (RedisReply | RedisReplyError)[]): Response =>
-    answer(context, `[${replies.map((reply) => encodeItem(reply, isBase64(context))).join(",")}]`);
+  const answer = (context: Context, json: JsonText): Response =>
+    context.body(json.toBytes(), 200, { "Content-Type": "application/json" });
+  const run = async (context: Context, command: RedisCommand): Promise<Response> => {
+    const json = new JsonText();
+    encodeItem(await backend.command(command), isBase64(context), json);
+    return answer(context, json);
+  };
+  const answerAll = (context: Context, replies: readonly (RedisReply | RedisReplyError)[]): Response => {
+    const json = new JsonText();
+    for (const [at, reply] of replies.entries()) {
+      json.add(at === 0 ? "[" : ",");
+      encodeItem(reply, isBase64(context), json);
+    }
+    json.add("]");
+    return answer(context, json);
+  };
 
   app.post("/", async (context) =>
     run(context, readCommand(parseJson(await readBody(context.req.raw, maxRequestBytes)))),

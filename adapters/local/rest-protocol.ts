@@ -6,6 +6,7 @@ import {
   RedisReplyError,
   toText,
 } from "../../src/index.ts";
+import type { JsonText } from "./json-text.ts";
 
 /** A request that Upstash answers with an error before any command runs. */
 export class BadRequest extends Error {}
@@ -66,17 +67,30 @@ export function parseJson(body: ByteString): unknown {
 }
 
 /** A reply, or the error in its place, as the JSON text of the answer: strings in base64 where asked for, as text otherwise. */
-export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolean): string {
-  if (reply instanceof RedisReplyError) return JSON.stringify({ error: reply.message });
-  return `{"result":${encodeReply(reply, isBase64)}}`;
+export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolean, json: JsonText): void {
+  if (reply instanceof RedisReplyError) json.add(JSON.stringify({ error: reply.message }));
+  else {
+    json.add('{"result":');
+    encodeReply(reply, isBase64, json);
+    json.add("}");
+  }
 }
 
-/** Written by hand: base64 needs no escapes, and `JSON.stringify` would look for them through a megabyte of it. */
-function encodeReply(reply: RedisReply, isBase64: boolean): string {
-  if (Array.isArray(reply)) return `[${reply.map((entry) => encodeReply(entry, isBase64)).join(",")}]`;
-  if (typeof reply !== "string") return JSON.stringify(reply);
-  if (isBase64) return `"${reply === "OK" ? reply : btoa(reply)}"`;
-  return JSON.stringify(toText(reply));
+function encodeReply(reply: RedisReply, isBase64: boolean, json: JsonText): void {
+  if (Array.isArray(reply)) {
+    json.add("[");
+    for (const [at, entry] of reply.entries()) {
+      if (at > 0) json.add(",");
+      encodeReply(entry, isBase64, json);
+    }
+    json.add("]");
+  } else if (typeof reply !== "string") json.add(JSON.stringify(reply));
+  else if (!isBase64) json.add(JSON.stringify(toText(reply)));
+  else {
+    json.add('"');
+    json.add(reply === "OK" ? reply : btoa(reply));
+    json.add('"');
+  }
 }
 
 function readArgument(argument: unknown): ByteString {

@@ -1,0 +1,30 @@
+/** Shorter ones are cheaper to join than to write one by one. */
+const longChars = 64;
+
+/**
+ * A JSON text that is written in parts, straight into its bytes. `JSON.stringify` would look for escapes through a megabyte
+ * of base64, and each step from parts to text to bytes would copy it: at 1 KB a message that is a tenth of all that is
+ * done for it.
+ */
+export class JsonText {
+  readonly #parts: string[] = [];
+  #short = "";
+
+  add(text: string): void {
+    if (text.length < longChars) this.#short += text;
+    else {
+      this.#parts.push(this.#short, text);
+      this.#short = "";
+    }
+  }
+
+  toBytes(): Buffer<ArrayBuffer> {
+    const parts = [...this.#parts, this.#short];
+    let length = 0;
+    for (const part of parts) length += Buffer.byteLength(part);
+    const bytes = Buffer.allocUnsafe(length);
+    let at = 0;
+    for (const part of parts) at += bytes.write(part, at);
+    return bytes;
+  }
+}

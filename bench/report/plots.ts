@@ -78,7 +78,13 @@ export function chainsPlot(rows: readonly Row[]): Promise<string> {
   });
 }
 
-const frame = { width: 640, height: 360, background: "white", config: { font: "sans-serif" } } as const;
+const frame = {
+  width: 640,
+  height: 360,
+  background: "white",
+  // As many colours as there are peers, and their names whole.
+  config: { font: "sans-serif", legend: { labelLimit: 0 }, range: { category: { scheme: "tableau20" } } },
+} as const;
 
 function svgOf(spec: TopLevelSpec): Promise<string> {
   return new View(parse(compile(spec).spec), { renderer: "none" }).toSVG();

@@ -24,8 +24,9 @@ const attemptMsMin = 50;
 
 /**
  * Goes on by calling the drain's own URL, signed. The other side must answer as soon as the next drain is under way, not
- * when it has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503) is made again, signed anew, within the time given: after a
- * lost reply the next drain may be under way, and two chains would be one too many. Throws `OptionError` for bad options.
+ * when it has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503)
+ * is made again, signed anew, within the time given: after a lost reply the next drain may be under way, and two chains
+ * would be one too many. Throws `OptionError` for bad options.
  */
 export function signedCalls(options: SignedCallsOptions): Continuation {
   const { url, keys, maxHops = maxHopsDefault } = options;

@@ -18,7 +18,8 @@ export class Ledger {
   }
 }
 
-function leftIn(everything: Record<string, unknown>): string[] {
+/** The keys in Redis but for nonces, which expire. */
+export function leftIn(everything: Record<string, unknown>): string[] {
   return Object.keys(everything).filter((key) => !key.startsWith("spillway:nonce:"));
 }
 

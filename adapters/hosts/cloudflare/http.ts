@@ -36,7 +36,11 @@ export async function answerHttp<Env>(
   const begun = new Promise<null>((resolve) => {
     tellBegun = () => resolve(null);
   });
-  const open = (): Drain => openOrLog(settings, env, { chain });
+  let opened: Drain | undefined;
+  const open = (): Drain => {
+    opened ??= openOrLog(settings, env, { chain });
+    return opened;
+  };
   const app = createHttpApp(
     {
       get list() {
@@ -89,11 +93,16 @@ function openOrLog<Env>(
 }
 
 function failure(status: number, error: string): Response {
-  return Response.json({ error }, { status, headers: { "Cache-Control": "no-store" } });
+  return answerOnce(status, { error });
 }
 
 function accepted(): Response {
-  return Response.json({ accepted: true }, { status: 202, headers: { "Cache-Control": "no-store" } });
+  return answerOnce(202, { accepted: true });
+}
+
+/** An answer that no cache keeps. */
+function answerOnce(status: number, body: object): Response {
+  return Response.json(body, { status, headers: { "Cache-Control": "no-store" } });
 }
 
 function readChain(header: string | null): ChainPosition | "unreadable" | undefined {

@@ -48,7 +48,7 @@ export interface TurnResult {
   /** What each outcome was carried out as, which a brake changes; null where nothing was settled, or it is not known. */
   readonly settledAs: readonly SettledAs[] | null;
   /** Dead letters, as the list holds them, of messages that crashed too often. */
-  readonly buried: readonly ByteString[];
+  readonly deadLetters: readonly ByteString[];
   /** Redis' own clock, ms. */
   readonly now: number;
   /** What stopped the claim after the settlement had been done. */

@@ -1,7 +1,7 @@
 import type { Settlement, TurnResult } from "./broker.ts";
 import { fromText, toBytes, toText } from "./bytes.ts";
 import { limits } from "./limits.ts";
-import { type DeathCertificate, settledAs } from "./outcome.ts";
+import { type DeadLetterCause, settledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
 
 /** A message that will not be tried again, and why. */
@@ -32,8 +32,8 @@ export interface DeadLetter {
  * The part of a dead letter's JSON that the drain knows; the script puts id, attempts and times before it. `share` is
  * how many dead letters of one batch share the bytes their stacks may take.
  */
-export function certificateTail(certificate: DeathCertificate, share: number): ByteString {
-  const { reason, error, issues } = certificate;
+export function deadLetterTail(cause: DeadLetterCause, share: number): ByteString {
+  const { reason, error, issues } = cause;
   const stackMax = Math.min(limits.stackCharsMax, Math.floor(limits.stackCharsOfBatchMax / share));
   const shortened = {
     reason: reason.slice(0, limits.reasonCharsMax),
@@ -65,15 +65,15 @@ export function deadLettersOf(settlement: Settlement, result: TurnResult, list: 
   const words = result.settledAs ?? settlement.outcomes.map(settledAs);
   return settlement.outcomes.flatMap((outcome, at) => {
     const message = settlement.batch.messages[at];
-    const buried = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
-    if (words[at] !== "dead-letter" || buried.kind !== "dead-letter" || message === undefined) return [];
+    const decided = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
+    if (words[at] !== "dead-letter" || decided.kind !== "dead-letter" || message === undefined) return [];
     const head = {
       id: `${settlement.batch.id}.${at + 1}`,
       attempts: message.earlierAttempts + 1,
       firstFailedAt: message.firstFailedAt ?? result.now,
       lastFailedAt: result.now,
     };
-    return [readDeadLetter(deadLetterEntry(head, certificateTail(buried.certificate, 1), message.raw), list)];
+    return [readDeadLetter(deadLetterEntry(head, deadLetterTail(decided.cause, 1), message.raw), list)];
   });
 }
 

@@ -227,10 +227,9 @@ class Run {
   #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
     const { onDeadLetter, processor } = this.#parts;
     if (!onDeadLetter) return;
-    const letters = result.buried.map((entry) => readDeadLetter(entry, processor.list));
-    if (settlement && result.lostCount === 0)
-      letters.push(...deadLettersOf(settlement, result, processor.list));
-    for (const letter of letters) {
+    const told = result.deadLetters.map((entry) => readDeadLetter(entry, processor.list));
+    if (settlement && result.lostCount === 0) told.push(...deadLettersOf(settlement, result, processor.list));
+    for (const letter of told) {
       // Whoever is told must not be able to harm what it is told of.
       this.#told.push(new Promise((resolve) => resolve(onDeadLetter(letter))).catch(() => undefined));
     }

@@ -72,7 +72,7 @@ export class Overloaded extends Error {
 }
 
 /** Why a message is in the dead letters, beside its attempts and times. */
-export interface DeathCertificate {
+export interface DeadLetterCause {
   readonly reason: string;
   readonly error?: { readonly name: string; readonly message: string; readonly stack?: string } | undefined;
   readonly issues?: readonly { readonly path: string; readonly message: string }[] | undefined;
@@ -89,8 +89,8 @@ export type Outcome =
   | { readonly kind: "release" }
   | { readonly kind: "keep" }
   | RetryLater
-  | Bury
-  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | Bury };
+  | ToDeadLetter
+  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | ToDeadLetter };
 
 export interface RetryLater {
   readonly kind: "retry";
@@ -98,9 +98,9 @@ export interface RetryLater {
   readonly isFailure: boolean;
 }
 
-export interface Bury {
+export interface ToDeadLetter {
   readonly kind: "dead-letter";
-  readonly certificate: DeathCertificate;
+  readonly cause: DeadLetterCause;
   readonly isFailure: boolean;
 }
 

@@ -61,7 +61,7 @@ export class ReportBuilder {
   declined: string | null = null;
   error: Error | null = null;
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
-  #buriedCount = 0;
+  #deadLetterCount = 0;
   #lostLease = 0;
   readonly #meter: Meter;
 
@@ -84,7 +84,7 @@ export class ReportBuilder {
     this.remaining = result.remaining;
     this.nextDueAt = result.nextDueAt ?? this.nextDueAt;
     this.redisNow = result.now > 0 ? result.now : this.redisNow;
-    this.#buriedCount += result.buried.length;
+    this.#deadLetterCount += result.deadLetters.length;
     if (settlement === null) return;
     if (result.lostCount >= settlement.outcomes.length) {
       this.#lostLease += result.lostCount;
@@ -106,7 +106,7 @@ export class ReportBuilder {
       claimed: this.claimed,
       acked: this.#counts.ack,
       retried: this.#counts.retry,
-      deadLettered: this.#counts["dead-letter"] + this.#buriedCount,
+      deadLettered: this.#counts["dead-letter"] + this.#deadLetterCount,
       released: this.#counts.release,
       lostLease: this.#lostLease,
       recovered: this.recovered,

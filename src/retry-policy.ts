@@ -2,7 +2,7 @@ import { SpillwayError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import {
-  type DeathCertificate,
+  type DeadLetterCause,
   type HandlerOutcome,
   isHandlerOutcome,
   NonRetryableError,
@@ -73,10 +73,10 @@ function judgeSaid(said: HandlerOutcome, message: Message, policy: RetryPolicy):
     case "release":
       return outcomes.release;
     case "dead-letter":
-      return { kind: "dead-letter", certificate: { reason: said.reason }, isFailure: false };
+      return { kind: "dead-letter", cause: { reason: said.reason }, isFailure: false };
     case "retry": {
       if (message.attempt >= policy.maxAttempts) {
-        return { kind: "dead-letter", certificate: { reason: "exhausted" }, isFailure: false };
+        return { kind: "dead-letter", cause: { reason: "exhausted" }, isFailure: false };
       }
       const failure = { attempt: message.attempt, error: undefined, message };
       const delayMs = said.afterMs === undefined ? delayAfter(failure, policy) : bounded(said.afterMs);
@@ -89,19 +89,19 @@ function judgeSaid(said: HandlerOutcome, message: Message, policy: RetryPolicy):
 export function judgeThrown(error: unknown, message: Message, policy: RetryPolicy): Outcome {
   const name = error instanceof Error ? error.name : "";
   if (error instanceof SchemaError) {
-    return buried({ reason: "invalid", error: describe(error), issues: error.issues });
+    return toDeadLetter({ reason: "invalid", error: describe(error), issues: error.issues });
   }
   if (error instanceof SpillwayError && error.code === "codec") {
-    return buried({ reason: "undecodable", error: describe(error) });
+    return toDeadLetter({ reason: "undecodable", error: describe(error) });
   }
   if (error instanceof NonRetryableError || name === "NonRetryableError") {
-    return buried({ reason: "non-retryable", error: describe(error) });
+    return toDeadLetter({ reason: "non-retryable", error: describe(error) });
   }
   const otherwise =
     message.attempt >= policy.maxAttempts
       ? ({
           kind: "dead-letter",
-          certificate: { reason: "exhausted", error: describe(error) },
+          cause: { reason: "exhausted", error: describe(error) },
           isFailure: true,
         } as const)
       : ({
@@ -117,12 +117,12 @@ export function judgeThrown(error: unknown, message: Message, policy: RetryPolic
   return otherwise;
 }
 
-function buried(certificate: DeathCertificate): Outcome {
-  return { kind: "dead-letter", certificate, isFailure: false };
+function toDeadLetter(cause: DeadLetterCause): Outcome {
+  return { kind: "dead-letter", cause, isFailure: false };
 }
 
 /** An error as a dead letter keeps it. */
-function describe(error: unknown): NonNullable<DeathCertificate["error"]> {
+function describe(error: unknown): NonNullable<DeadLetterCause["error"]> {
   if (error instanceof Error) {
     const { name, message, stack } = error;
     return { name: String(name), message: String(message), ...(typeof stack === "string" ? { stack } : {}) };

@@ -1,7 +1,7 @@
 import type { Batch, Settlement } from "../broker.ts";
-import { certificateTail } from "../dead-letter.ts";
+import { deadLetterTail } from "../dead-letter.ts";
 import { RedisProtocolError } from "../errors.ts";
-import type { Bury, Outcome, RetryLater, SettledAs } from "../outcome.ts";
+import type { Outcome, RetryLater, SettledAs, ToDeadLetter } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
 
 /** A settlement as the turn script reads it: one letter a message, and a detail for those that want one. */
@@ -14,7 +14,7 @@ const plainLetters = { ack: "a", release: "r", keep: "k" } as const;
 
 export function encodeOutcomes(settlement: Settlement): EncodedOutcomes {
   const { outcomes, batch, isMarked } = settlement;
-  const deadCount = outcomes.filter(mayBury).length;
+  const deadCount = outcomes.filter(mayBecomeDeadLetter).length;
   let letters = "";
   const details: (ByteString | number)[] = [];
   for (const [at, outcome] of outcomes.entries()) {
@@ -68,14 +68,14 @@ export function decodeSettled(letters: string, settlement: Settlement | null): S
 }
 
 function encodeFailure(
-  outcome: RetryLater | Bury,
+  outcome: RetryLater | ToDeadLetter,
   deadCount: number,
 ): [letter: string, detail: ByteString | number] {
   if (outcome.kind === "retry") return [outcome.isFailure ? "f" : "w", outcome.delayMs];
-  return [outcome.isFailure ? "x" : "d", certificateTail(outcome.certificate, deadCount)];
+  return [outcome.isFailure ? "x" : "d", deadLetterTail(outcome.cause, deadCount)];
 }
 
-function mayBury(outcome: Outcome): boolean {
+function mayBecomeDeadLetter(outcome: Outcome): boolean {
   return (outcome.kind === "overloaded" ? outcome.otherwise : outcome).kind === "dead-letter";
 }
 

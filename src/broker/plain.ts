@@ -1,11 +1,11 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
-import { certificateTail, deadLetterEntry } from "../dead-letter.ts";
+import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
 import { sha1Hex } from "../digest.ts";
 import { RedisProtocolError, RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
-import { type Bury, type Outcome, type RetryLater, type SettledAs, settledAs } from "../outcome.ts";
+import { type Outcome, type RetryLater, type SettledAs, settledAs, type ToDeadLetter } from "../outcome.ts";
 import type { ByteString, RedisCommand, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { type Observation, observe } from "./observation.ts";
@@ -109,8 +109,8 @@ class PlainBroker implements Broker {
     if (observation.stuck.length === 0 && !isDue) return { ...nothing, nextDueAt: this.#nextDueAt };
     return this.#alone(async () => {
       if (isDue) await this.#promote(now);
-      const { recovered, buried } = await this.#giveBack(observation.stuck, now);
-      return { ...nothing, recovered, buried, nextDueAt: this.#nextDueAt, now };
+      const { recovered, deadLetters } = await this.#giveBack(observation.stuck, now);
+      return { ...nothing, recovered, deadLetters, nextDueAt: this.#nextDueAt, now };
     });
   }
 
@@ -196,12 +196,12 @@ class PlainBroker implements Broker {
   async #giveBack(
     stuck: readonly ByteString[],
     now: number,
-  ): Promise<{ recovered: number; buried: ByteString[] }> {
-    if (stuck.length === 0) return { recovered: 0, buried: [] };
+  ): Promise<{ recovered: number; deadLetters: ByteString[] }> {
+    if (stuck.length === 0) return { recovered: 0, deadLetters: [] };
     const { list, seen, attempts, dead } = this.#keys;
     const records = await this.#readRecords(stuck);
     const back: ByteString[] = [];
-    const buried: ByteString[] = [];
+    const deadLetters: ByteString[] = [];
     const commands: RedisCommand[] = [];
     for (const [at, payload] of stuck.entries()) {
       const fare = records[at] as Fare;
@@ -210,7 +210,7 @@ class PlainBroker implements Broker {
       const digest = sha1Hex(payload);
       if (count >= this.#options.maxAttempts) {
         const head = { id: `${digest}.${now}`, attempts: count, firstFailedAt, lastFailedAt: now };
-        buried.push(deadLetterEntry(head, certificateTail({ reason: "crashed" }, 1), payload));
+        deadLetters.push(deadLetterEntry(head, deadLetterTail({ reason: "crashed" }, 1), payload));
         commands.push(["HDEL", attempts, digest]);
       } else {
         back.push(payload);
@@ -219,11 +219,11 @@ class PlainBroker implements Broker {
       commands.push(["LREM", this.#options.workingList, -1, payload], ["HDEL", seen, digest]);
     }
     if (back.length > 0) commands.unshift(["RPUSH", list, ...back]);
-    if (buried.length > 0) commands.unshift(["LPUSH", dead, ...buried], ...this.#trimDead());
+    if (deadLetters.length > 0) commands.unshift(["LPUSH", dead, ...deadLetters], ...this.#trimDead());
     for (const reply of await this.#sender.pipelineOnce(commands)) unlessError(reply);
     this.#hasAttempts = true;
     this.#listLength += back.length;
-    return { recovered: back.length, buried };
+    return { recovered: back.length, deadLetters };
   }
 
   #trimDead(): RedisCommand[] {
@@ -262,7 +262,7 @@ class PlainBroker implements Broker {
       claim: request ? "served" : "not-served",
       batch,
       recovered: seen.recovered,
-      buried: seen.buried,
+      deadLetters: seen.deadLetters,
       nextDueAt: this.#nextDueAt,
       remaining: typeof length === "number" ? length : null,
       settledAs: settlement ? settlement.outcomes.map(settledHere) : null,
@@ -330,7 +330,7 @@ class PlainBroker implements Broker {
     batchId: string,
     at: number,
     message: ClaimedMessage,
-    outcome: RetryLater | Bury,
+    outcome: RetryLater | ToDeadLetter,
   ): RedisCommand[] {
     const now = this.#redisNow();
     const attempts = message.earlierAttempts + 1;
@@ -344,7 +344,7 @@ class PlainBroker implements Broker {
       return [["ZADD", this.#keys.delayed, dueAt, member]];
     }
     const head = { id: `${batchId}.${at + 1}`, attempts, firstFailedAt, lastFailedAt: now };
-    const entry = deadLetterEntry(head, certificateTail(outcome.certificate, 1), message.raw);
+    const entry = deadLetterEntry(head, deadLetterTail(outcome.cause, 1), message.raw);
     return [["LPUSH", this.#keys.dead, entry], ...this.#trimDead()];
   }
 }
@@ -355,7 +355,7 @@ type Fare = Omit<ClaimedMessage, "raw">;
 function withoutBrake(
   outcome: Exclude<Outcome, { kind: "ack" } | { kind: "release" } | { kind: "keep" }>,
   now: number,
-): RetryLater | Bury {
+): RetryLater | ToDeadLetter {
   if (outcome.kind !== "overloaded") return outcome;
   const { otherwise, untilMs } = outcome;
   if (otherwise.kind === "dead-letter") return otherwise;
@@ -374,7 +374,7 @@ const nothing: TurnResult = {
   nextDueAt: null,
   remaining: null,
   settledAs: null,
-  buried: [],
+  deadLetters: [],
   now: 0,
   problem: null,
 };

@@ -149,7 +149,12 @@ class ScriptedBroker implements Broker {
         this.#isServerFull = true;
         const retried = await this.#send({ settlement: null, request, batchId });
         const { settled, settledLetters } = reply;
-        reply = { ...retried, settled, settledLetters, buried: [...reply.buried, ...retried.buried] };
+        reply = {
+          ...retried,
+          settled,
+          settledLetters,
+          deadLetters: [...reply.deadLetters, ...retried.deadLetters],
+        };
       }
       return this.#result(reply, { settlement, request, batchId, sentAt });
     } catch (error) {
@@ -178,8 +183,8 @@ class ScriptedBroker implements Broker {
     this.#countThatFitted = Math.floor(asked / 2) / 2;
     const next = await this.#turn(null, request);
     const { lostCount, settledAs } = asAlone;
-    const buried = [...first.buried, ...next.buried];
-    return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, buried };
+    const deadLetters = [...first.deadLetters, ...next.deadLetters];
+    return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, deadLetters };
   }
 
   #nextBatchId(): string {
@@ -215,7 +220,7 @@ class ScriptedBroker implements Broker {
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
       settledAs: decodeSettled(reply.settledLetters, settlement),
-      buried: reply.buried,
+      deadLetters: reply.deadLetters,
       now: reply.now,
       problem: reply.problem,
     };

@@ -18,7 +18,7 @@ export interface TurnReply {
   readonly isQuiet: boolean;
   readonly problem: RedisReplyError | null;
   readonly calls: number;
-  readonly buried: readonly ByteString[];
+  readonly deadLetters: readonly ByteString[];
   readonly busyUntil: number;
 }
 
@@ -34,13 +34,13 @@ export function readTurnReply(reply: RedisReply): TurnReply {
   const messages = reply[2];
   const records = reply[3];
   const letters = reply[9];
-  const buried = reply[13];
+  const deadLetters = reply[13];
   const problem = reply[11];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
   if (!isListOf(messages)) throw malformed("a list of payloads as field 3");
   if (!isListOf(records)) throw malformed("a list of records as field 4");
   if (typeof letters !== "string") throw malformed("a text as field 10");
-  if (!isListOf(buried)) throw malformed("a list of dead letters as field 14");
+  if (!isListOf(deadLetters)) throw malformed("a list of dead letters as field 14");
   if (typeof problem !== "string") throw malformed("a text as field 12");
   return {
     settled,
@@ -57,7 +57,7 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     // Redis 6 puts the place in the script before the error's own text.
     problem: problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, "")),
     calls: integer(reply, 12),
-    buried: buried as ByteString[],
+    deadLetters: deadLetters as ByteString[],
     busyUntil: integer(reply, 14),
   };
 }

@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type QstashOptions,
+  qstash,
+  qstashReceiver,
+  verifyQstash,
+} from "../../adapters/continue/qstash/index.ts";
+import { hopBody } from "../../adapters/continue/signed/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
-import { type QstashOptions, qstash, qstashReceiver, verifyQstash } from "../../adapters/qstash/index.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
-import { hopBody } from "../../adapters/signed/index.ts";
 import {
   type ChainPosition,
   createDrain,

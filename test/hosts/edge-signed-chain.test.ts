@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { hopBody, redisNonces, signedCalls, signRequest } from "../../adapters/continue/signed/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
-import { hopBody, redisNonces, signedCalls, signRequest } from "../../adapters/signed/index.ts";
 import { createDrain, type DrainReport } from "../../src/index.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
 import { Ledger, ofFewRequests, pushNumbered } from "../support/ledger.ts";

@@ -147,8 +147,7 @@ class Model {
       else {
         known.count += 1;
         if (outcome.kind === "retry") retried.push({ known, isDue: outcome.delayMs === soonMs });
-        else if (outcome.kind === "dead-letter")
-          this.dead.push({ known, reason: outcome.certificate.reason });
+        else if (outcome.kind === "dead-letter") this.dead.push({ known, reason: outcome.cause.reason });
       }
     }
     this.#putBack(released);
@@ -228,15 +227,15 @@ const outcome = fc.constantFrom<Outcome>(
   { kind: "keep" },
   { kind: "retry", delayMs: soonMs, isFailure: true },
   { kind: "retry", delayMs: laterMs, isFailure: false },
-  { kind: "dead-letter", certificate: { reason: "no" }, isFailure: false },
+  { kind: "dead-letter", cause: { reason: "no" }, isFailure: false },
 );
 
-/** What a drain would settle: nothing is kept by all, and what failed for the last time is buried. */
+/** What a drain would settle: nothing is kept by all, and what failed for the last time is a dead letter. */
 function outcomesFor(batch: Batch, wanted: readonly Outcome[]): Outcome[] {
   const outcomes = batch.messages.map((message, at): Outcome => {
     const one = wanted[at % wanted.length] as Outcome;
     const isLast = one.kind === "retry" && message.earlierAttempts + 1 >= maxAttempts;
-    return isLast ? { kind: "dead-letter", certificate: { reason: "exhausted" }, isFailure: true } : one;
+    return isLast ? { kind: "dead-letter", cause: { reason: "exhausted" }, isFailure: true } : one;
   });
   if (outcomes.every(({ kind }) => kind === "keep")) outcomes[0] = { kind: "ack" };
   return outcomes;

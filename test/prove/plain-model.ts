@@ -41,7 +41,7 @@ const outcome = fc.constantFrom<Outcome>(
   { kind: "ack" },
   { kind: "release" },
   { kind: "retry", delayMs: 0, isFailure: true },
-  { kind: "dead-letter", certificate: { reason: "no" }, isFailure: false },
+  { kind: "dead-letter", cause: { reason: "no" }, isFailure: false },
 );
 const drain = fc.nat({ max: 1 });
 const wanted = fc.array(outcome, { minLength: 1, maxLength: 4 });
@@ -158,7 +158,7 @@ class PlainRun {
     const outcomes = (batch?.messages ?? []).map((message, at): Outcome => {
       const said = one.wanted[at % one.wanted.length] as Outcome;
       const isLast = said.kind === "retry" && message.earlierAttempts + 1 >= maxAttempts;
-      return isLast ? { kind: "dead-letter", certificate: { reason: "exhausted" }, isFailure: true } : said;
+      return isLast ? { kind: "dead-letter", cause: { reason: "exhausted" }, isFailure: true } : said;
     });
     // Its handler has run and succeeded, whatever becomes of the request: from here on it need be nowhere.
     for (const [at, message] of (batch?.messages ?? []).entries()) {

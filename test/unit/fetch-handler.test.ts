@@ -1,11 +1,11 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { hopBody, memoryNonces, type NonceStore, signRequest } from "../../adapters/continue/signed/index.ts";
 import {
   type FetchContext,
   type FetchHandlerOptions,
   fetchHandler,
   vercelContext,
 } from "../../adapters/hosts/fetch/index.ts";
-import { hopBody, memoryNonces, type NonceStore, signRequest } from "../../adapters/signed/index.ts";
 import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
 
 const key = "the-key-of-this-deployment-0123456789";

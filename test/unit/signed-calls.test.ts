@@ -5,7 +5,7 @@ import {
   signatureHeader,
   signedCalls,
   verifyRequest,
-} from "../../adapters/signed/index.ts";
+} from "../../adapters/continue/signed/index.ts";
 import { type Declined, OptionError } from "../../src/index.ts";
 
 const key = "the-key-of-this-deployment-0123456789";

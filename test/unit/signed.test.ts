@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import {
   memoryNonces,
   type NonceStore,
@@ -10,7 +9,8 @@ import {
   signRequest,
   type VerifyOptions,
   verifyRequest,
-} from "../../adapters/signed/index.ts";
+} from "../../adapters/continue/signed/index.ts";
+import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { OptionError, RedisTransportError } from "../../src/index.ts";
 import { startTestRedis, upstashTo } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";

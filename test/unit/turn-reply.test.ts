@@ -20,7 +20,7 @@ describe("the turn script's reply", () => {
       isQuiet: true,
       problem: null,
       calls: 6,
-      buried: [],
+      deadLetters: [],
       busyUntil: 7,
     });
   });

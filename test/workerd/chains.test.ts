@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { hopBody, signRequest } from "../../adapters/signed/index.ts";
+import { hopBody, signRequest } from "../../adapters/continue/signed/index.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
 import { testToken } from "../support/redis.ts";

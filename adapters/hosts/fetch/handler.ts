@@ -1,14 +1,14 @@
 import { type Context, Hono } from "hono";
 import { type ChainPosition, type Drain, OptionError, type RunOptions } from "../../../src/index.ts";
-import { createHttpApp, reportAsJson } from "../../http/app.ts";
-import { isSameSecret } from "../../http/secret.ts";
 import {
   readHop,
   refuseNoNumbers,
   refuseWeakKeys,
   signatureHeader,
   verifyRequest,
-} from "../../signed/index.ts";
+} from "../../continue/signed/index.ts";
+import { createHttpApp, reportAsJson } from "../../http/app.ts";
+import { isSameSecret } from "../../http/secret.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
 /** What each request brings besides itself. */

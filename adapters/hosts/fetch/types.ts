@@ -1,5 +1,5 @@
 import type { ChainPosition, DrainReport } from "../../../src/index.ts";
-import type { NonceStore } from "../../signed/index.ts";
+import type { NonceStore } from "../../continue/signed/index.ts";
 
 /** What a platform gives with a request, as far as it is used here: Netlify and Workers pass it so. */
 export interface FetchContext {

@@ -1,5 +1,5 @@
-import { OptionError } from "../../src/index.ts";
-import { readBytes } from "../http/body.ts";
+import { OptionError } from "../../../src/index.ts";
+import { readBytes } from "../../http/body.ts";
 import { hmacKey, refuseWeakKeys } from "./keys.ts";
 import type { NonceStore } from "./nonces.ts";
 import { refuseNoNumbers } from "./numbers.ts";

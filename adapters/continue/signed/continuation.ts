@@ -1,4 +1,4 @@
-import { type Continuation, type Declined, type NextDrain, OptionError } from "../../src/index.ts";
+import { type Continuation, type Declined, type NextDrain, OptionError } from "../../../src/index.ts";
 import { hopBody } from "./hop.ts";
 import { refuseWeakKeys } from "./keys.ts";
 import { signRequest } from "./signature.ts";

@@ -1,6 +1,6 @@
 import type { Receiver } from "@upstash/qstash";
-import { type ChainPosition, OptionError } from "../../src/index.ts";
-import { readBytes } from "../http/body.ts";
+import { type ChainPosition, OptionError } from "../../../src/index.ts";
+import { readBytes } from "../../http/body.ts";
 import { readHop } from "../signed/index.ts";
 
 export interface QstashKeys {

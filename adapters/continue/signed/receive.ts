@@ -1,4 +1,4 @@
-import type { ChainPosition } from "../../src/index.ts";
+import type { ChainPosition } from "../../../src/index.ts";
 import { readHop } from "./hop.ts";
 import { type VerifyOptions, verifyRequest } from "./signature.ts";
 

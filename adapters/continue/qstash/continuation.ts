@@ -1,5 +1,5 @@
 import type { Client } from "@upstash/qstash";
-import { type Continuation, type NextDrain, OptionError } from "../../src/index.ts";
+import { type Continuation, type NextDrain, OptionError } from "../../../src/index.ts";
 import { hopBody } from "../signed/index.ts";
 
 export interface QstashOptions {

@@ -1,4 +1,4 @@
-import { OptionError } from "../../src/index.ts";
+import { OptionError } from "../../../src/index.ts";
 
 const keyBytesMin = 32;
 const encoder = new TextEncoder();

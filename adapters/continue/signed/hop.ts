@@ -1,4 +1,4 @@
-import type { ChainPosition, NextDrain } from "../../src/index.ts";
+import type { ChainPosition, NextDrain } from "../../../src/index.ts";
 
 /** What one drain tells the next one over HTTP. */
 export interface Hop {

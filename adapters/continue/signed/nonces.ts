@@ -1,4 +1,4 @@
-import { fromText, OptionError, type RedisClient } from "../../src/index.ts";
+import { fromText, OptionError, type RedisClient } from "../../../src/index.ts";
 
 /** Remembers which calls have been made, so that each is answered once. */
 export interface NonceStore {

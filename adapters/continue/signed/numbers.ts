@@ -1,4 +1,4 @@
-import { OptionError } from "../../src/index.ts";
+import { OptionError } from "../../../src/index.ts";
 
 /**
  * Throws `OptionError` for an option that is given and is no number of at least 0: a `NaN`, such as an environment

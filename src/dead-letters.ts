@@ -5,7 +5,7 @@ import { sha1Hex } from "./digest.ts";
 import { RedisProtocolError, RedisTooLargeError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
-import { checkOptions, deadLetterOptionRows } from "./options.ts";
+import { boolean, checkOptions, choice, func, integer, type Kinds } from "./option-kinds.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 
@@ -40,6 +40,13 @@ export interface DeadLetters {
 
 const takeDead: Script = { source: takeDeadScript, sha: sha1Hex(takeDeadScript) };
 const listMaxDefault = 100;
+
+const selectionKinds = {
+  max: integer({ min: 1 }),
+  filter: func({ default: () => true }),
+  order: choice(["oldest", "newest"], { default: "oldest" }),
+  dryRun: boolean({ default: false }),
+} satisfies Kinds<DeadLetterChange>;
 
 interface Selection {
   readonly max: number;
@@ -76,7 +83,7 @@ class ListDeadLetters implements DeadLetters {
   }
 
   async list(options: DeadLetterSelection = {}): Promise<DeadLetter[]> {
-    const selection = readSelection({ max: listMaxDefault, ...options });
+    const selection = readSelection(options, listMaxDefault);
     const found: DeadLetter[] = [];
     await this.#walk(selection, async (_, chosen) => {
       found.push(...chosen.map((entry) => readDeadLetter(entry, this.#keys.name)));
@@ -178,13 +185,7 @@ function checkEntries(reply: RedisReply): ByteString[] {
   return reply as ByteString[];
 }
 
-function readSelection(options: DeadLetterChange): Selection {
-  const checked = checkOptions(deadLetterOptionRows, options) as Partial<Selection>;
-  return {
-    max: Number.POSITIVE_INFINITY,
-    filter: () => true,
-    order: "oldest",
-    dryRun: false,
-    ...checked,
-  };
+function readSelection(options: DeadLetterChange, maxDefault = Number.POSITIVE_INFINITY): Selection {
+  const { max = maxDefault, ...others } = checkOptions(selectionKinds, options);
+  return { max, ...others };
 }

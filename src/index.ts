@@ -22,10 +22,11 @@ export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { ChainPosition, Continuation, Declined, NextDrain } from "./continuation.ts";
 // The drain: made once, run by any number of invocations.
-export { type Brake, createDrain, type Drain, type DrainOptions, type RunOptions } from "./create-drain.ts";
+export { createDrain, type Drain } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
+export type { Brake, DeadLetterLimits, DrainOptions, EveryDrainOption } from "./drain-options.ts";
 // Errors: one base, a closed set of codes.
 export {
   HandlerTimeoutError,
@@ -61,4 +62,5 @@ export type {
 } from "./redis-client.ts";
 export type { DrainReport, StopReason } from "./report.ts";
 export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
+export type { RunOptions } from "./run-options.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";

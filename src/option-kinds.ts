@@ -73,16 +73,22 @@ export function boolean<const Default extends boolean | undefined = undefined>(
 }
 
 /** A function, of the type that the options' interface gives it. */
-export function func<Type, Default extends Type | undefined = undefined>(
-  rules: Rules<Default> = {},
-): Checker<Type | Default> {
+export function func<Type>(rules: Required<Rules<Type>>): Checker<Type>;
+export function func<Type>(): Checker<Type | undefined>;
+export function func<Type>(rules: Rules<Type> = {}): Checker<Type | undefined> {
   return { ...rules, wanted: "a function", allows: (value) => typeof value === "function" };
 }
 
-/** An object, or a function, that has these methods. `wanted` says where one comes from. */
-export function object<Type, Default extends Type | undefined = undefined>(
-  rules: Rules<Default> & { readonly methods: readonly string[]; readonly wanted?: string },
-): Checker<Type | Default> {
+interface ObjectRules {
+  readonly methods: readonly string[];
+  /** Default: names the methods. */
+  readonly wanted?: string;
+}
+
+/** An object, or a function, that has these methods. */
+export function object<Type>(rules: ObjectRules & Required<Rules<Type>>): Checker<Type>;
+export function object<Type>(rules: ObjectRules): Checker<Type | undefined>;
+export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | undefined> {
   const { methods } = rules;
   return {
     wanted: `an object with ${methods.join(" and ")}`,
@@ -93,15 +99,12 @@ export function object<Type, Default extends Type | undefined = undefined>(
   };
 }
 
-/** Options inside an option. Where it is not given, their defaults are what comes of it. */
-export function table<const Table extends Checkers>(kinds: Table): Checker<Checked<Table>> {
-  return {
-    wanted: "an object",
-    kinds,
-    // Filled in by `checkOptions`.
-    default: {} as Checked<Table>,
-    allows: isTable,
-  };
+/** Options inside an option. With the default `{}`, their own defaults are what comes of it where it is not given. */
+export function table<const Table extends Checkers, Default extends object | undefined = undefined>(
+  kinds: Table,
+  rules: Rules<Default> = {},
+): Checker<Checked<Table> | Extract<Default, undefined>> {
+  return { ...rules, wanted: "an object", kinds, allows: isTable } as Checker<Checked<Table>>;
 }
 
 /** The one kind or the other. The default is the first one's. */
@@ -155,9 +158,9 @@ function checkOne(
   const { wanted, isRequired, isSecret, kinds } = checker;
   const read = attempt(() => ({ value: given[name] }));
   if (!read) throw new OptionError(path, wanted, unreadable);
-  const value = read.value === undefined ? checker.default : read.value;
-  if (value === undefined && !isRequired) return value;
-  if (!attempt(() => checker.allows(value))) {
+  const isLeftOut = read.value === undefined && !isRequired;
+  const value = isLeftOut ? checker.default : read.value;
+  if (!isLeftOut && !attempt(() => checker.allows(value))) {
     throw new OptionError(path, wanted, isSecret ? showSecret(value) : show(value));
   }
   return kinds && typeof value === "object" ? checkTable(kinds, value, path, `${path}.`) : value;

@@ -1,5 +1,5 @@
 import { OptionError } from "./errors.ts";
-import { show } from "./options.ts";
+import { show } from "./show.ts";
 
 /** What a handler may return to say what becomes of its message. Anything else it returns, or nothing, is `ack`. */
 export type HandlerOutcome = typeof ack | typeof release | RetryOutcome | DeadLetterOutcome;

@@ -1,9 +1,9 @@
 import { fromBytes, fromText } from "./bytes.ts";
 import { OptionError, RedisProtocolError, RedisReplyError } from "./errors.ts";
 import { limits } from "./limits.ts";
-import { show } from "./options.ts";
 import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
+import { show } from "./show.ts";
 
 /** A message to push: text goes as its UTF-8, bytes as they are. */
 export type Pushable = string | Uint8Array;

@@ -3,16 +3,7 @@ import { type SettledAs, settledAs } from "./outcome.ts";
 import type { Meter } from "./sender.ts";
 
 /** Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`. */
-export type StopReason =
-  | "empty"
-  | "budget"
-  | "limit"
-  | "busy"
-  | "braked"
-  | "paused"
-  | "rate-limited"
-  | "aborted"
-  | "error";
+export type StopReason = "empty" | "budget" | "limit" | "busy" | "braked" | "aborted" | "error";
 
 /** What one drain did. */
 export interface DrainReport {

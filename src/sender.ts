@@ -37,7 +37,7 @@ export class Sender {
     requestTimeoutMs: number;
     giveUpAt: number;
     /** Nothing is repeated beyond so many requests. Default: no limit. */
-    requestCountMax?: number;
+    requestCountMax?: number | undefined;
   }) {
     this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;

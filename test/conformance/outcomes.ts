@@ -10,6 +10,7 @@ import {
   type Drain,
   type DrainOptions,
   deadLetter,
+  type EveryDrainOption,
   type Message,
   NonRetryableError,
   OptionError,
@@ -46,7 +47,7 @@ export function outcomesConformance(name: string, under: EngineUnderTest): void 
       await server?.stop();
     });
 
-    const make = (options: Partial<DrainOptions<never>> = {}): Drain =>
+    const make = (options: Partial<EveryDrainOption<never>> = {}): Drain =>
       createDrain({
         redis: client,
         list,
@@ -242,7 +243,7 @@ export function outcomesConformance(name: string, under: EngineUnderTest): void 
     });
 
     describe("retries", () => {
-      const failing = (options: Partial<DrainOptions<never>>): Drain =>
+      const failing = (options: Partial<EveryDrainOption<never>>): Drain =>
         make({
           ...options,
           handler: () => {
@@ -359,7 +360,10 @@ export function outcomesConformance(name: string, under: EngineUnderTest): void 
 
     describe("dead letters", () => {
       /** Buries these, the first given first. */
-      const bury = async (options: Partial<DrainOptions<never>>, ...payloads: string[]): Promise<Drain> => {
+      const bury = async (
+        options: Partial<EveryDrainOption<never>>,
+        ...payloads: string[]
+      ): Promise<Drain> => {
         await produce(...payloads);
         const drain = make({ ...options, batchSize: 7, handler: (message) => deadLetter(message.payload) });
         expect(await drain.run()).toMatchObject({ deadLettered: payloads.length });

@@ -7,6 +7,7 @@ import {
   type DrainOptions,
   type DrainReport,
   deadLetter,
+  type EveryDrainOption,
   idempotent,
   type Message,
   OptionError,
@@ -42,7 +43,7 @@ export function recoveryConformance(name: string, under: EngineUnderTest): void 
       await server?.stop();
     });
 
-    const make = (options: Partial<DrainOptions> = {}): Drain =>
+    const make = (options: Partial<EveryDrainOption<unknown>> = {}): Drain =>
       createDrain({
         redis: client,
         list,
@@ -60,7 +61,7 @@ export function recoveryConformance(name: string, under: EngineUnderTest): void 
     /** Runs a drain whose process dies at once when its handler meets `poison`. Returns the report of one that lived. */
     const runMortal = async (
       poison: (message: Message) => boolean,
-      options: Partial<DrainOptions> = {},
+      options: Partial<EveryDrainOption<unknown>> = {},
     ): Promise<DrainReport | "died"> => {
       let die: () => void = () => undefined;
       const death = new Promise<"died">((resolve) => {
@@ -224,7 +225,7 @@ export function recoveryConformance(name: string, under: EngineUnderTest): void 
     describe("the brake", () => {
       const outage = { isOn: true };
       const seen: Message[] = [];
-      const drainInOutage = (options: Partial<DrainOptions> = {}): Drain =>
+      const drainInOutage = (options: Partial<EveryDrainOption<unknown>> = {}): Drain =>
         make({
           batchSize: 20,
           brake: { after: 10 },

@@ -40,7 +40,7 @@ describe("a chain", () => {
     expect(wakeAfterMs(ending({ stopped: "braked", remaining: 7 }))).toBe(4_000);
     expect(wakeAfterMs(ending({ stopped: "empty", remaining: 0, nextDueAt: 500 }))).toBe(0);
     expect(wakeAfterMs(ending({ stopped: "empty", remaining: 0, nextDueAt: null }))).toBe(null);
-    for (const stopped of ["busy", "paused", "aborted", "error"] as const) {
+    for (const stopped of ["busy", "aborted", "error"] as const) {
       expect(wakeAfterMs(ending({ stopped, remaining: 0 }))).toBe(null);
     }
   });

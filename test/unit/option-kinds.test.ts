@@ -35,7 +35,10 @@ const kinds = {
   onEnd: func(),
   store: object({ methods: ["get", "set"] }),
   pause: either(
-    table({ firstMs: integer({ min: 0, default: 10 }), lastMs: integer({ min: 0, default: 20 }) }),
+    table(
+      { firstMs: integer({ min: 0, default: 10 }), lastMs: integer({ min: 0, default: 20 }) },
+      { default: {} },
+    ),
     choice([false]),
   ),
 } satisfies Kinds<Example>;

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { documentedOptions, documents, readDocument, withOptionTables } from "../../.ci/option-tables.ts";
+import { checkDrainOptions } from "../../src/drain-options.ts";
 import { createDrain, type DrainOptions, OptionError, type RedisClient } from "../../src/index.ts";
-import { drainOptionRows, optionsAsMarkdown, runOptionRows } from "../../src/options.ts";
+import { checkRunOptions } from "../../src/run-options.ts";
 
 const redis: RedisClient = {
   name: "none",
@@ -36,6 +37,18 @@ describe("createDrain", () => {
     ["workingList", { workingList: "mail", engine: "plain" }],
     ["workingList", { workingList: "{mail}:leases", engine: "plain" }],
     ["codec", { codec: 5 }],
+    ["codec", { codec: { encode: () => "" } }],
+    ["schema", { schema: { "~standard": { version: 2, validate: () => undefined } } }],
+    ["continuation", { continuation: {} }],
+    ["clock", { clock: { now: () => 0 } }],
+    ["random", { random: 0.5 }],
+    ["retryDelay", { retryDelay: 1_000 }],
+    ["retryDelay.baseMs", { retryDelay: { baseMs: Number.NaN } }],
+    ["retryDelay.base", { retryDelay: { base: 5 } }],
+    ["brake", { brake: true }],
+    ["brake.after", { brake: { after: 0 } }],
+    ["deadLetters", { deadLetters: 100 }],
+    ["deadLetters.maxCount", { deadLetters: { maxCount: 1e21 } }],
     ["batchSze", { batchSze: 5 }],
   ])("refuses a bad %s at construction: %o", (option, bad) => {
     expect(() => createDrain({ ...good, ...bad } as unknown as DrainOptions)).toThrow(
@@ -49,6 +62,19 @@ describe("createDrain", () => {
     );
   });
 
+  it("asks for the option that a misspelt name is near to", () => {
+    const misspelt = { ...good, concurency: 5 } as DrainOptions;
+    expect(() => createDrain(misspelt)).toThrow('(did you mean "concurrency"?)');
+  });
+
+  it("returns a plain object, so that a part of it can be replaced", async () => {
+    const drain = createDrain(good);
+    const { list, run } = { ...drain, list: "other" };
+    expect(list).toBe("other");
+    expect(await run({ budgetMs: 1_000 })).toMatchObject({ stopped: "error" });
+    expect(Object.keys(drain).sort()).toEqual(["deadLetters", "list", "push", "recover", "run", "stats"]);
+  });
+
   it("shows nothing of the inside of an object, which may hold a secret", () => {
     const secretive = { ...good, list: { token: "s3cret" } } as unknown as DrainOptions;
     expect(() => createDrain(secretive)).toThrow(/got an object/);
@@ -59,6 +85,8 @@ describe("createDrain", () => {
     ["maxMessages", { maxMessages: 0 }],
     ["maxMessages", { maxMessages: 1.5 }],
     ["signal", { signal: "stop" }],
+    ["chain.hop", { chain: { id: "a", hop: -7 } }],
+    ["chain.id", { chain: { hop: 0 } }],
     ["buget", { buget: 5 }],
   ])("has run refuse a bad %s", async (option, bad) => {
     await expect(createDrain(good).run(bad)).rejects.toThrow(expect.objectContaining({ option }));
@@ -70,13 +98,64 @@ describe("createDrain", () => {
   });
 });
 
-describe("the README", () => {
-  it.each([
-    ["createDrain", drainOptionRows],
-    ["run", runOptionRows],
-  ])("prints the options of %s as the code has them", (_, rows) => {
-    expect(readFileSync(new URL("../../README.md", import.meta.url), "utf8")).toContain(
-      optionsAsMarkdown(rows),
+const settings: [string, string, string, () => object, (given: object) => unknown][] = [
+  [
+    "createDrain",
+    "src/drain-options.ts",
+    "EveryDrainOption",
+    () => checkDrainOptions(good),
+    (given) => checkDrainOptions({ ...good, ...given }),
+  ],
+  ["run", "src/run-options.ts", "RunOptions", () => checkRunOptions({}), checkRunOptions],
+];
+
+describe.each(settings)("the comments of the options of %s", (_, path, interfaceName, defaults, check) => {
+  const options = documentedOptions(path, interfaceName);
+
+  it("name the defaults that there are", () => {
+    const read = (text: string): unknown => JSON.parse(text.replace(/(\w+):/g, '"$1":'));
+    const told = options.filter((option) => option.default !== undefined);
+    const documented = Object.fromEntries(
+      told.map((option) => [option.name, read(option.default as string)]),
     );
+    const simple = ([, value]: [string, unknown]): boolean =>
+      typeof value === "string" || (typeof value === "number" && Number.isFinite(value));
+    const simpleDefaults = Object.entries(defaults())
+      .filter(([name]) => name !== "list")
+      .filter(simple);
+    expect(defaults()).toMatchObject(documented);
+    expect(Object.keys(documented)).toEqual(expect.arrayContaining(simpleDefaults.map(([name]) => name)));
+  });
+
+  it("name the bounds that there are", () => {
+    for (const { name, meaning } of options) {
+      const refused = expectRefusal(() => check({ [name]: Symbol("of no kind") }));
+      const [, min, max] = /^a whole number from (\d+) to (\d+)$/.exec(refused.expected) ?? [];
+      if (max === undefined) continue;
+      const written = Number(max).toLocaleString("en-US");
+      expect(meaning, name).toContain(`from ${min} to ${written}`);
+    }
+  });
+});
+
+function expectRefusal(run: () => unknown): OptionError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof OptionError) return error;
+    throw error;
+  }
+  throw new Error("Nothing was refused.");
+}
+
+describe("the documents", () => {
+  it.each(documents())("%s prints the options as the comments in the code have them", (path) => {
+    expect(readDocument(path), "run `npm run docs:options`").toBe(withOptionTables(readDocument(path)));
+  });
+
+  it("have a table for each place that takes a drain's options", () => {
+    const tables = [...readDocument("README.md").matchAll(/<!-- options: \S+ (\w+) -->/g)];
+    expect(tables.map(([, name]) => name)).toEqual(["EveryDrainOption", "RunOptions"]);
+    expect(readDocument("README.md")).toContain("| `maxAttempts` | `5` |");
   });
 });

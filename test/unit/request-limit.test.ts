@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { createDrain, type DrainOptions, idempotent } from "../../src/index.ts";
+import { createDrain, type DrainOptions, type EveryDrainOption, idempotent } from "../../src/index.ts";
 import { faultyClient } from "../support/faulty-client.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
@@ -38,7 +38,11 @@ async function settled<Value>(clock: ManualClock, value: Promise<Value>): Promis
   return value;
 }
 
-async function drainOf(invocation: Invocation, options: Partial<DrainOptions>, requestsPerMessage = 0) {
+async function drainOf(
+  invocation: Invocation,
+  options: Partial<EveryDrainOption<unknown>>,
+  requestsPerMessage = 0,
+) {
   const list = "mail";
   const clock = new ManualClock();
   const pushing = createDrain({ redis: invocation.redis, list, handler: () => undefined });
@@ -50,7 +54,7 @@ async function drainOf(invocation: Invocation, options: Partial<DrainOptions>, r
     handler: () => undefined,
     continuation: { name: "counted", invoke: async () => invocation.request() },
     ...options,
-  });
+  } as DrainOptions);
   return settled(clock, drain.run({ maxRequests: 50, requestsPerMessage, budgetMs: 3_600_000 }));
 }
 

@@ -25,7 +25,7 @@ export interface EndedDrain {
 
 export interface WorkerOptions<Env, Value = unknown> {
   /** The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. */
-  readonly drain: (env: Env) => Omit<DrainOptions<Value>, "continuation">;
+  readonly drain: (env: Env) => DrainOptions<Value> & { continuation?: never };
   /**
    * Bearer token that `POST /drain` and `GET /stats` want; where it gives none both are closed. Default: the secret
    * `SPILLWAY_TOKEN`.
@@ -91,7 +91,7 @@ const reserveMsDefault = 2_000;
 
 /** The options with all defaults, checked. */
 export interface WorkerSettings<Env> {
-  readonly drain: (env: Env) => Omit<DrainOptions, "continuation">;
+  readonly drain: (env: Env) => DrainOptions;
   readonly token: (env: Env) => string | undefined;
   readonly continuation: WorkerOptions<Env>["continuation"];
   readonly receiveHop: WorkerOptions<Env>["receiveHop"];

@@ -45,15 +45,7 @@ export function openDrain<Env>(
     }
     return report;
   };
-  const held: Drain = {
-    list: drain.list,
-    deadLetters: drain.deadLetters,
-    recover: () => drain.recover(),
-    stats: () => drain.stats(),
-    push: (payloads) => drain.push(payloads),
-    run,
-  };
-  return { drain: held, continuation };
+  return { drain: { ...drain, run }, continuation };
 }
 
 function makeContinuation<Env>(

@@ -71,11 +71,7 @@ export function lambdaHandler(
 /** The drain, with each report told. */
 function logging(drain: Drain, tell: (report: DrainReport, options: RunOptions) => void): Drain {
   return {
-    list: drain.list,
-    deadLetters: drain.deadLetters,
-    recover: () => drain.recover(),
-    stats: () => drain.stats(),
-    push: (payloads) => drain.push(payloads),
+    ...drain,
     run: async (options = {}) => {
       const report = await drain.run(options);
       tell(report, options);

@@ -39,7 +39,7 @@ export async function startServer(options: NodeServerOptions): Promise<NodeServe
   const underWay = new Set<Promise<unknown>>();
   /** Every run, whoever asked for it, so that stopping can wait for all. */
   const tracked: Drain = {
-    ...bound(drain),
+    ...drain,
     run: (runOptions) => {
       const run = drain.run(runOptions);
       underWay.add(run);
@@ -95,15 +95,4 @@ function startSchedule(pattern: string | undefined, tick: () => Promise<unknown>
   } catch {
     throw new OptionError("cron", 'a cron pattern, such as "* * * * *"', JSON.stringify(pattern));
   }
-}
-
-function bound(drain: Drain): Drain {
-  return {
-    list: drain.list,
-    run: (options) => drain.run(options),
-    deadLetters: drain.deadLetters,
-    recover: () => drain.recover(),
-    stats: () => drain.stats(),
-    push: (payloads) => drain.push(payloads),
-  };
 }

@@ -1,0 +1,276 @@
+import { fromText } from "./bytes.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Codec, jsonCodec } from "./codec.ts";
+import type { Continuation } from "./continuation.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import { OptionError } from "./errors.ts";
+import { isIdempotent } from "./idempotent.ts";
+import type { ListKeys } from "./keys.ts";
+import {
+  type Checked,
+  type Checker,
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+  text,
+} from "./option-kinds.ts";
+import type { BatchHandler, Handler } from "./processor.ts";
+import { random, randomId } from "./randomness.ts";
+import type { ByteString, RedisClient } from "./redis-client.ts";
+import type { DrainReport } from "./report.ts";
+import type { Backoff, Failure } from "./retry-policy.ts";
+import { isStandardSchema, type StandardSchema } from "./schema.ts";
+import { show } from "./show.ts";
+
+/** Every option of `createDrain`. `npm run docs:options` prints them into the README. */
+export interface EveryDrainOption<Value> {
+  /** The `RedisClient`: `upstash(…)`, `ioredis(…)` or `nodeRedis(…)`. */
+  redis: RedisClient;
+  /** The Redis list that producers `LPUSH` to. */
+  list: string;
+  /** Called with each `Message`; a throw fails that message. Exactly one of `handler` and `batchHandler` must be given. */
+  handler?: Handler<Value> | undefined;
+  /** Called with all messages of a batch; a throw fails them all. */
+  batchHandler?: BatchHandler<Value> | undefined;
+  /**
+   * How long one call of the handler may take, ms, from 1 to 86,400,000. Then its signal aborts and its message is tried
+   * again. Default: as long as the drain has.
+   */
+  handlerTimeoutMs?: number;
+  /**
+   * A Standard Schema (zod, valibot, arktype): `message.value` is what it returns, and a message that does not fit goes to
+   * the dead letters, never to the handler. Default: none, `message.value` is what the codec returns.
+   */
+  schema?: StandardSchema<Value> | undefined;
+  /**
+   * Attempts of a message, at most, crashes counted, from 1 to 1,000; then it goes to the dead letters.
+   * @default 5
+   */
+  maxAttempts?: number;
+  /**
+   * When a failed message is tried again: after a random time up to `baseMs` × 2 ^ (attempt − 1), at most `maxMs`; or a
+   * function of `{ attempt, error, message }` that returns ms. One that throws, or returns no number, counts as absent.
+   * @default { baseMs: 1000, maxMs: 900000 }
+   */
+  retryDelay?: Partial<Backoff> | ((failure: Failure) => number);
+  /**
+   * When `after` different messages fail in a row, they go back uncounted, and one message is tried after a pause that
+   * doubles up to `maxPauseMs`, until one succeeds or `maxMs` have passed. `false` for none. Scripted engine only.
+   * @default { after: 10, pauseMs: 1000, maxPauseMs: 60000, maxMs: 3600000 }
+   */
+  brake?: Partial<Brake> | false;
+  /**
+   * `{ maxCount, maxAgeMs }`: dead letters beyond either are deleted, the oldest first, when another comes. `maxAgeMs` with
+   * the scripted engine only. Default: all are kept.
+   */
+  deadLetters?: DeadLetterLimits;
+  /**
+   * Called with each `DeadLetter` that this drain has made; what it throws is ignored. At most once: a process that dies
+   * may not call it.
+   */
+  onDeadLetter?: (letter: DeadLetter) => unknown;
+  /**
+   * Messages claimed at once, at most, from 1 to 10,000. Default: 100, and with `handler` up to 1,000 while that many are
+   * handled in a tenth of a second.
+   */
+  batchSize?: number;
+  /**
+   * Bytes claimed at once, at most, from 1 to 67,108,864; one message is always claimed, however large.
+   * @default 1048576
+   */
+  maxBatchBytes?: number;
+  /**
+   * Handlers running at once, at most, from 1 to 10,000.
+   * @default 10
+   */
+  concurrency?: number;
+  /**
+   * Batches claimed ahead while one runs: 1 hides the round trip behind the handlers; 0 halves what a crash leaves to
+   * recover, and lets nothing overtake a message that its handler gives back.
+   * @default 1
+   */
+  prefetch?: 0 | 1;
+  /**
+   * How long a claimed batch is this drain's alone, ms, from 1 to 86,400,000; never longer than the rest of the budget and
+   * 5 s. Default: that.
+   */
+  leaseMs?: number;
+  /**
+   * Live drains of this list, at most, from 1 to 1,000; one too many stops with `busy`. Scripted engine only.
+   * @default 1
+   */
+  maxConcurrency?: number;
+  /**
+   * The end of the budget that is kept for settling and releasing, ms, from 0 to 60,000; never more than a quarter of the
+   * budget.
+   * @default 1000
+   */
+  reserveMs?: number;
+  /**
+   * How long a request to Redis may take, ms, from 1 to 300,000.
+   * @default 10000
+   */
+  requestTimeoutMs?: number;
+  /**
+   * `scripted` keeps every promise; `plain` uses no scripts and shares its working list, as BroadwayRedis does.
+   * @default "scripted"
+   */
+  engine?: "scripted" | "plain";
+  /** Plain engine only: the shared working list, a key that Spillway does not use itself. Default: `{list}:working`. */
+  workingList?: string;
+  /**
+   * Plain engine only: a message seen in the working list for longer than this goes back, ms, from 1 to 604,800,000. Make
+   * it longer than any batch takes.
+   * @default 300000
+   */
+  visibilityTimeoutMs?: number;
+  /** Decodes a payload into `message.value`, or into what the `schema` gets. Default: JSON. */
+  codec?: Codec<unknown> | undefined;
+  /** How a drain whose budget ended invokes the next one. Default: none, the next tick goes on. */
+  continuation?: Continuation;
+  /** Called after each batch with the report so far; what it throws is ignored. */
+  onProgress?: (report: DrainReport) => void;
+  /** Time, for tests. Default: the system's. */
+  clock?: Clock;
+  /** Names a drain, for tests: letters, digits, `_` and `-`, and never the same twice. Default: 64 random bits. */
+  randomId?: () => string;
+  /** A number from 0 to 1 for the jitter, for tests. Default: a random one. */
+  random?: () => number;
+}
+
+/**
+ * Options of `createDrain`, which throws `OptionError` for a bad one. There is exactly one of `handler` and `batchHandler`;
+ * its messages hold what the `schema` returns, or, without one, what the `codec` does.
+ */
+export type DrainOptions<Value = unknown> = EveryDrainOption<Value> &
+  (
+    | { handler: Handler<Value>; batchHandler?: undefined }
+    | { batchHandler: BatchHandler<Value>; handler?: undefined }
+  ) &
+  ({ schema: StandardSchema<Value> } | { schema?: undefined; codec?: Codec<NoInfer<Value>> | undefined });
+
+/** When the brake, a circuit breaker, holds a list's drains, and for how long. */
+export interface Brake {
+  /** So many different messages failing in a row set it, from 1 to 1,000. Default: 10. */
+  readonly after: number;
+  /** The first pause before one message is tried, ms, from 1 to 86,400,000; each next one is twice as long. Default: 1,000. */
+  readonly pauseMs: number;
+  /** The longest pause, ms, from 1 to 86,400,000. Default: 60,000. */
+  readonly maxPauseMs: number;
+  /** How long it holds at most, ms, from 1 to 604,800,000; then failures count again. Default: 3,600,000. */
+  readonly maxMs: number;
+}
+
+/** How many dead letters a list keeps. */
+export interface DeadLetterLimits {
+  /** From 1 to 10,000,000. Default: no limit. */
+  readonly maxCount?: number | undefined;
+  /** Since a message died, ms, from 1 to 31,536,000,000. Scripted engine only. Default: no limit. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+const dayMs = 86_400_000;
+const weekMs = 7 * dayMs;
+const yearMs = 365 * dayMs;
+
+const drainKinds = {
+  redis: required(
+    object({
+      methods: ["command", "pipeline"],
+      wanted: "a RedisClient, as upstash(…), ioredis(…) or nodeRedis(…) make it",
+    }),
+  ),
+  list: required(text()),
+  handler: func(),
+  batchHandler: func(),
+  handlerTimeoutMs: integer({ min: 1, max: dayMs }),
+  schema: standardSchema(),
+  maxAttempts: integer({ min: 1, max: 1_000, default: 5 }),
+  retryDelay: either(
+    table(
+      {
+        baseMs: integer({ min: 0, max: dayMs, default: 1_000 }),
+        maxMs: integer({ min: 0, max: yearMs, default: 900_000 }),
+      },
+      { default: {} },
+    ),
+    func<(failure: Failure) => number>(),
+  ),
+  brake: either(
+    table(
+      {
+        after: integer({ min: 1, max: 1_000, default: 10 }),
+        pauseMs: integer({ min: 1, max: dayMs, default: 1_000 }),
+        maxPauseMs: integer({ min: 1, max: dayMs, default: 60_000 }),
+        maxMs: integer({ min: 1, max: weekMs, default: 3_600_000 }),
+      },
+      { default: {} },
+    ),
+    choice([false]),
+  ),
+  deadLetters: table(
+    { maxCount: integer({ min: 1, max: 10_000_000 }), maxAgeMs: integer({ min: 1, max: yearMs }) },
+    { default: {} },
+  ),
+  onDeadLetter: func(),
+  batchSize: integer({ min: 1, max: 10_000 }),
+  maxBatchBytes: integer({ min: 1, max: 64 * 1024 * 1024, default: 1024 * 1024 }),
+  concurrency: integer({ min: 1, max: 10_000, default: 10 }),
+  prefetch: choice([0, 1], { default: 1 }),
+  leaseMs: integer({ min: 1, max: dayMs }),
+  maxConcurrency: integer({ min: 1, max: 1_000, default: 1 }),
+  reserveMs: integer({ min: 0, max: 60_000, default: 1_000 }),
+  requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
+  engine: choice(["scripted", "plain"], { default: "scripted" }),
+  workingList: text(),
+  visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
+  codec: object({ methods: ["decode"], default: jsonCodec }),
+  continuation: object({ methods: ["invoke"] }),
+  onProgress: func(),
+  clock: object({ methods: ["now", "after"], default: systemClock }),
+  randomId: func({ default: randomId }),
+  random: func({ default: random }),
+} satisfies Kinds<EveryDrainOption<unknown>>;
+
+/** A drain's options with all defaults, checked. */
+export type DrainSettings = Checked<typeof drainKinds>;
+
+export function checkDrainOptions(options: unknown): DrainSettings {
+  const settings = checkOptions(drainKinds, options);
+  const { handler, batchHandler, engine, workingList } = settings;
+  if (handler && batchHandler) {
+    throw new OptionError("handler", "given alone, or batchHandler in its place", "both");
+  }
+  if (!handler && !batchHandler) {
+    throw new OptionError("handler", "a function, or batchHandler in its place", "neither");
+  }
+  if (handler && engine === "plain" && isIdempotent(handler)) {
+    throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");
+  }
+  if (workingList !== undefined && engine !== "plain") {
+    const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
+    throw new OptionError("workingList", wanted, "one");
+  }
+  return settings;
+}
+
+/** The plain engine's shared working list. Throws `OptionError` for a key that is used for something else. */
+export function sharedWorkingList({ workingList }: DrainSettings, keys: ListKeys): ByteString {
+  if (workingList === undefined) return keys.sharedWorking;
+  const { list, leases, delayed, attempts, dead, brake, busy, seen, recovering } = keys;
+  const key = fromText(workingList);
+  if ([list, leases, delayed, attempts, dead, brake, busy, seen, recovering].includes(key)) {
+    throw new OptionError("workingList", "another key than the list and Spillway's own", show(workingList));
+  }
+  return key;
+}
+
+function standardSchema(): Checker<StandardSchema | undefined> {
+  return { wanted: "a Standard Schema, version 1", allows: isStandardSchema };
+}

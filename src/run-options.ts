@@ -1,0 +1,50 @@
+import type { ChainPosition } from "./continuation.ts";
+import {
+  type Checked,
+  checkOptions,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+  text,
+} from "./option-kinds.ts";
+
+/** Options of one `run`, which rejects with `OptionError` for a bad one. */
+export interface RunOptions {
+  /**
+   * The time budget of this drain, ms, from 1 to 86,400,000.
+   * @default 60000
+   */
+  budgetMs?: number;
+  /** Messages to claim, at most. Default: no limit. */
+  maxMessages?: number;
+  /**
+   * Requests this drain may send, for platforms that count them, at least 10; it stops a few short of that. Default: no
+   * limit.
+   */
+  maxRequests?: number;
+  /**
+   * What one message's handler takes of `maxRequests`, and `onDeadLetter`, from 0 to 1,000; the markers of `idempotent` are
+   * counted by themselves.
+   * @default 0
+   */
+  requestsPerMessage?: number;
+  /** Aborting it ends the drain early: running handlers get their abort signal, the rest is released. */
+  signal?: AbortSignal;
+  /** Where this drain stands in its chain, as the continuation that started it said. Default: it starts one. */
+  chain?: ChainPosition;
+}
+
+const runKinds = {
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 60_000 }),
+  maxMessages: integer({ min: 1, default: Number.POSITIVE_INFINITY }),
+  maxRequests: integer({ min: 10, default: Number.POSITIVE_INFINITY }),
+  requestsPerMessage: integer({ min: 0, max: 1_000, default: 0 }),
+  signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
+  chain: table({ id: required(text()), hop: required(integer({ min: 0 })) }),
+} satisfies Kinds<RunOptions>;
+
+export function checkRunOptions(options: unknown): Checked<typeof runKinds> {
+  return checkOptions(runKinds, options);
+}

@@ -277,9 +277,9 @@ class ListDrain implements Drain {
     return { length: await pushMessages(this.#sender(), this.#keys.list, payloads) };
   }
 
-  #sender(endAt?: number, requestCountMax = Number.POSITIVE_INFINITY): Sender {
+  /** Outside a run nothing but the count of sendings ends the repeating. */
+  #sender(giveUpAt = Number.POSITIVE_INFINITY, requestCountMax = Number.POSITIVE_INFINITY): Sender {
     const { redis, clock, requestTimeoutMs } = this.#settings;
-    const giveUpAt = endAt ?? clock.now() + requestTimeoutMs;
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   }
 

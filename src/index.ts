@@ -28,6 +28,7 @@ export type { DeadLetter } from "./dead-letter.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
 // Errors: one base, a closed set of codes.
 export {
+  ClosedError,
   HandlerTimeoutError,
   OptionError,
   RedisProtocolError,

@@ -6,3 +6,4 @@
 export { takeDeadScript } from "./broker/scripts/take-dead.ts";
 export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn.ts";
 export { sha1Hex } from "./digest.ts";
+export { safeReplyText } from "./reply-text.ts";

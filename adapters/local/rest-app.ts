@@ -57,7 +57,7 @@ export function createRestApp({
   app.onError((error, context) => {
     if (error instanceof TooLarge) return context.json({ error: "ERR max request size exceeded" }, 413);
     if (error instanceof BadRequest) return context.json({ error: error.message }, 400);
-    if (error instanceof RedisReplyError) return context.json({ error: error.message }, 400);
+    if (error instanceof RedisReplyError) return context.json({ error: error.serverText }, 400);
     const text = error instanceof SpillwayError ? error.message : "the request could not be served";
     return context.json({ error: `ERR ${text}` }, 500);
   });

@@ -9,7 +9,7 @@ import type { DeadLetter } from "./dead-letter.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
-import { OptionError } from "./errors.ts";
+import { ClosedError, OptionError } from "./errors.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
@@ -94,6 +94,12 @@ export interface Drain {
    * whether the messages are in the list is then not known, and it is not sent again.
    */
   push(payloads: Pushable | readonly Pushable[]): Promise<{ length: number }>;
+  /**
+   * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
+   * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Makes a drain. Throws `OptionError` naming the option, what it must be, and what was given. */
@@ -211,6 +217,7 @@ class ListDrain implements Drain {
   readonly deadLetters: DeadLetters;
   /** Where the search for working lists without a lease has come to; kept while this process lives. */
   #adoptCursor = "0";
+  #isClosed = false;
 
   constructor(settings: Settings, keys: ListKeys, workingList: ByteString) {
     this.#settings = settings;
@@ -269,7 +276,7 @@ class ListDrain implements Drain {
     return { recovered, adopted };
   }
 
-  stats(): Promise<DrainStats> {
+  async stats(): Promise<DrainStats> {
     return this.#broker(this.#sender()).stats();
   }
 
@@ -277,8 +284,18 @@ class ListDrain implements Drain {
     return { length: await pushMessages(this.#sender(), this.#keys.list, payloads) };
   }
 
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#settings.redis.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Outside a run nothing but the count of sendings ends the repeating. */
   #sender(giveUpAt = Number.POSITIVE_INFINITY, requestCountMax = Number.POSITIVE_INFINITY): Sender {
+    if (this.#isClosed) throw new ClosedError("drain");
     const { redis, clock, requestTimeoutMs } = this.#settings;
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   }

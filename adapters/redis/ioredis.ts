@@ -1,6 +1,6 @@
 import type { Redis, RedisOptions } from "ioredis";
-import { OptionError, type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
-import { readRequestTimeout } from "./options.ts";
+import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as IoredisOptions } from "./tcp.ts";
@@ -27,18 +27,12 @@ const ourSettings = {
 export function ioredis(options: TcpOptions | Redis): RedisClient {
   if (isInstance(options)) {
     const { keyPrefix, host, port, path } = options.options;
-    if (keyPrefix) {
-      throw new OptionError(
-        "ioredis",
-        "a Redis without keyPrefix: it would rename some keys and not others",
-        "one with it",
-      );
-    }
+    refusePrefix("ioredis", keyPrefix);
     const place = path ?? `${host}:${port}`;
     const open = (): Promise<TcpConnection> => connect(options.duplicate({ ...ourSettings }), place);
-    return new TcpClient({ name, place, open }, readRequestTimeout({}));
+    return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, place, requestTimeoutMs } = readTcpOptions(options);
+  const { url, place, requestTimeoutMs } = readTcpOptions(options, "ioredis");
   const open = async (): Promise<TcpConnection> => connect(await create(url), place);
   return new TcpClient({ name, place, open }, requestTimeoutMs);
 }

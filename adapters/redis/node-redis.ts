@@ -1,5 +1,5 @@
 import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
-import { readRequestTimeout } from "./options.ts";
+import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as NodeRedisOptions } from "./tcp.ts";
@@ -14,6 +14,11 @@ export interface NodeRedisLike {
   duplicate(overrides: object): NodeRedisLike;
   on(event: "error", listener: (error: unknown) => void): unknown;
   withTypeMapping(mapping: Record<number, unknown>): { sendCommand(args: Buffer[]): Promise<unknown> };
+}
+
+interface InstanceOptions {
+  readonly socket?: { readonly host?: string; readonly port?: number };
+  readonly keyPrefix?: string;
 }
 
 /** The classes of the errors that Redis itself answered. */
@@ -32,17 +37,18 @@ const ourSocket = { reconnectStrategy: false } as const;
 /**
  * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client of your
  * own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError`
- * for a URL that cannot work.
+ * for a URL that cannot work, and for a client with a `keyPrefix`.
  */
 export function nodeRedis(options: TcpOptions | NodeRedisLike): RedisClient {
   if (isInstance(options)) {
-    const { socket = {} } = (options.options ?? {}) as { socket?: { host?: string; port?: number } };
+    const { socket = {}, keyPrefix } = (options.options ?? {}) as InstanceOptions;
+    refusePrefix("nodeRedis", keyPrefix);
     const place = `${socket.host ?? "localhost"}:${socket.port ?? 6379}`;
     const settings = { ...ourSettings, socket: { ...socket, ...ourSocket } };
     const open = (): Promise<TcpConnection> => connect(options.duplicate(settings), place);
-    return new TcpClient({ name, place, open }, readRequestTimeout({}));
+    return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, place, requestTimeoutMs } = readTcpOptions(options);
+  const { url, place, requestTimeoutMs } = readTcpOptions(options, "nodeRedis");
   const open = async (): Promise<TcpConnection> => connect(await create(url), place);
   return new TcpClient({ name, place, open }, requestTimeoutMs);
 }

@@ -1,31 +1,19 @@
 import { OptionError } from "../../src/index.ts";
+import { integer, required, text } from "../../src/internals.ts";
 
-const requestTimeoutMsDefault = 10_000;
-/** Longer, and timers would take it for no time at all. */
-const requestTimeoutMsMax = 86_400_000;
+export const requestTimeoutMsDefault = 10_000;
 
-/** `requestTimeoutMs`, or its default. Throws `OptionError`. */
-export function readRequestTimeout({ requestTimeoutMs: given }: { requestTimeoutMs?: unknown }): number {
-  if (given === undefined) return requestTimeoutMsDefault;
-  const isWhole = typeof given === "number" && Number.isInteger(given);
-  if (!isWhole || given < 1 || given > requestTimeoutMsMax) {
-    throw new OptionError(
-      "requestTimeoutMs",
-      `a whole number of ms from 1 to ${requestTimeoutMsMax}`,
-      // Whatever is no number may be a secret in the wrong place.
-      typeof given === "number" ? String(given) : typeof given,
-    );
-  }
-  return given;
+/** How long a request may take, ms. Longer than a day, timers would take it for no time at all. */
+export const requestTimeoutMs = integer({ min: 1, max: 86_400_000, default: requestTimeoutMsDefault });
+
+/** A secret, or what may hold one: it is shown in no error. */
+export function secret(wanted: string) {
+  return required(text({ isSecret: true, wanted: `${wanted}, without white space` }));
 }
 
-/** Says so where white space, often the newline of a file, makes an address or a secret another one. Shows neither. */
-export function refuseWhiteSpace(option: string, given: unknown): void {
-  if (typeof given !== "string" || !/\s/.test(given)) return;
-  const isAtEnds = !/\s/.test(given.trim());
-  throw new OptionError(
-    option,
-    "given without white space",
-    isAtEnds ? "one with white space, perhaps a newline, at its ends: trim it" : "one with white space in it",
-  );
+/** Refuses an instance that has a `keyPrefix`. */
+export function refusePrefix(client: string, keyPrefix: unknown): void {
+  if (!keyPrefix) return;
+  const wanted = "a client without keyPrefix: it would rename some keys and not others";
+  throw new OptionError(client, wanted, "one with it");
 }

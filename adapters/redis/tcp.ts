@@ -9,8 +9,9 @@ import {
   type RedisRequestOptions,
   RedisTransportError,
 } from "../../src/index.ts";
+import { checkOptions, type Kinds } from "../../src/internals.ts";
 import { failureCode } from "./failure-code.ts";
-import { readRequestTimeout, refuseWhiteSpace } from "./options.ts";
+import { requestTimeoutMs, secret } from "./options.ts";
 
 /** Where a Redis is that is reached over TCP. */
 export interface TcpOptions {
@@ -37,24 +38,20 @@ export interface TcpConnection {
   end(): void;
 }
 
+const kinds = {
+  url: secret('a Redis URL, such as "redis://localhost:6379"; a password in it is percent-encoded'),
+  requestTimeoutMs,
+} satisfies Kinds<TcpOptions>;
+
 /** Checks the options. Throws `OptionError`, without showing the URL, which may hold a password. */
-export function readTcpOptions(options: TcpOptions): Required<TcpOptions> & { place: string } {
-  const url: unknown = options?.url;
-  refuseWhiteSpace("url", url);
-  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+export function readTcpOptions(options: TcpOptions, what: string): Required<TcpOptions> & { place: string } {
+  const checked = checkOptions(kinds, options, what);
+  const isUrl = !/\s/.test(checked.url) && URL.canParse(checked.url);
+  const parsed = isUrl ? new URL(checked.url) : undefined;
   if (!parsed || !/^rediss?:$/.test(parsed.protocol)) {
-    throw new OptionError(
-      "url",
-      'a Redis URL, such as "redis://localhost:6379"; a password in it is percent-encoded',
-      typeof url === "string" ? "another text" : typeof url,
-    );
+    throw new OptionError("url", kinds.url.wanted, "another text");
   }
-  const { hostname, port } = parsed;
-  return {
-    url: url as string,
-    place: `${hostname || "localhost"}:${port || 6379}`,
-    requestTimeoutMs: readRequestTimeout(options),
-  };
+  return { ...checked, place: `${parsed.hostname || "localhost"}:${parsed.port || 6379}` };
 }
 
 /**

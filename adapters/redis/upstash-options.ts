@@ -1,5 +1,6 @@
 import { OptionError } from "../../src/index.ts";
-import { readRequestTimeout, refuseWhiteSpace } from "./options.ts";
+import { checkOptions, type Kinds, object } from "../../src/internals.ts";
+import { requestTimeoutMs, secret } from "./options.ts";
 
 /** Where Upstash, or another server of its REST protocol, is. */
 export interface UpstashOptions {
@@ -16,59 +17,61 @@ export interface UpstashInstance {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const urlWanted = 'the REST URL, such as "https://….upstash.io"';
+
+const kinds = {
+  url: secret(urlWanted),
+  token: secret("the REST token"),
+  requestTimeoutMs,
+} satisfies Kinds<UpstashOptions>;
+
+const instanceKinds = {
+  redis: object<object>({ methods: [], wanted: "a Redis of @upstash/redis" }),
+  requestTimeoutMs,
+};
+
 /**
  * Reads `{ url, token }`, a `Redis` of `@upstash/redis`, or `{ redis }` with one. Throws `OptionError` for what cannot
  * work, and shows no value: any of them may be a secret in the wrong place.
  */
 export function readUpstashOptions(options: unknown): Required<UpstashOptions> {
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError("upstash", "{ url, token } or a Redis of @upstash/redis", typeof options);
-  }
-  const given = options as Partial<UpstashOptions> & { client?: Partial<UpstashInstance>; redis?: unknown };
+  const given = (options ?? {}) as { client?: Partial<UpstashInstance>; redis?: unknown };
   if (given.redis !== undefined) {
-    return { ...readUpstashOptions(given.redis), requestTimeoutMs: readRequestTimeout(given) };
+    const { redis, requestTimeoutMs } = checkOptions(instanceKinds, given, "upstash");
+    return { ...readUpstashOptions(redis), requestTimeoutMs };
   }
   const inner = typeof given.client?.headers === "object" ? given.client : undefined;
-  const url = inner ? inner.baseUrl : given.url;
-  const token = inner ? inner.headers?.authorization?.replace(/^Bearer /, "") : given.token;
-  return { url: readUrl(url), token: readToken(token), requestTimeoutMs: readRequestTimeout(given) };
+  const plain = inner && {
+    url: inner.baseUrl || undefined,
+    token: inner.headers?.authorization?.replace(/^Bearer (undefined$)?/, "") || undefined,
+  };
+  const checked = checkOptions(kinds, plain ?? options, "upstash");
+  refuseUrl(checked.url);
+  refuseToken(checked.token);
+  return { ...checked, url: checked.url.replace(/\/+$/, "") };
 }
 
-function readUrl(url: unknown): string {
-  refuseWhiteSpace("url", url);
-  const expected = 'the REST URL, such as "https://….upstash.io"';
-  if (typeof url !== "string") throw new OptionError("url", expected, kindOf(url));
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed) throw new OptionError("url", expected, url === "" ? "nothing" : "a text that is no URL");
-  if (/^rediss?:$/.test(parsed.protocol)) {
-    throw new OptionError("url", expected, "a URL for Redis over TCP: that is for ioredis or nodeRedis");
-  }
-  if (!/^https?:$/.test(parsed.protocol)) throw new OptionError("url", expected, "a URL of another protocol");
-  if (parsed.username || parsed.password || parsed.search || parsed.hash) {
-    throw new OptionError("url", `${expected}, without credentials or a query`, "one with them");
-  }
-  return url.replace(/\/+$/, "");
+function refuseUrl(url: string): void {
+  const refuse = (received: string): never => {
+    throw new OptionError("url", `${urlWanted}, without credentials or a query`, received);
+  };
+  if (/\s/.test(url) || !URL.canParse(url)) refuse("a text that is no URL");
+  const { protocol, username, password, search, hash } = new URL(url);
+  if (/^rediss?:$/.test(protocol)) refuse("a URL for Redis over TCP: that is for ioredis or nodeRedis");
+  if (!/^https?:$/.test(protocol)) refuse("a URL of another protocol");
+  if (username || password || search || hash) refuse("one with them");
 }
 
-function readToken(token: unknown): string {
-  refuseWhiteSpace("token", token);
-  const expected = "the REST token";
-  if (typeof token !== "string" || token === "" || token === "undefined") {
+function refuseToken(token: string): void {
+  if (/^\w+:\/\//.test(token)) {
     throw new OptionError(
       "token",
-      expected,
-      token === "" || token === "undefined" ? "nothing" : kindOf(token),
+      kinds.token.wanted,
+      "a URL: perhaps url and token are in each other's place",
     );
   }
-  if (/^\w+:\/\//.test(token)) {
-    throw new OptionError("token", expected, "a URL: perhaps url and token are in each other's place");
+  // Others cannot stand in a header; and `undefined` is what a variable that is not set becomes.
+  if (token === "undefined" || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new OptionError("token", kinds.token.wanted, "another text");
   }
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new OptionError("token", expected, "one with characters that no token has");
-  }
-  return token;
-}
-
-function kindOf(given: unknown): string {
-  return given === undefined || given === null ? "nothing" : typeof given;
 }

@@ -4,13 +4,7 @@ import { Redis } from "@upstash/redis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
-import {
-  fromText,
-  OptionError,
-  type RedisClient,
-  RedisReplyError,
-  RedisTransportError,
-} from "../../src/index.ts";
+import { OptionError, type RedisClient, RedisReplyError, RedisTransportError } from "../../src/index.ts";
 
 const token = "secret-token";
 const secretPayload = "payload-that-must-not-be-logged";

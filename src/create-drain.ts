@@ -11,7 +11,7 @@ import {
   type DrainSettings,
   sharedWorkingList,
 } from "./drain-options.ts";
-import { OptionError } from "./errors.ts";
+import { ClosedError, OptionError } from "./errors.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
@@ -44,6 +44,12 @@ export interface Drain {
    * whether the messages are in the list is then not known, and it is not sent again.
    */
   push(payloads: Pushable | readonly Pushable[]): Promise<{ length: number }>;
+  /**
+   * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
+   * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -57,11 +63,20 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   const settings = checkDrainOptions(options);
   const { list, clock, requestTimeoutMs } = settings;
   const keys = listKeys(list);
-  const openSender = (endAt = clock.now() + requestTimeoutMs, requestCountMax?: number): Sender =>
-    new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt: endAt, requestCountMax });
+  let isClosed = false;
+  /** Outside a run nothing but the count of sendings ends the repeating. */
+  const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
+    if (isClosed) throw new ClosedError("drain");
+    return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
+  };
   const openBroker = brokerFor(settings, keys);
   /** Where the search for working lists without a lease has come to; kept while this process lives. */
   let adoptCursor = "0";
+
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    await settings.redis.close();
+  };
 
   return {
     list,
@@ -104,6 +119,8 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     },
     stats: async () => openBroker(openSender()).stats(),
     push: async (payloads) => ({ length: await pushMessages(openSender(), keys.list, payloads) }),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -1,3 +1,6 @@
+import type { RedisCommand } from "./redis-client.ts";
+import { safeReplyText } from "./reply-text.ts";
+
 /** Every way Spillway can fail, one code a way. Expected results (empty, busy, lost lease) are values, not errors. */
 export type SpillwayErrorCode =
   | "invalid-option"
@@ -9,7 +12,8 @@ export type SpillwayErrorCode =
   | "schema"
   | "handler-timeout"
   | "batch-outcomes"
-  | "lease-too-short";
+  | "lease-too-short"
+  | "closed";
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
 export class SpillwayError extends Error {
@@ -50,12 +54,24 @@ export class RedisTransportError extends SpillwayError {
   }
 }
 
-/** Redis answered with an error: the command was refused or failed. `prefix` is its first word (`WRONGTYPE`, `OOM`, `NOSCRIPT`). */
+/**
+ * Redis answered with an error: the command was refused or failed. `prefix` is its first word (`WRONGTYPE`, `OOM`,
+ * `NOSCRIPT`). The message is the server's without what it may quote of arguments; with the `command` given, it names
+ * that and its keys where they are the trouble.
+ */
 export class RedisReplyError extends SpillwayError {
   readonly prefix: string;
-  constructor(message: string, options?: { cause?: unknown }) {
-    super("redis-reply", message, options);
-    this.prefix = /^([A-Z]+)\b/.exec(message)?.[1] ?? "ERR";
+  readonly #serverText: string;
+  constructor(serverText: string, options?: { cause?: unknown; command?: RedisCommand }) {
+    const { command, ...rest } = options ?? {};
+    super("redis-reply", safeReplyText(serverText, command), rest);
+    this.prefix = /^([A-Z]+)\b/.exec(serverText)?.[1] ?? "ERR";
+    this.#serverText = serverText;
+  }
+
+  /** The server's own words, for whoever sent the command. They may quote payloads: never log them. */
+  get serverText(): string {
+    return this.#serverText;
   }
 }
 
@@ -80,5 +96,12 @@ export class HandlerTimeoutError extends SpillwayError {
       "handler-timeout",
       `The handler took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
     );
+  }
+}
+
+/** The drain or the client was closed before this was asked of it. */
+export class ClosedError extends SpillwayError {
+  constructor(what: string) {
+    super("closed", `The ${what} is closed: make a new one, or close it after its last use.`);
   }
 }

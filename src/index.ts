@@ -29,6 +29,7 @@ export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-
 export type { Brake, DeadLetterLimits, DrainOptions, EveryDrainOption } from "./drain-options.ts";
 // Errors: one base, a closed set of codes.
 export {
+  ClosedError,
   HandlerTimeoutError,
   OptionError,
   RedisProtocolError,

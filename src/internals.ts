@@ -21,4 +21,5 @@ export {
   table,
   text,
 } from "./option-kinds.ts";
+export { safeReplyText } from "./reply-text.ts";
 export { show } from "./show.ts";

@@ -1,19 +1,25 @@
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Hono } from "hono/tiny";
-import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
+import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
+import { checkOptions, integer, type Kinds, object, text } from "../../src/internals.ts";
 import { isSameSecret } from "./secret.ts";
 
 export interface HttpAppOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
   readonly token?: string | undefined;
-  /** Longest budget a caller may ask for, and the one a caller gets who asks for none, ms. Default: 25,000. */
+  /** Longest budget a caller may ask for, and the one a caller gets who asks for none, ms, up to a day. Default: 25,000. */
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */
   readonly signal?: AbortSignal;
 }
 
-const budgetMsDefault = 25_000;
+const kinds = {
+  token: text({ isSecret: true }),
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
+  signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
+} satisfies Kinds<HttpAppOptions>;
+
 const bodyBytesMax = 4_096;
 
 class BadBody extends Error {}
@@ -21,16 +27,13 @@ class BadBody extends Error {}
 /**
  * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `GET /stats`
  * with where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
- * Throws `OptionError` for an empty token.
+ * Throws `OptionError` for bad options.
  */
 export function createHttpApp(
   drain: Pick<Drain, "list" | "run" | "stats">,
   options: HttpAppOptions = {},
 ): Hono {
-  const { token, budgetMs = budgetMsDefault, signal } = options;
-  if (token !== undefined && (typeof token !== "string" || token === "")) {
-    throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
-  }
+  const { token, budgetMs, signal } = checkOptions(kinds, options);
   const app = new Hono();
 
   app.use(async (context, next) => {

@@ -3,12 +3,12 @@ import { createMiddleware } from "hono/factory";
 import {
   type ByteString,
   fromBytes,
-  OptionError,
   type RedisCommand,
   type RedisReply,
   RedisReplyError,
   SpillwayError,
 } from "../../src/index.ts";
+import { checkOptions, integer, type Kinds, object, required, text } from "../../src/internals.ts";
 import { isSameSecret } from "../http/secret.ts";
 import type { Backend } from "./backend.ts";
 import { JsonText } from "./json-text.ts";
@@ -18,11 +18,20 @@ export interface RestAppOptions {
   readonly backend: Backend;
   /** What clients must send as bearer token or `_token`. */
   readonly token: string;
-  /** Largest body taken, bytes. Default: 10 MB, as Upstash. */
+  /** Largest body taken, bytes, up to 1 GB. Default: 10 MB, as Upstash. */
   readonly maxRequestBytes?: number;
 }
 
-const maxRequestBytesDefault = 10 * 1024 * 1024;
+export const restAppKinds = {
+  backend: required(
+    object<Backend>({
+      methods: ["command", "pipeline", "transaction", "close"],
+      wanted: "a backend, as memory() or redisBackend(…) make it",
+    }),
+  ),
+  token: required(text({ isSecret: true })),
+  maxRequestBytes: integer({ min: 1, max: 1024 ** 3, default: 10 * 1024 * 1024 }),
+} satisfies Kinds<RestAppOptions>;
 
 class TooLarge extends Error {}
 
@@ -30,15 +39,10 @@ class TooLarge extends Error {}
  * Upstash' REST protocol as a Hono app: single commands as JSON and as path, `/pipeline`, `/multi-exec`, both ways to
  * give the token, base64, and its statuses: 200; 400 for a bad or failed command; 401; 405; 413.
  * Source: upstash.com/docs/redis/features/restapi. Not there: `/monitor`, `/subscribe`, read-only tokens, resp2.
+ * Throws `OptionError` for bad options.
  */
-export function createRestApp({
-  backend,
-  token,
-  maxRequestBytes = maxRequestBytesDefault,
-}: RestAppOptions): Hono {
-  if (typeof token !== "string" || token === "") {
-    throw new OptionError("token", "a string with at least one character", "an empty or missing one");
-  }
+export function createRestApp(options: RestAppOptions): Hono {
+  const { backend, token, maxRequestBytes } = checkOptions(restAppKinds, options);
   const app = new Hono();
 
   const authorized = createMiddleware(async (context, next) => {
@@ -57,7 +61,7 @@ export function createRestApp({
   app.onError((error, context) => {
     if (error instanceof TooLarge) return context.json({ error: "ERR max request size exceeded" }, 413);
     if (error instanceof BadRequest) return context.json({ error: error.message }, 400);
-    if (error instanceof RedisReplyError) return context.json({ error: error.message }, 400);
+    if (error instanceof RedisReplyError) return context.json({ error: error.serverText }, 400);
     const text = error instanceof SpillwayError ? error.message : "the request could not be served";
     return context.json({ error: `ERR ${text}` }, 500);
   });

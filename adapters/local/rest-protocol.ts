@@ -68,7 +68,7 @@ export function parseJson(body: ByteString): unknown {
 
 /** A reply, or the error in its place, as the JSON text of the answer: strings in base64 where asked for, as text otherwise. */
 export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolean, json: JsonText): void {
-  if (reply instanceof RedisReplyError) json.add(JSON.stringify({ error: reply.message }));
+  if (reply instanceof RedisReplyError) json.add(JSON.stringify({ error: reply.serverText }));
   else {
     json.add('{"result":');
     encodeReply(reply, isBase64, json);

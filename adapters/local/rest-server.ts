@@ -1,5 +1,6 @@
 import { serve } from "@hono/node-server";
-import { createRestApp, type RestAppOptions } from "./rest-app.ts";
+import { checkOptions, integer, type Kinds, text } from "../../src/internals.ts";
+import { createRestApp, type RestAppOptions, restAppKinds } from "./rest-app.ts";
 
 export interface RestServerOptions extends RestAppOptions {
   /** 0 takes a free one. Default: 8079. */
@@ -8,6 +9,12 @@ export interface RestServerOptions extends RestAppOptions {
   readonly host?: string;
 }
 
+const kinds = {
+  ...restAppKinds,
+  port: integer({ min: 0, max: 65_535, default: 8_079 }),
+  host: text({ default: "127.0.0.1" }),
+} satisfies Kinds<RestServerOptions>;
+
 export interface RestServer {
   readonly url: string;
   readonly port: number;
@@ -15,10 +22,10 @@ export interface RestServer {
   close(): Promise<void>;
 }
 
-/** Serves Upstash' REST protocol on Node. Rejects where the port is taken. */
+/** Serves Upstash' REST protocol on Node. Rejects for bad options with `OptionError`, and where the port is taken. */
 export async function startRestServer(options: RestServerOptions): Promise<RestServer> {
-  const { port = 8079, host = "127.0.0.1" } = options;
-  const app = createRestApp(options);
+  const { port, host, ...appOptions } = checkOptions(kinds, options);
+  const app = createRestApp(appOptions);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening));
     listening.once("error", reject);
@@ -32,7 +39,7 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
       const closed = new Promise((resolve) => server.close(resolve));
       if ("closeAllConnections" in server) server.closeAllConnections();
       await closed;
-      await options.backend.close();
+      await appOptions.backend.close();
     },
   };
 }

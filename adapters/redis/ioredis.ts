@@ -1,77 +1,73 @@
-import type { Redis } from "ioredis";
-import { OptionError, type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
-import {
-  bytesToReply,
-  lostConnection,
-  readTcpOptions,
-  type TcpDriver,
-  type TcpOptions,
-  tcpClient,
-} from "./tcp.ts";
+import type { Redis, RedisOptions } from "ioredis";
+import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
+import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as IoredisOptions } from "./tcp.ts";
 
 /**
- * A request is sent once, and not again when a connection is lost: only the broker knows which can be repeated. And over
- * RESP2: RESP3, the default, reshapes replies.
+ * A request is sent once, and not again when a connection is lost: only the broker knows which can be repeated. A lost
+ * connection stays lost; the next request opens another. And over RESP2: RESP3, the default, reshapes replies.
  */
 const ourSettings = {
   protocol: 2,
+  lazyConnect: true,
   enableReadyCheck: false,
   maxRetriesPerRequest: 0,
+  retryStrategy: () => null,
   autoResendUnfulfilledCommands: false,
   enableAutoPipelining: false,
-} as const;
+} as const satisfies RedisOptions;
 
 /**
  * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, or from a `Redis` of your own, of
- * which it opens a duplicate with settings that are safe for a queue; yours is not touched. Throws `OptionError` for an
- * instance with a `keyPrefix`.
+ * which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError` for a URL
+ * that cannot work, and for an instance with a `keyPrefix`.
  */
 export function ioredis(options: TcpOptions | Redis): RedisClient {
   if (isInstance(options)) {
-    if (options.options.keyPrefix) {
-      throw new OptionError(
-        "ioredis",
-        "a Redis without keyPrefix: it would rename some keys and not others",
-        "one with it",
-      );
-    }
-    return tcpClient(new IoredisDriver(async () => options.duplicate({ ...ourSettings })));
+    const { keyPrefix, host, port, path } = options.options;
+    refusePrefix("ioredis", keyPrefix);
+    const place = path ?? `${host}:${port}`;
+    const open = (): Promise<TcpConnection> => connect(options.duplicate({ ...ourSettings }), place);
+    return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, requestTimeoutMs } = readTcpOptions(options);
-  return tcpClient(new IoredisDriver(() => create(url)), requestTimeoutMs);
+  const { url, place, requestTimeoutMs } = readTcpOptions(options, "ioredis");
+  const open = async (): Promise<TcpConnection> => connect(await create(url), place);
+  return new TcpClient({ name, place, open }, requestTimeoutMs);
 }
 
-class IoredisDriver implements TcpDriver {
-  readonly name = "ioredis";
-  readonly #create: () => Promise<Redis>;
-  #redis: Promise<Redis> | undefined;
+const name = "ioredis";
 
-  constructor(create: () => Promise<Redis>) {
-    this.#create = create;
-  }
-
-  async send(commands: readonly Buffer[][]): ReturnType<TcpDriver["send"]> {
-    this.#redis ??= this.#open();
-    const redis = await this.#redis;
-    return Promise.all(
-      commands.map(([name, ...args]) =>
-        redis.callBuffer(String(name), ...args).then(bytesToReply, readError),
+async function connect(redis: Redis, place: string): Promise<TcpConnection> {
+  // Each failed request says so itself; without a listener, a lost connection would end the process.
+  let why: unknown;
+  redis.on("error", (error: unknown) => {
+    why = error;
+  });
+  await redis.connect().catch((error: unknown) => {
+    if (isReplyError(why)) throw new RedisReplyError(why.message);
+    throw lostConnection(place, why ?? error);
+  });
+  const readError = (error: unknown): Error => {
+    // Only what Redis itself answered; all else is a lost connection.
+    if (isReplyError(error)) return error;
+    throw lostConnection(place, why ?? error);
+  };
+  return {
+    get isOpen() {
+      return redis.status === "ready";
+    },
+    send: (commands) =>
+      Promise.all(
+        commands.map(([command, ...args]) => redis.callBuffer(String(command), ...args).catch(readError)),
       ),
-    );
-  }
-
-  async close(): Promise<void> {
-    if (this.#redis) (await this.#redis).disconnect();
-  }
-
-  async #open(): Promise<Redis> {
-    const redis = await this.#create();
-    // Each failed request says so itself; without a listener, a lost connection would end the process.
-    redis.on("error", () => undefined);
-    return redis;
-  }
+    end: () => {
+      redis.disconnect();
+      // Else it would wait for a farewell that a dead end never sends.
+      redis.stream?.destroy();
+    },
+  };
 }
 
 async function create(url: string): Promise<Redis> {
@@ -85,8 +81,6 @@ function isInstance(options: unknown): options is Redis {
   return typeof (options as { callBuffer?: unknown } | null)?.callBuffer === "function";
 }
 
-function readError(error: unknown): RedisReplyError {
-  // Only what Redis itself answered; all else is a lost connection.
-  if (error instanceof Error && error.name === "ReplyError") return new RedisReplyError(error.message);
-  throw lostConnection(error);
+function isReplyError(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
 }

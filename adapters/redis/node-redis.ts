@@ -1,23 +1,24 @@
 import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
-import {
-  bytesToReply,
-  lostConnection,
-  readTcpOptions,
-  type TcpDriver,
-  type TcpOptions,
-  tcpClient,
-} from "./tcp.ts";
+import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
+import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as NodeRedisOptions } from "./tcp.ts";
 
 /** What we use of a client of the package `redis`. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly options?: unknown;
   connect(): Promise<unknown>;
   destroy(): void;
   duplicate(overrides: object): NodeRedisLike;
   on(event: "error", listener: (error: unknown) => void): unknown;
   withTypeMapping(mapping: Record<number, unknown>): { sendCommand(args: Buffer[]): Promise<unknown> };
+}
+
+interface InstanceOptions {
+  readonly socket?: { readonly host?: string; readonly port?: number };
+  readonly keyPrefix?: string;
 }
 
 /** The classes of the errors that Redis itself answered. */
@@ -27,75 +28,68 @@ const replyErrors = new Set(["SimpleError", "BlobError", "ErrorReply"]);
 const stringTypes = [36, 43, 61] as const;
 
 /**
- * A request is sent once, now or not at all: only the broker knows which can be repeated. And over RESP2: RESP3, which
- * the maintenance notices want, reshapes replies.
+ * A request is sent once, now or not at all: only the broker knows which can be repeated. A lost connection stays lost;
+ * the next request opens another. And over RESP2: RESP3, which the maintenance notices want, reshapes replies.
  */
 const ourSettings = { RESP: 2, maintNotifications: "disabled", disableOfflineQueue: true } as const;
+const ourSocket = { reconnectStrategy: false } as const;
 
 /**
  * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client of your
- * own, of which it opens a duplicate with settings that are safe for a queue; yours is not touched.
+ * own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError`
+ * for a URL that cannot work, and for a client with a `keyPrefix`.
  */
 export function nodeRedis(options: TcpOptions | NodeRedisLike): RedisClient {
-  if (options && "withTypeMapping" in options) {
-    return tcpClient(new NodeRedisDriver(async () => options.duplicate({ ...ourSettings })));
+  if (isInstance(options)) {
+    const { socket = {}, keyPrefix } = (options.options ?? {}) as InstanceOptions;
+    refusePrefix("nodeRedis", keyPrefix);
+    const place = `${socket.host ?? "localhost"}:${socket.port ?? 6379}`;
+    const settings = { ...ourSettings, socket: { ...socket, ...ourSocket } };
+    const open = (): Promise<TcpConnection> => connect(options.duplicate(settings), place);
+    return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, requestTimeoutMs } = readTcpOptions(options);
-  return tcpClient(new NodeRedisDriver(() => create(url)), requestTimeoutMs);
+  const { url, place, requestTimeoutMs } = readTcpOptions(options, "nodeRedis");
+  const open = async (): Promise<TcpConnection> => connect(await create(url), place);
+  return new TcpClient({ name, place, open }, requestTimeoutMs);
 }
 
-class NodeRedisDriver implements TcpDriver {
-  readonly name = "node-redis";
-  readonly #create: () => Promise<NodeRedisLike>;
-  #redis: NodeRedisLike | undefined;
-  #connecting: Promise<NodeRedisLike> | undefined;
+const name = "node-redis";
 
-  constructor(create: () => Promise<NodeRedisLike>) {
-    this.#create = create;
-  }
-
-  async send(commands: readonly Buffer[][]): ReturnType<TcpDriver["send"]> {
-    const redis = await this.#connected();
-    const binary = redis.withTypeMapping(Object.fromEntries(stringTypes.map((type) => [type, Buffer])));
-    return Promise.all(commands.map((command) => binary.sendCommand(command).then(bytesToReply, readError)));
-  }
-
-  async close(): Promise<void> {
-    if (this.#redis?.isOpen) this.#redis.destroy();
-  }
-
-  /** The open connection, or a new one where there is none or the last was lost. */
-  async #connected(): Promise<NodeRedisLike> {
-    if (this.#redis?.isOpen && !this.#connecting) return this.#redis;
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
-  }
-
-  async #connect(): Promise<NodeRedisLike> {
-    const redis = await this.#create();
-    this.#redis = redis;
-    // Each failed request says so itself; without a listener, a lost connection would end the process.
-    redis.on("error", () => undefined);
-    await redis.connect().catch((error: unknown) => {
-      throw lostConnection(error);
-    });
-    return redis;
-  }
+async function connect(redis: NodeRedisLike, place: string): Promise<TcpConnection> {
+  // Each failed request says so itself; without a listener, a lost connection would end the process.
+  redis.on("error", () => undefined);
+  await redis.connect().catch((error: unknown) => {
+    if (isReplyError(error)) throw new RedisReplyError(error.message);
+    throw lostConnection(place, error);
+  });
+  const binary = redis.withTypeMapping(Object.fromEntries(stringTypes.map((type) => [type, Buffer])));
+  const readError = (error: unknown): Error => {
+    // Only what Redis itself answered; all else is a lost connection.
+    if (isReplyError(error)) return error;
+    throw lostConnection(place, error);
+  };
+  return {
+    get isOpen() {
+      return redis.isReady;
+    },
+    send: (commands) => Promise.all(commands.map((command) => binary.sendCommand(command).catch(readError))),
+    end: () => {
+      if (redis.isOpen) redis.destroy();
+    },
+  };
 }
 
 async function create(url: string): Promise<NodeRedisLike> {
   const loaded = await import("redis").catch((cause: unknown) => {
     throw new RedisProtocolError('The package "redis" is not installed: npm install redis.', { cause });
   });
-  const socket = { reconnectStrategy: false } as const;
-  return loaded.createClient({ ...ourSettings, url, socket }) as unknown as NodeRedisLike;
+  return loaded.createClient({ ...ourSettings, url, socket: ourSocket }) as unknown as NodeRedisLike;
 }
 
-function readError(error: unknown): RedisReplyError {
-  // Only what Redis itself answered; all else is a lost connection.
-  if (error instanceof Error && replyErrors.has(error.constructor.name))
-    return new RedisReplyError(error.message);
-  throw lostConnection(error);
+function isInstance(options: unknown): options is NodeRedisLike {
+  return typeof (options as { withTypeMapping?: unknown } | null)?.withTypeMapping === "function";
+}
+
+function isReplyError(error: unknown): error is Error {
+  return error instanceof Error && replyErrors.has(error.constructor.name);
 }

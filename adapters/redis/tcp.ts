@@ -1,12 +1,17 @@
 import {
+  ClosedError,
   OptionError,
   type RedisClient,
   type RedisCommand,
   RedisProtocolError,
   type RedisReply,
   RedisReplyError,
+  type RedisRequestOptions,
   RedisTransportError,
 } from "../../src/index.ts";
+import { checkOptions, type Kinds } from "../../src/internals.ts";
+import { failureCode } from "./failure-code.ts";
+import { requestTimeoutMs, secret } from "./options.ts";
 
 /** Where a Redis is that is reached over TCP. */
 export interface TcpOptions {
@@ -19,43 +24,144 @@ export interface TcpOptions {
 /** What a package for Redis over TCP must do for us. */
 export interface TcpDriver {
   readonly name: string;
-  /** Writes all before the first reply is awaited: one round trip. Rejects with `RedisTransportError`. */
-  send(commands: readonly Buffer[][]): Promise<(RedisReply | RedisReplyError)[]>;
-  close(): Promise<void>;
+  /** Host and port, for errors. */
+  readonly place: string;
+  /** A new connection, ready for commands. Rejects with `RedisTransportError`, or with Redis' `RedisReplyError`. */
+  open(): Promise<TcpConnection>;
 }
 
-const requestTimeoutMsDefault = 10_000;
+export interface TcpConnection {
+  readonly isOpen: boolean;
+  /** Writes all before the first reply is awaited: one round trip. Resolves with Redis' errors in their places. */
+  send(commands: readonly Buffer[][]): Promise<unknown[]>;
+  /** Ends it at once; what still waits for a reply fails. */
+  end(): void;
+}
+
+const kinds = {
+  url: secret('a Redis URL, such as "redis://localhost:6379"; a password in it is percent-encoded'),
+  requestTimeoutMs,
+} satisfies Kinds<TcpOptions>;
 
 /** Checks the options. Throws `OptionError`, without showing the URL, which may hold a password. */
-export function readTcpOptions(options: TcpOptions): TcpOptions {
-  if (typeof options?.url !== "string" || !/^rediss?:\/\//.test(options.url)) {
-    throw new OptionError("url", 'a Redis URL, such as "redis://localhost:6379"', "something else");
+export function readTcpOptions(options: TcpOptions, what: string): Required<TcpOptions> & { place: string } {
+  const checked = checkOptions(kinds, options, what);
+  const isUrl = !/\s/.test(checked.url) && URL.canParse(checked.url);
+  const parsed = isUrl ? new URL(checked.url) : undefined;
+  if (!parsed || !/^rediss?:$/.test(parsed.protocol)) {
+    throw new OptionError("url", kinds.url.wanted, "another text");
   }
-  const { requestTimeoutMs } = options;
-  if (requestTimeoutMs !== undefined && !(Number.isInteger(requestTimeoutMs) && requestTimeoutMs > 0)) {
-    throw new OptionError("requestTimeoutMs", "a whole number of ms of at least 1", String(requestTimeoutMs));
-  }
-  return options;
+  return { ...checked, place: `${parsed.hostname || "localhost"}:${parsed.port || 6379}` };
 }
 
-/** A `RedisClient` over a driver: bytes in, bytes out, and a bound on how long to wait. */
-export function tcpClient(driver: TcpDriver, requestTimeoutMs = requestTimeoutMsDefault): RedisClient {
-  const pipeline: RedisClient["pipeline"] = (commands, options) =>
-    withTimeout(driver.send(commands.map(toBuffers)), options?.timeoutMs ?? requestTimeoutMs);
-  return {
-    name: driver.name,
-    pipeline,
-    async command(command, options) {
-      const [reply] = await pipeline([command], options);
-      if (reply instanceof RedisReplyError) throw reply;
-      return reply as RedisReply;
-    },
-    close: () => driver.close(),
-  };
+/**
+ * A `RedisClient` over a driver: bytes in, bytes out, a bound on how long to wait, and one connection at a time. A
+ * connection on which a request failed gets no other: its end may be gone without a word.
+ */
+export class TcpClient implements RedisClient {
+  readonly name: string;
+  readonly #driver: TcpDriver;
+  readonly #requestTimeoutMs: number;
+  #line: Line | undefined;
+  #isClosed = false;
+
+  constructor(driver: TcpDriver, requestTimeoutMs: number) {
+    this.name = driver.name;
+    this.#driver = driver;
+    this.#requestTimeoutMs = requestTimeoutMs;
+  }
+
+  async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
+    const [reply] = await this.pipeline([command], options);
+    if (reply instanceof RedisReplyError) throw reply;
+    return reply as RedisReply;
+  }
+
+  async pipeline(
+    commands: readonly RedisCommand[],
+    options?: RedisRequestOptions,
+  ): Promise<(RedisReply | RedisReplyError)[]> {
+    if (this.#isClosed) throw new ClosedError(`${this.name} client`);
+    if (!this.#line?.isUsable) this.#line = new Line(this.#driver);
+    const replies = await this.#line.send(
+      commands.map(toBuffers),
+      options?.timeoutMs ?? this.#requestTimeoutMs,
+    );
+    return replies.map((reply, at) => readReply(reply, commands[at]));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#line?.end();
+  }
 }
 
-/** A package's reply, its Buffers as bytes-in-a-string. */
-export function bytesToReply(reply: unknown): RedisReply {
+/** One connection, from before it is open until it has failed and nothing waits for it any more. */
+class Line {
+  readonly #place: string;
+  readonly #opening: Promise<TcpConnection>;
+  #connection: TcpConnection | undefined;
+  #waitingCount = 0;
+  #hasFailed = false;
+  #hasEnded = false;
+
+  constructor(driver: TcpDriver) {
+    this.#place = driver.place;
+    this.#opening = driver.open().then((connection) => {
+      this.#connection = connection;
+      if (this.#hasEnded) connection.end();
+      return connection;
+    });
+  }
+
+  get isUsable(): boolean {
+    return !this.#hasFailed && !this.#hasEnded && this.#connection?.isOpen !== false;
+  }
+
+  async send(commands: readonly Buffer[][], timeoutMs: number): Promise<unknown[]> {
+    this.#waitingCount += 1;
+    try {
+      const replies = this.#opening.then((connection) => connection.send(commands));
+      return await this.#within(timeoutMs, replies);
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    } finally {
+      this.#waitingCount -= 1;
+      if (this.#hasFailed && this.#waitingCount === 0) this.end();
+    }
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#connection?.end();
+  }
+
+  /** Rejects with a `RedisTransportError` when no reply came in time; the commands may still run. */
+  async #within<Reply>(timeoutMs: number, reply: Promise<Reply>): Promise<Reply> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      const message = `No reply within ${timeoutMs} ms from ${this.#place}.`;
+      timer = setTimeout(() => reject(new RedisTransportError(message, { isRetryable: true })), timeoutMs);
+    });
+    try {
+      return await Promise.race([reply, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What became of a connection, without the package's own words, which may quote the command. */
+export function lostConnection(place: string, error: unknown): RedisTransportError {
+  const code = failureCode(error);
+  const detail = code === undefined ? "" : ` (${code})`;
+  return new RedisTransportError(`The connection to ${place} failed${detail}.`, { isRetryable: true });
+}
+
+/** A package's reply, its Buffers as bytes-in-a-string; an error of Redis with the command it is about. */
+function readReply(reply: unknown, command?: RedisCommand): RedisReply | RedisReplyError {
+  if (reply instanceof Error) return new RedisReplyError(reply.message, command ? { command } : {});
   if (reply === null || reply === undefined) return null;
   if (typeof reply === "number" || typeof reply === "string") return reply;
   if (typeof reply === "bigint") return Number(reply);
@@ -63,34 +169,10 @@ export function bytesToReply(reply: unknown): RedisReply {
     return Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString("latin1");
   }
   // `EXEC` answers with an error in the place of each command that failed.
-  if (Array.isArray(reply)) return reply.map(bytesToReply);
-  if (reply instanceof Error) return new RedisReplyError(reply.message) as unknown as RedisReply;
+  if (Array.isArray(reply)) return reply.map((entry) => readReply(entry) as RedisReply);
   throw new RedisProtocolError(`A reply of type ${typeof reply} is not one Redis gives over RESP2.`);
-}
-
-/** What became of a connection, without the package's own words, which may quote the command. */
-export function lostConnection(error: unknown): RedisTransportError {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  const detail = typeof code === "string" ? code : typeof name === "string" ? name : "unknown";
-  return new RedisTransportError(`The connection failed (${detail}).`, { isRetryable: true });
 }
 
 function toBuffers(command: RedisCommand): Buffer[] {
   return command.map((argument) => Buffer.from(String(argument), "latin1"));
-}
-
-/** Rejects with a `RedisTransportError` when no reply came in time; the commands may still run. */
-async function withTimeout<Reply>(reply: Promise<Reply>, timeoutMs: number): Promise<Reply> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new RedisTransportError(`No reply within ${timeoutMs} ms.`, { isRetryable: true })),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([reply, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,4 @@
 import {
-  type ByteString,
-  OptionError,
   type RedisClient,
   type RedisCommand,
   RedisProtocolError,
@@ -8,47 +6,43 @@ import {
   RedisReplyError,
   type RedisRequestOptions,
   RedisTransportError,
-  toTextExact,
 } from "../../src/index.ts";
+import { asPath, asScript, byteLength, fitsPath, noScript, split, textArguments } from "./upstash-bytes.ts";
+import type { UpstashHttp } from "./upstash-http.ts";
 
-/** Where Upstash, or another server of its REST protocol, is. */
-export interface UpstashOptions {
-  /** `https://….upstash.io`, or `http://…` for a server of your own. */
-  url: string;
-  token: string;
-  /** How long a request may take, ms. Default: 10,000. */
-  requestTimeoutMs?: number;
+/** A command of one value with more bytes than this goes alone where its bytes need escapes: as a body they need none. */
+const escapedBytesMax = 256 * 1024;
+/** What commands of several values may hold, and requests of several commands: Upstash takes requests of 10 MB. */
+const sharedBytesMax = 4.5 * 1024 * 1024;
+
+/** One command as it goes on its way, or one of several that stand for it. */
+interface Unit {
+  /** Which command of the pipeline it is. */
+  readonly at: number;
+  readonly command: RedisCommand;
+  /** As JSON carries it; undefined for one that goes alone, as a path with its last argument as the body. */
+  readonly text: (string | number)[] | undefined;
 }
 
-/** What sends a request: the HTTP client inside a `Redis` of `@upstash/redis` 1.39 is one. */
-export interface HttpClient {
-  readonly baseUrl: string;
-  readonly headers: Record<string, string>;
-  request(request: { path?: string[]; body?: unknown; signal: () => AbortSignal }): Promise<unknown>;
-}
-
-interface Item {
-  readonly result?: unknown;
-  readonly error?: unknown;
-}
-
-const requestTimeoutMsDefault = 10_000;
-
-/** Speaks Upstash' REST protocol through whatever sends requests; reads replies and errors strictly. */
+/** Speaks Upstash' REST protocol; reads replies and errors strictly. */
 export class UpstashClient implements RedisClient {
   readonly name = "upstash";
-  readonly #http: HttpClient;
+  readonly #http: UpstashHttp;
   readonly #requestTimeoutMs: number;
+  /** Whether scripts may run; undefined until bytes that are no text had to be sent. */
+  #takesScripts: boolean | undefined;
 
-  constructor(http: HttpClient, requestTimeoutMs: number) {
+  constructor(http: UpstashHttp, requestTimeoutMs: number) {
     this.#http = http;
     this.#requestTimeoutMs = requestTimeoutMs;
   }
 
   async command(command: RedisCommand, options?: RedisRequestOptions): Promise<RedisReply> {
-    const reply = readItem(await this.#send(command, options));
+    const text = textArguments(command);
+    if (text && !isInflated(command, text)) return this.#sendOne({ command, text }, options);
+    const [reply] = await this.pipeline([command], options);
     if (reply instanceof RedisReplyError) throw reply;
-    return reply;
+    return reply as RedisReply;
   }
 
   async pipeline(
@@ -56,115 +50,133 @@ export class UpstashClient implements RedisClient {
     options?: RedisRequestOptions,
   ): Promise<(RedisReply | RedisReplyError)[]> {
     const replies: (RedisReply | RedisReplyError)[] = [];
-    // Bytes that are no text cannot go in a JSON body: such a command goes alone, in its place.
-    for (const group of groupByText(commands)) {
-      const [only] = group;
-      if (only && group.length === 1 && textArguments(only) === undefined) {
-        replies.push(readItem(await this.#send(only, options)));
-        continue;
+    const groups = inGroups(await this.#units(commands, options));
+    for (const group of groups) {
+      for (const [place, reply] of (await this.#sendGroup(group, groups.length > 1, options)).entries()) {
+        const { at } = group[place] as Unit;
+        // Of what was split, the last reply counts, and any error.
+        if (!(replies[at] instanceof RedisReplyError)) replies[at] = reply;
       }
-      const body = await this.#request({ path: ["pipeline"], body: group.map(textArguments) }, options);
-      if (!Array.isArray(body) || body.length !== group.length) {
-        throw new RedisProtocolError(
-          `A pipeline of ${group.length} commands must be answered by as many results.`,
-        );
-      }
-      replies.push(...body.map(readItem));
     }
     return replies;
   }
 
   async close(): Promise<void> {}
 
-  #send(command: RedisCommand, options: RedisRequestOptions | undefined): Promise<unknown> {
-    const body = textArguments(command);
-    if (body) return this.#request({ body }, options);
-    return this.#request({ path: command.map((argument) => percentEncode(String(argument))) }, options);
+  /** The ways of all commands, in their order. */
+  async #units(commands: readonly RedisCommand[], options: RedisRequestOptions | undefined): Promise<Unit[]> {
+    const units: Unit[] = [];
+    for (const [at, command] of commands.entries()) {
+      const text = textArguments(command);
+      if (text && !isInflated(command, text)) {
+        units.push({ at, command, text });
+        continue;
+      }
+      const pieces = split(command);
+      const isBetterAlone = pieces.length === 1 && fitsPath(command) && byteLength(command) > escapedBytesMax;
+      const asOne = isBetterAlone || byteLength(command) > sharedBytesMax ? undefined : asScript(command);
+      const isAlone = commands.length === 1 && pieces.length === 1 && fitsPath(command);
+      if (asOne && !isAlone && (await this.#allowsScripts(options))) {
+        units.push({ at, command, text: asOne });
+      } else {
+        units.push(...pieces.map((piece) => ({ at, command: piece, text: undefined })));
+      }
+    }
+    return units;
   }
 
-  async #request(
-    request: { path?: string[]; body?: unknown },
+  async #allowsScripts(options: RedisRequestOptions | undefined): Promise<boolean> {
+    if (this.#takesScripts !== undefined) return this.#takesScripts;
+    try {
+      await this.command(noScript, options);
+      this.#takesScripts = true;
+    } catch (error) {
+      if (!(error instanceof RedisReplyError)) throw error;
+      // Whatever else it is refused for may pass.
+      if (!/^(NOPERM|ERR)$/.test(error.prefix)) return false;
+      this.#takesScripts = false;
+    }
+    return this.#takesScripts;
+  }
+
+  async #sendGroup(
+    group: readonly Unit[],
+    hasNeighbours: boolean,
     options: RedisRequestOptions | undefined,
-  ): Promise<unknown> {
+  ): Promise<(RedisReply | RedisReplyError)[]> {
+    const [first] = group;
+    if (first && first.text === undefined) {
+      try {
+        return [await this.#sendOne(first, options)];
+      } catch (error) {
+        // What it alone was refused for hides no result of another.
+        if (error instanceof RedisReplyError) return [error];
+        const isTooLarge = error instanceof RedisTransportError && error.status === 413;
+        if (!isTooLarge || !hasNeighbours) throw error;
+        return [new RedisReplyError("ERR max request size exceeded", { cause: error })];
+      }
+    }
+    const body = await this.#http.send({
+      path: "pipeline",
+      body: JSON.stringify(group.map(({ text }) => text)),
+      timeoutMs: options?.timeoutMs ?? this.#requestTimeoutMs,
+    });
+    if (!Array.isArray(body) || body.length !== group.length) {
+      throw new RedisProtocolError(
+        `A pipeline of ${group.length} commands must be answered by as many results.`,
+      );
+    }
+    return body.map((item, at) => readItem(item, (group[at] as Unit).command));
+  }
+
+  async #sendOne(
+    { command, text }: Pick<Unit, "command" | "text">,
+    options: RedisRequestOptions | undefined,
+  ): Promise<RedisReply> {
+    const request = text ? { path: "", body: JSON.stringify(text) } : asPath(command);
     const timeoutMs = options?.timeoutMs ?? this.#requestTimeoutMs;
     try {
-      // A function: with a signal object, the client would turn an abort into an empty reply.
-      return await this.#http.request({ ...request, signal: () => AbortSignal.timeout(timeoutMs) });
+      const reply = readItem(await this.#http.send({ ...request, timeoutMs }), command);
+      if (reply instanceof RedisReplyError) throw reply;
+      return reply;
     } catch (error) {
-      throw readError(error, timeoutMs);
+      // Named by the one who knows it.
+      throw error instanceof RedisReplyError ? new RedisReplyError(error.serverText, { command }) : error;
     }
   }
 }
 
-/** Reads `{ url, token }` or a `Redis` of `@upstash/redis`. Throws `OptionError` for what cannot work. */
-export function readOptions(options: unknown): { url: string; token: string; requestTimeoutMs: number } {
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError("upstash", "{ url, token } or a Redis of @upstash/redis", String(options));
-  }
-  const given = options as Partial<UpstashOptions> & { client?: Partial<HttpClient>; redis?: unknown };
-  if (given.redis !== undefined) return { ...readOptions(given.redis), ...readTimeout(given) };
-  const inner = given.client;
-  const isInstance = inner !== undefined && typeof inner.request === "function";
-  const url = isInstance ? inner.baseUrl : given.url;
-  const token = isInstance ? inner.headers?.authorization?.replace(/^Bearer /, "") : given.token;
-  if (typeof url !== "string" || !/^https?:\/\/[^\s]+$/.test(url)) {
-    throw new OptionError(
-      "url",
-      'the REST URL, such as "https://….upstash.io"',
-      JSON.stringify(url) ?? "nothing",
-    );
-  }
-  if (typeof token !== "string" || token === "" || token === "undefined" || /\s/.test(token)) {
-    throw new OptionError("token", "the REST token, without white space", token ? "another text" : "nothing");
-  }
-  return { url, token, ...readTimeout(given) };
+/** Whether JSON makes so much more of its characters that it may not fit a request. */
+function isInflated(command: RedisCommand, text: readonly (string | number)[]): boolean {
+  const bytes = byteLength(command);
+  return (
+    bytes > escapedBytesMax && JSON.stringify(text).length > 2 * bytes && asScript(command) !== undefined
+  );
 }
 
-function readTimeout(given: { requestTimeoutMs?: unknown }): { requestTimeoutMs: number } {
-  const requestTimeoutMs = given.requestTimeoutMs ?? requestTimeoutMsDefault;
-  if (typeof requestTimeoutMs !== "number" || !Number.isInteger(requestTimeoutMs) || requestTimeoutMs < 1) {
-    throw new OptionError("requestTimeoutMs", "a whole number of ms of at least 1", String(requestTimeoutMs));
-  }
-  return { requestTimeoutMs };
-}
-
-/** The command as JSON carries it, or undefined where an argument is not UTF-8 and JSON cannot. */
-function textArguments(command: RedisCommand): (string | number)[] | undefined {
-  const texts: (string | number)[] = [];
-  for (const argument of command) {
-    const text = typeof argument === "string" ? toTextExact(argument) : argument;
-    if (text === undefined) return undefined;
-    texts.push(text);
-  }
-  return texts;
-}
-
-function groupByText(commands: readonly RedisCommand[]): RedisCommand[][] {
-  const groups: RedisCommand[][] = [];
-  let isOpen = false;
-  for (const command of commands) {
-    const isText = textArguments(command) !== undefined;
-    if (isText && isOpen) (groups.at(-1) as RedisCommand[]).push(command);
-    else groups.push([command]);
-    isOpen = isText;
+/** What goes as JSON goes together, what does not alone; all in its order. */
+function inGroups(units: readonly Unit[]): Unit[][] {
+  const groups: Unit[][] = [];
+  let room = 0;
+  for (const unit of units) {
+    const bytes = byteLength(unit.text ?? []);
+    if (unit.text === undefined || bytes > room) {
+      groups.push([unit]);
+      room = unit.text === undefined ? 0 : sharedBytesMax - bytes;
+    } else {
+      (groups.at(-1) as Unit[]).push(unit);
+      room -= bytes;
+    }
   }
   return groups;
 }
 
-function percentEncode(raw: ByteString): string {
-  let encoded = "";
-  for (let at = 0; at < raw.length; at++) {
-    const character = raw.charAt(at);
-    encoded += /[A-Za-z0-9_~-]/.test(character)
-      ? character
-      : `%${raw.charCodeAt(at).toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return encoded;
-}
-
-function readItem(item: unknown): RedisReply | RedisReplyError {
-  const { result, error } = (typeof item === "object" && item !== null ? item : {}) as Item;
-  if (typeof error === "string") return new RedisReplyError(error);
+function readItem(item: unknown, command: RedisCommand): RedisReply | RedisReplyError {
+  const { result, error } = (typeof item === "object" && item !== null ? item : {}) as {
+    result?: unknown;
+    error?: unknown;
+  };
+  if (typeof error === "string") return new RedisReplyError(error, { command });
   if (result === undefined) throw new RedisProtocolError("The reply has neither a result nor an error.");
   return decode(result);
 }
@@ -184,45 +196,4 @@ function decode(result: unknown): RedisReply {
   throw new RedisProtocolError(
     "The server did not answer in base64 as asked: it must honour `Upstash-Encoding: base64`.",
   );
-}
-
-/** Says what went wrong without the client's own texts, which carry the whole command, payloads included. */
-function readError(error: unknown, timeoutMs: number): Error {
-  if (error instanceof RedisTransportError) return error;
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  if (name === "TimeoutError") {
-    return new RedisTransportError(`No reply within ${timeoutMs} ms.`, { isRetryable: true });
-  }
-  if (name === "UpstashJSONParseError") {
-    // A gateway's page; the client hides the HTTP status.
-    if (/: \s*<[\s\S]*(\b413\b|too large)/i.test(message)) return tooLarge();
-    return new RedisTransportError("The reply was not JSON.", { isRetryable: true });
-  }
-  if (name === "UpstashError") {
-    const text = message.replace(/, command was: [\s\S]*$/, "");
-    if (/^(WRONGPASS|NOPERM|Unauthorized|NOAUTH)/i.test(text)) {
-      return new RedisTransportError("The server refused the token: check url and token.", {
-        isRetryable: false,
-      });
-    }
-    // Redis' errors begin with a word in capitals; a gateway's do not, and the client hides the HTTP status.
-    if (!/^[A-Z]{2,} /.test(text)) {
-      if (/\btoo large\b/i.test(text)) return tooLarge();
-      return new RedisTransportError("The server answered with an error of its own, not of Redis.", {
-        isRetryable: true,
-      });
-    }
-    return new RedisReplyError(text);
-  }
-  const code = (error as { cause?: { code?: unknown } } | null)?.cause?.code;
-  const detail = typeof code === "string" ? ` (${code})` : "";
-  return new RedisTransportError(`The request failed on its way${detail}.`, { isRetryable: true });
-}
-
-/** Status 413, from whoever tells it. */
-export function tooLarge(): RedisTransportError {
-  return new RedisTransportError("The server takes no request, or gives no reply, this large.", {
-    status: 413,
-    isRetryable: false,
-  });
 }

@@ -296,7 +296,7 @@ class ScriptedBroker implements Broker {
     const { list, leases, attempts, delayed, dead, brake, busy } = this.#keys;
     const keys = [list, leases, attempts, delayed, dead, brake, busy];
     const script = this.#isServerFull ? whenFull : whenNot;
-    return evaluate(this.#sender, script, keys, makeArgs);
+    return evaluate(this.#sender, script, keys, makeArgs, (reply) => readTurnReply(reply).problem);
   }
 }
 

@@ -34,11 +34,7 @@ export async function pushNumbered(door: SideDoor, list: string, count: number):
 /** The drain with a few requests for each run, so that each hop does a little, however fast the machine is. */
 export function ofFewRequests(drain: Drain, maxRequests: number): Drain {
   return {
-    list: drain.list,
-    deadLetters: drain.deadLetters,
-    recover: () => drain.recover(),
-    stats: () => drain.stats(),
-    push: (payloads) => drain.push(payloads),
+    ...drain,
     run: (options?: RunOptions) => drain.run({ ...options, maxRequests }),
   };
 }

@@ -39,6 +39,8 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
     recover: async () => ({ recovered: 0, adopted: 0 }),
     stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null }),
     push: async () => ({ length: 1 }),
+    close: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
     deadLetters: {
       count: async () => 0,
       list: async () => [],
@@ -116,7 +118,14 @@ describe("a drain over HTTP", () => {
   });
 
   it("refuses an empty token at construction", () => {
-    expect(() => app({ token: "" })).toThrow(OptionError);
+    for (const bad of [
+      { token: "" },
+      { token: "t\n" },
+      { budgetMs: Number.NaN },
+      { signal: {} as AbortSignal },
+    ]) {
+      expect(() => app(bad)).toThrow(OptionError);
+    }
   });
 
   it("says on GET /health that it is up, without token and without Redis", async () => {

@@ -72,7 +72,15 @@ describe("createDrain", () => {
     const { list, run } = { ...drain, list: "other" };
     expect(list).toBe("other");
     expect(await run({ budgetMs: 1_000 })).toMatchObject({ stopped: "error" });
-    expect(Object.keys(drain).sort()).toEqual(["deadLetters", "list", "push", "recover", "run", "stats"]);
+    expect(Object.keys(drain).sort()).toEqual([
+      "close",
+      "deadLetters",
+      "list",
+      "push",
+      "recover",
+      "run",
+      "stats",
+    ]);
   });
 
   it("shows nothing of the inside of an object, which may hold a secret", () => {

@@ -1,7 +1,11 @@
+import { Redis } from "@upstash/redis";
 import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createHttpApp } from "../../adapters/http/app.ts";
+import { upstash } from "../../adapters/redis/upstash.ts";
+import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
 import {
   type Codec,
   createDrain,
@@ -67,6 +71,43 @@ describe("the types of createDrain refuse what it refuses when it is called", ()
     await expect(drain.run({ budget: 5 })).rejects.toThrow(OptionError);
     // @ts-expect-error
     await expect(drain.run({ signal: "stop" })).rejects.toThrow(OptionError);
+  });
+});
+
+describe("the types of adapters refuse what they refuse when they are called", () => {
+  const url = "https://upstash.example";
+  const token = "t0ken";
+  const drain = createDrain({ redis, list, handler });
+
+  it.each<[string, () => unknown]>([
+    // @ts-expect-error
+    ["upstash: a misspelt name", () => upstash({ ulr: url, token })],
+    // @ts-expect-error
+    ["upstash: an array", () => upstash([])],
+    // @ts-expect-error
+    ["upstash: no token", () => upstash({ url })],
+    // @ts-expect-error
+    ["upstash: an option of another client", () => upstash({ url, token, retry: false })],
+    // @ts-expect-error
+    ["upstash: a client that is none of its", () => upstash({ redis })],
+    // @ts-expect-error
+    ["upstash by fetch: a misspelt name", () => upstashByFetch({ ulr: url, token })],
+    // @ts-expect-error
+    ["upstash by fetch: an array", () => upstashByFetch([])],
+    // @ts-expect-error
+    ["the HTTP app: a misspelt name", () => createHttpApp(drain, { tokn: token })],
+  ])("%s", (_, make) => {
+    expect(make).toThrow(OptionError);
+  });
+
+  it("and take variables that may not be set, and a Redis of @upstash/redis", () => {
+    const env: Record<string, string | undefined> = { url, token };
+    for (const client of [upstash, upstashByFetch]) {
+      expect(client({ url: env.url, token: env.token }).name).toBe("upstash");
+      expect(client(new Redis({ url, token })).name).toBe("upstash");
+      expect(client({ redis: new Redis({ url, token }), requestTimeoutMs: 100 }).name).toBe("upstash");
+      expect(() => client({ url, token: env.none })).toThrow(OptionError);
+    }
   });
 });
 

@@ -4,13 +4,7 @@ import { Redis } from "@upstash/redis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
-import {
-  fromText,
-  OptionError,
-  type RedisClient,
-  RedisReplyError,
-  RedisTransportError,
-} from "../../src/index.ts";
+import { OptionError, type RedisClient, RedisReplyError, RedisTransportError } from "../../src/index.ts";
 
 const token = "secret-token";
 const secretPayload = "payload-that-must-not-be-logged";
@@ -136,18 +130,6 @@ describe("the Upstash client's traps", () => {
       expect(replies[1]).toBeInstanceOf(RedisReplyError);
       expect(replies[2]).toBeNull();
     });
-  });
-
-  it("sends bytes that JSON cannot carry as a path, by themselves, in their place", async () => {
-    answer = (response, request) =>
-      json(request.path === "/pipeline" ? [{ result: 1 }] : { result: 2 })(response);
-    const replies = await upstash({ url, token }).pipeline([
-      ["LPUSH", "q", fromText("é")],
-      ["LREM", "q", 1, "a/\xff\0"],
-      ["LLEN", "q"],
-    ]);
-    expect(replies).toEqual([1, 2, 1]);
-    expect(seen.map((request) => request.path)).toEqual(["/pipeline", "/LREM/q/1/a%2F%FF%00", "/pipeline"]);
   });
 
   it.each<[string, unknown, number, string]>([

@@ -14,7 +14,7 @@ export interface DeadLetterSelection {
   /** At most so many. Default: all there are when the call begins. */
   max?: number;
   /** Only those for which it returns true. */
-  filter?: (letter: DeadLetter) => boolean;
+  filter?: (deadLetter: DeadLetter) => boolean;
   /** `oldest` first, the default, or `newest` first. */
   order?: "oldest" | "newest";
 }
@@ -43,7 +43,7 @@ const listMaxDefault = 100;
 
 interface Selection {
   readonly max: number;
-  readonly filter: (letter: DeadLetter) => boolean;
+  readonly filter: (deadLetter: DeadLetter) => boolean;
   readonly order: "oldest" | "newest";
   readonly dryRun: boolean;
 }

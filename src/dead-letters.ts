@@ -1,4 +1,5 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
+import { numberOf } from "./broker/replies.ts";
 import { takeDeadScript } from "./broker/scripts/take-dead.ts";
 import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
@@ -69,10 +70,7 @@ class ListDeadLetters implements DeadLetters {
   }
 
   async count(): Promise<number> {
-    const count = await this.#makeSender().command(() => ["LLEN", this.#keys.dead]);
-    if (typeof count !== "number")
-      throw new RedisProtocolError(`LLEN must answer a number; got ${typeof count}.`);
-    return count;
+    return numberOf(this.#makeSender(), ["LLEN", this.#keys.dead]);
   }
 
   async list(options: DeadLetterSelection = {}): Promise<DeadLetter[]> {

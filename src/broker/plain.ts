@@ -1,5 +1,5 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
-import { RedisProtocolError, RedisReplyError, SpillwayError } from "../errors.ts";
+import { RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import type { ByteString, RedisCommand } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
@@ -7,7 +7,7 @@ import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
-import { pipelined, unlessError } from "./replies.ts";
+import { numberOf, pipelined, unlessError } from "./replies.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -49,9 +49,7 @@ class PlainBroker implements Broker {
   async look(): Promise<"empty" | "work"> {
     const { list, seen, delayed } = this.#keys;
     const { workingList } = this.#options;
-    const found = await this.#sender.command(() => ["EXISTS", list, workingList, seen, delayed]);
-    if (typeof found !== "number")
-      throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
+    const found = await numberOf(this.#sender, ["EXISTS", list, workingList, seen, delayed]);
     return found > 0 ? "work" : "empty";
   }
 

@@ -1,4 +1,4 @@
-import { RedisReplyError } from "../errors.ts";
+import { RedisProtocolError, RedisReplyError } from "../errors.ts";
 import type { RedisCommand, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 
@@ -14,4 +14,12 @@ export async function pipelined(
   commands: RedisCommand[],
 ): Promise<(RedisReply | undefined)[]> {
   return (await sender.pipeline(commands)).map(unlessError);
+}
+
+/** The number that a command which may be repeated answers. */
+export async function numberOf(sender: Sender, command: RedisCommand): Promise<number> {
+  const reply = await sender.command(() => command);
+  if (typeof reply !== "number")
+    throw new RedisProtocolError(`${command[0]} must answer a number; got ${typeof reply}.`);
+  return reply;
 }

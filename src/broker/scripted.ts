@@ -1,6 +1,6 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
-import { RedisProtocolError, RedisTooLargeError } from "../errors.ts";
+import { RedisTooLargeError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
@@ -8,6 +8,7 @@ import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes } from "./outcome-codes.ts";
+import { numberOf } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender } from "./turn-sender.ts";
@@ -53,9 +54,7 @@ class ScriptedBroker implements Broker {
   async look(): Promise<"empty" | "busy" | "work"> {
     const { list, delayed, leases, busy } = this.#keys;
     // A key named four times counts four times, and so outweighs the others together.
-    const found = await this.#sender.command(() => ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
-    if (typeof found !== "number")
-      throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
+    const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
     if (found >= 4) return "busy";
     return found > 0 ? "work" : "empty";
   }

@@ -1,8 +1,7 @@
 /** The only Lua that reads KEYS and ARGV; `turn-request.ts` is the only TypeScript that writes them. */
 export const requestLua =
   `
-local list, leases, attempts, delayed, dead, brake = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local busy = KEYS[7]
+local list, leases, attempts, delayed, dead, brake, busy = unpack(KEYS)
 local base, settleId, settleExpiresAt, outcomes = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local claimId, holder, holdsId, leaseMs = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 local countMax, bytesMax, maxConcurrency = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -12,10 +11,9 @@ if settleId == '' then inspect = true end
 
 local policy = {}
 for number in ARGV[16]:gmatch('%d+') do policy[#policy + 1] = tonumber(number) end
-local maxAttempts, deadCountMax, deadAgeMsMax = policy[1], policy[2], policy[3]
-local brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax = policy[4], policy[5], policy[6], policy[7]
-local heldMax, batchSize = policy[8], policy[9]
-local marksBusy, busyUntil = policy[10] or 0, policy[11] or 0
+local maxAttempts, deadCountMax, deadAgeMsMax, brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize,
+  marksBusy, busyUntil = unpack(policy)
+marksBusy, busyUntil = marksBusy or 0, busyUntil or 0
 ` +
   // The details, each at its message's place.
   `

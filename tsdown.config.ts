@@ -28,13 +28,10 @@ export default defineConfig({
   plugins: [{ name: "without-words", transform: withoutWords }],
 });
 
-/** Comments in scripts are for readers of the sources only. Lines stay where they are, and so source maps hold. */
+/**
+ * The indents of Lua would weigh in the core. Lines stay where they are, and so source maps hold.
+ */
 function withoutWords(code: string, id: string): { code: string; map: null } | null {
-  if (/src\/broker\/scripts\/[^/]+\.ts$/.test(id)) {
-    const start = code.indexOf("`");
-    const end = code.lastIndexOf("`");
-    const script = code.slice(start, end).replace(/^[ \t]*(--.*)?/gm, "");
-    return { code: code.slice(0, start) + script + code.slice(end), map: null };
-  }
+  if (/src\/broker\/scripts\//.test(id)) return { code: code.replace(/^ +/gm, ""), map: null };
   return null;
 }

@@ -1,5 +1,6 @@
 import { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
+import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import type { Codec } from "./codec.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
@@ -156,19 +157,12 @@ function holderOf({ randomId }: DrainSettings): string {
   return holder;
 }
 
-/** The turn script's policy argument. */
-function policyOf({ maxAttempts, deadLetters, brake, batchSize = limits.batchCount }: DrainSettings): string {
-  const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
+function policyOf({
+  maxAttempts,
+  deadLetters,
+  brake,
+  batchSize = limits.batchCount,
+}: DrainSettings): TurnPolicy {
   const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
-  return [
-    maxAttempts,
-    maxCount,
-    maxAgeMs,
-    after,
-    pauseMs,
-    maxPauseMs,
-    maxMs,
-    limits.heldCountMax,
-    batchSize,
-  ].join();
+  return { maxAttempts, deadCountMax: maxCount, deadAgeMsMax: maxAgeMs, brake, batchSize };
 }

@@ -1,0 +1,55 @@
+import { afterAll, afterEach, beforeAll } from "vitest";
+import type { Backend } from "../../adapters/local/backend.ts";
+import { memory } from "../../adapters/local/memory.ts";
+import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import type { RedisClient } from "../../src/index.ts";
+import { MemoryConnection } from "../support/memory-connection.ts";
+import { startTestRedis } from "../support/redis.ts";
+import { SideDoor } from "../support/side-door.ts";
+
+/** The Redis of a test file: one for all its suites, emptied after each test. */
+export interface RedisUnderTest<Server> {
+  readonly door: SideDoor;
+  /** What a client is opened to; there is one only while tests run. */
+  server(): Server;
+}
+
+/** Starts a real redis-server for this file. */
+export function useRedisServer(): RedisUnderTest<RedisServer> {
+  let server: RedisServer;
+  const door = new SideDoor(() => server.url);
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  emptyAfterEach(door);
+  afterAll(() => server?.stop());
+  return { door, server: () => server };
+}
+
+/** The embedded store, its side door over its own commands. */
+export function useMemory(): RedisUnderTest<Backend> {
+  const store = memory();
+  const door = new SideDoor(() => new MemoryConnection(store));
+  emptyAfterEach(door);
+  return { door, server: () => store };
+}
+
+/** Opens a client to that Redis for a whole suite. */
+export function useClient<Server>(
+  redis: RedisUnderTest<Server>,
+  open: (server: Server) => RedisClient | Promise<RedisClient>,
+): () => RedisClient {
+  let client: RedisClient;
+  beforeAll(async () => {
+    client = await open(redis.server());
+  });
+  afterAll(() => client?.close());
+  return () => client;
+}
+
+function emptyAfterEach(door: SideDoor): void {
+  afterEach(async () => {
+    await door.redis.flushall();
+  });
+  afterAll(() => door.close());
+}

@@ -113,12 +113,9 @@ export function deadLettersSuite(setup: Setup): void {
         deadLetters: { maxAgeMs: 600_000 },
         handler: async (message) => {
           if (message.payload === "young") {
-            const [entry = ""] = await door.redis.lrange(`{${list}}:dead`, 0, -1);
-            await door.redis.lset(
-              `{${list}}:dead`,
-              0,
-              entry.replace(/"lastFailedAt":\d+/, '"lastFailedAt":1000'),
-            );
+            const entry = await door.redis.lpop(`{${list}}:dead`);
+            const older = entry?.replace(/"lastFailedAt":\d+/, '"lastFailedAt":1000') ?? "";
+            await door.redis.lpush(`{${list}}:dead`, older);
           }
           return deadLetter("no");
         },

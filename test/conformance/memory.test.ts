@@ -1,6 +1,6 @@
 import type { Backend } from "../../adapters/local/backend.ts";
+import { useMemory } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
-import { useMemory } from "./redis-under-test.ts";
 import { engineConformance } from "./suites.ts";
 
 const redis = useMemory();

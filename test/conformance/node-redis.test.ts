@@ -4,8 +4,8 @@ import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { nodeRedis } from "../../adapters/redis/node-redis.ts";
 import { OptionError } from "../../src/index.ts";
 import { withClose } from "../support/redis.ts";
+import { useRedisServer } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
-import { useRedisServer } from "./redis-under-test.ts";
 import { engineConformance } from "./suites.ts";
 
 const redis = useRedisServer();

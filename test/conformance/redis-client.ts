@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
 import { fromText, type RedisClient, RedisReplyError, RedisTransportError } from "../../src/index.ts";
-import { type RedisUnderTest, useClient } from "./redis-under-test.ts";
+import { type RedisUnderTest, useClient } from "../support/redis-under-test.ts";
 
 export interface ClientUnderTest<Server> {
   /** Opens the client to that Redis. */

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import type { RedisClient } from "../../src/index.ts";
+import { type RedisUnderTest, useClient } from "../support/redis-under-test.ts";
 import { attemptsSuite } from "./attempts.ts";
 import { brakeSuite } from "./brake.ts";
 import { bytesSuite } from "./bytes.ts";
@@ -13,7 +14,6 @@ import { leasesSuite } from "./leases.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { recoverySuite } from "./recovery.ts";
-import { type RedisUnderTest, useClient } from "./redis-under-test.ts";
 import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";

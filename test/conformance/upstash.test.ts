@@ -1,7 +1,7 @@
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { testToken, upstashTo } from "../support/redis.ts";
+import { useRedisServer } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
-import { useRedisServer } from "./redis-under-test.ts";
 import { engineConformance } from "./suites.ts";
 
 const redis = useRedisServer();

@@ -2,10 +2,11 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 import type { Backend } from "../../adapters/local/backend.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import type { RestServer } from "../../adapters/local/rest-server.ts";
 import type { RedisClient } from "../../src/index.ts";
-import { MemoryConnection } from "../support/memory-connection.ts";
-import { startTestRedis } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { MemoryConnection } from "./memory-connection.ts";
+import { startRest, startTestRedis } from "./redis.ts";
+import { SideDoor } from "./side-door.ts";
 
 /** The Redis of a test file: one for all its suites, emptied after each test. */
 export interface RedisUnderTest<Server> {
@@ -24,6 +25,17 @@ export function useRedisServer(): RedisUnderTest<RedisServer> {
   emptyAfterEach(door);
   afterAll(() => server?.stop());
   return { door, server: () => server };
+}
+
+/** A real redis-server for this file, and our REST server in front of it. */
+export function useRestServer(): RedisUnderTest<RestServer> {
+  const redis = useRedisServer();
+  let rest: RestServer;
+  beforeAll(async () => {
+    rest = await startRest(redis.server());
+  });
+  afterAll(() => rest?.close());
+  return { door: redis.door, server: () => rest };
 }
 
 /** The embedded store, its side door over its own commands. */

@@ -9,6 +9,7 @@ import type { Sender } from "../sender.ts";
 import { evaluate } from "./evaluate.ts";
 import { decodeSettled, encodeOutcomes } from "./outcome-letters.ts";
 import { readFare } from "./record.ts";
+import { adoptScript } from "./scripts/adopt.ts";
 import { turnScript, turnScriptWhenFull } from "./scripts/turn.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 
@@ -17,6 +18,8 @@ type ScriptArgument = ByteString | number;
 const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
 
 const whenFull = { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) };
+
+const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;
@@ -123,9 +126,8 @@ class ScriptedBroker implements Broker {
     const [next, keys] = found;
     if (keys.length === 0) return { cursor: next, adopted: 0 };
     const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
-    // A batch has its lease for as long as it has its working list, so NX adopts only what has none.
-    const members = keys.flatMap((key) => [endsAt, key.slice(prefix.length)]);
-    const [adopted] = await this.#read([["ZADD", leases, "NX", ...members]]);
+    const ids = keys.map((key) => key.slice(prefix.length));
+    const adopted = await evaluate(this.#sender, adoptLists, [leases, ...keys], () => [endsAt, ...ids]);
     return { cursor: next, adopted: Number(adopted) };
   }
 

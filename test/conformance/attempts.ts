@@ -135,7 +135,7 @@ export function attemptsSuite(setup: Setup): void {
       const began = Date.now();
       const drain = make({
         maxAttempts: 3,
-        onDeadLetter: (letter) => void told.push(letter),
+        onDeadLetter: (dead) => void told.push(dead),
         handler: () => {
           throw new TypeError("no\nway");
         },
@@ -147,22 +147,22 @@ export function attemptsSuite(setup: Setup): void {
         await door.makeDue(list);
       }
 
-      const letters = await drain.deadLetters.list();
-      expect(letters).toMatchObject([
+      const deadLetters = await drain.deadLetters.list();
+      expect(deadLetters).toMatchObject([
         { reason: "exhausted", attempts: 3, list, error: { name: "TypeError", message: "no\nway" } },
       ]);
-      const [letter] = letters as [DeadLetter];
-      expect(Buffer.from(letter.bytes)).toEqual(payload);
-      expect(letter.error?.stack).toContain("TypeError: no");
-      expect(letter.firstFailedAt).toBeGreaterThanOrEqual(began - 2_000);
-      expect(letter.lastFailedAt).toBeGreaterThanOrEqual(letter.firstFailedAt);
+      const [dead] = deadLetters as [DeadLetter];
+      expect(Buffer.from(dead.bytes)).toEqual(payload);
+      expect(dead.error?.stack).toContain("TypeError: no");
+      expect(dead.firstFailedAt).toBeGreaterThanOrEqual(began - 2_000);
+      expect(dead.lastFailedAt).toBeGreaterThanOrEqual(dead.firstFailedAt);
       expect(told).toHaveLength(1);
       expect(told[0]).toMatchObject({ reason: "exhausted", attempts: 3, error: { name: "TypeError" } });
       expect(Buffer.from((told[0] as DeadLetter).bytes)).toEqual(payload);
       expect(await places()).toEqual([`{${list}}:dead`]);
     });
 
-    it("of one attempt never happen: maxAttempts 1 buries at the first failure", async () => {
+    it("of one attempt never happen: maxAttempts 1 makes a dead letter at the first failure", async () => {
       await produce("a");
       expect(await failing({ maxAttempts: 1 }).run()).toMatchObject({ deadLettered: 1, retried: 0 });
     });
@@ -234,7 +234,7 @@ export function attemptsSuite(setup: Setup): void {
           await door.makeDue(list);
         }
         expect(attempts).toEqual([1, 1, 2, 2, 3, 3]);
-        expect((await drain.deadLetters.list()).map((letter) => letter.attempts)).toEqual([3, 3]);
+        expect((await drain.deadLetters.list()).map((dead) => dead.attempts)).toEqual([3, 3]);
       });
     });
   }

@@ -144,8 +144,8 @@ export function brakeSuite(setup: Setup): void {
         expect(runs).toBeLessThan(2_000);
       }
 
-      const letters = await drain.deadLetters.list();
-      expect(letters.every((letter) => letter.attempts === 5 && letter.reason === "exhausted")).toBe(true);
+      const deadLetters = await drain.deadLetters.list();
+      expect(deadLetters.every((dead) => dead.attempts === 5 && dead.reason === "exhausted")).toBe(true);
       await drain.run();
       expect(Object.keys(await door.everything()).filter((key) => key !== `{${list}}:brake`)).toEqual([
         `{${list}}:dead`,

@@ -35,7 +35,7 @@ export function crashesSuite(setup: Setup): void {
             {
               batchSize,
               maxAttempts,
-              onDeadLetter: (letter) => void told.push(letter),
+              onDeadLetter: (dead) => void told.push(dead),
               handler: (message) =>
                 void handled.set(message.payload, (handled.get(message.payload) ?? 0) + 1),
             },
@@ -44,8 +44,10 @@ export function crashesSuite(setup: Setup): void {
 
         expect(deliveries).toBe(maxAttempts);
         expect(handled.size).toBe(count - 1);
-        const letters = await make().deadLetters.list();
-        expect(letters).toMatchObject([{ payload: poisonPayload, reason: "crashed", attempts: maxAttempts }]);
+        const deadLetters = await make().deadLetters.list();
+        expect(deadLetters).toMatchObject([
+          { payload: poisonPayload, reason: "crashed", attempts: maxAttempts },
+        ]);
         expect(told).toMatchObject([{ payload: poisonPayload, reason: "crashed" }]);
         expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
       },

@@ -7,18 +7,22 @@ export function deadLettersSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 
   describe("dead letters", () => {
-    /** Buries these, the first given first. */
-    const bury = async (options: Partial<DrainOptions<never>>, ...payloads: string[]): Promise<Drain> => {
+    /** Makes dead letters of these, the first given first. */
+    const makeDeadLetters = async (
+      options: Partial<DrainOptions<never>>,
+      ...payloads: string[]
+    ): Promise<Drain> => {
       await produce(...payloads);
       const drain = make({ ...options, batchSize: 7, handler: (message) => deadLetter(message.payload) });
       expect(await drain.run()).toMatchObject({ deadLettered: payloads.length });
       return drain;
     };
-    const payloadsOf = (letters: readonly DeadLetter[]): string[] => letters.map(({ payload }) => payload);
+    const payloadsOf = (deadLetters: readonly DeadLetter[]): string[] =>
+      deadLetters.map(({ payload }) => payload);
     const many = numbered(250);
 
     it("are counted and read, the oldest or the newest first, filtered and bounded", async () => {
-      const { deadLetters } = await bury({}, ...many);
+      const { deadLetters } = await makeDeadLetters({}, ...many);
 
       expect(await deadLetters.count()).toBe(250);
       expect(payloadsOf(await deadLetters.list())).toEqual(many.slice(0, 100));
@@ -35,7 +39,7 @@ export function deadLettersSuite(setup: Setup): void {
 
     it("return to the list in their order, with a fresh count of attempts", async () => {
       const payload = Buffer.from([0xff, 0x0a, 0x00]);
-      const { deadLetters } = await bury({}, ...many);
+      const { deadLetters } = await makeDeadLetters({}, ...many);
       await door.redis.lpush(list, payload);
       await make({ handler: () => deadLetter("no") }).run();
       await produce("waiting");
@@ -56,7 +60,7 @@ export function deadLettersSuite(setup: Setup): void {
     });
 
     it("are redriven as many and as chosen as asked, those left keeping their order", async () => {
-      const { deadLetters } = await bury({}, ...many);
+      const { deadLetters } = await makeDeadLetters({}, ...many);
       const filter = ({ payload }: DeadLetter): boolean => payload.endsWith("0");
 
       expect(await deadLetters.redrive({ filter, max: 5, dryRun: true })).toEqual({ redriven: 5 });
@@ -70,7 +74,7 @@ export function deadLettersSuite(setup: Setup): void {
     });
 
     it("are purged as chosen, or only counted", async () => {
-      const { deadLetters } = await bury({}, "a", "a", "b");
+      const { deadLetters } = await makeDeadLetters({}, "a", "a", "b");
 
       expect(await deadLetters.purge({ dryRun: true })).toEqual({ purged: 3 });
       expect(await deadLetters.purge({ filter: ({ payload }) => payload === "a", max: 1 })).toEqual({
@@ -82,7 +86,14 @@ export function deadLettersSuite(setup: Setup): void {
     });
 
     it("are kept up to maxCount, the newest of them", async () => {
-      const { deadLetters } = await bury({ deadLetters: { maxCount: 3 } }, "a", "b", "c", "d", "e");
+      const { deadLetters } = await makeDeadLetters(
+        { deadLetters: { maxCount: 3 } },
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+      );
       expect(payloadsOf(await deadLetters.list())).toEqual(["c", "d", "e"]);
     });
 

@@ -45,8 +45,8 @@ export function outcomesSuite(setup: Setup): void {
 
       expect(await drain.run()).toMatchObject({ deadLettered: 1, stopped: "empty" });
 
-      const [letter] = await drain.deadLetters.list();
-      expect(letter).toMatchObject({
+      const [dead] = await drain.deadLetters.list();
+      expect(dead).toMatchObject({
         payload: "a",
         list,
         reason: "no such customer",
@@ -114,24 +114,24 @@ export function outcomesSuite(setup: Setup): void {
       await produce("a", "b", "c");
       const drain = make({ batchHandler: batchHandler as never, brake: false });
       const report = await drain.run();
-      return { report, letters: await drain.deadLetters.list() };
+      return { report, deadLetters: await drain.deadLetters.list() };
     };
 
     it("returns one outcome for each message", async () => {
-      const { report, letters } = await run(() => [ack, retry(), deadLetter("no")]);
+      const { report, deadLetters } = await run(() => [ack, retry(), deadLetter("no")]);
 
       expect(report).toMatchObject({ acked: 1, retried: 1, deadLettered: 1 });
       expect(await door.delayed(list)).toEqual(["b"]);
-      expect(letters.map(({ payload }) => payload)).toEqual(["c"]);
+      expect(deadLetters.map(({ payload }) => payload)).toEqual(["c"]);
     });
 
     it("may return errors among them, or what Promise.allSettled gives", async () => {
-      const { report, letters } = await run(([a, b, c]) =>
+      const { report, deadLetters } = await run(([a, b, c]) =>
         Promise.allSettled([a, Promise.reject(new NonRetryableError(b?.payload)), c]),
       );
 
       expect(report).toMatchObject({ acked: 2, deadLettered: 1 });
-      expect(letters).toMatchObject([{ payload: "b", error: { message: "b" } }]);
+      expect(deadLetters).toMatchObject([{ payload: "b", error: { message: "b" } }]);
     });
 
     it("may return only the messages that failed", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { RedisClient } from "../../src/index.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
 /** Promise 1: what a dead drain held, and what is delayed, comes back in its order. */
@@ -93,6 +94,40 @@ export function recoverySuite(setup: Setup): void {
       await door.redis.zadd(`{${list}}:leases`, 1, "lost.1");
       expect(await make().recover()).toEqual({ recovered: 2, adopted: 0 });
       expect(await door.waiting(list)).toEqual(["a", "b", "new"]);
+    });
+
+    it("gets no lease where it was settled since it was found", async () => {
+      await produce("a");
+      let endHandler: () => void = () => undefined;
+      const handlerEnds = new Promise<void>((resolve) => {
+        endHandler = resolve;
+      });
+      let inHand: () => void = () => undefined;
+      const isInHand = new Promise<void>((resolve) => {
+        inHand = resolve;
+      });
+      const run = make({
+        handler: () => {
+          inHand();
+          return handlerEnds;
+        },
+      }).run();
+      await isInHand;
+      const client = setup.client();
+      const pipeline: RedisClient["pipeline"] = async (commands, options) => {
+        const replies = await client.pipeline(commands, options);
+        if (commands.some(([name]) => name === "SCAN")) {
+          endHandler();
+          await run;
+        }
+        return replies;
+      };
+      const redis = { ...setup.faulty(() => "none"), pipeline };
+
+      expect(await make({ redis }).recover()).toEqual({ recovered: 0, adopted: 0 });
+
+      expect(await run).toMatchObject({ acked: 1 });
+      expect(await door.everything()).toEqual({});
     });
 
     it("is found among many other keys, a bounded step at a time", async () => {

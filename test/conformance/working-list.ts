@@ -35,7 +35,7 @@ export function workingListSuite(setup: Setup): void {
       expect(await door.redis.lrange(working, 0, -1)).toEqual(["young"]);
     });
 
-    it("buries as crashed what has been stuck maxAttempts times, payload to the byte", async () => {
+    it("makes a dead letter, as crashed, of what has been stuck maxAttempts times, payload to the byte", async () => {
       const working = `{${list}}:working`;
       const payload = Buffer.from([0x61, 0xff, 0x0a]);
       const drain = make({ maxAttempts: 2, visibilityTimeoutMs: 60_000 });
@@ -48,9 +48,9 @@ export function workingListSuite(setup: Setup): void {
         await drain.recover();
       }
 
-      const [letter, ...others] = await drain.deadLetters.list();
-      expect(letter).toMatchObject({ reason: "crashed", attempts: 2 });
-      expect(Buffer.from(letter?.bytes ?? [])).toEqual(payload);
+      const [dead, ...others] = await drain.deadLetters.list();
+      expect(dead).toMatchObject({ reason: "crashed", attempts: 2 });
+      expect(Buffer.from(dead?.bytes ?? [])).toEqual(payload);
       expect(others).toEqual([]);
       expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
     });

@@ -22,8 +22,9 @@ export function useRedisServer(): RedisUnderTest<RedisServer> {
   beforeAll(async () => {
     server = await startTestRedis();
   });
-  emptyAfterEach(door);
+  // What is registered last ends first: the door closes before its Redis does.
   afterAll(() => server?.stop());
+  emptyAfterEach(door);
   return { door, server: () => server };
 }
 

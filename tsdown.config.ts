@@ -8,7 +8,7 @@ import { defineConfig } from "tsdown";
  * Packages that the build takes in, for they are small and in no type of ours: nobody installs what only a server or the
  * command line needs. From the second line on: ioredis for the command line, and what it is made of.
  */
-const builtIn = [
+export const builtIn: readonly string[] = [
   ...["@hono/node-server", "commander", "croner"],
   ...[
     "ioredis",

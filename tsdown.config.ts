@@ -24,6 +24,11 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
+  // The Lua of the in-memory store, read when a first script runs.
+  copy: [
+    { from: "node_modules/wasmoon-lua5.1/dist/liblua5.1.wasm" },
+    { from: "node_modules/wasmoon-lua5.1/LICENSE", rename: "liblua5.1.LICENSE" },
+  ],
   deps: { neverBundle: [/^node:/] },
   plugins: [{ name: "without-words", transform: withoutWords }],
 });

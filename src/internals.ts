@@ -1,8 +1,21 @@
 /**
- * For the embedded store only, which must run the same protocol: not a public name.
+ * What adapters share with the core and users do not need: the checkers of options, and SHA-1. Not public names.
  *
  * @module
  */
-export { takeDeadScript } from "./broker/scripts/take-dead.ts";
-export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn.ts";
 export { sha1Hex } from "./digest.ts";
+export {
+  boolean,
+  type Checked,
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+  text,
+} from "./option-kinds.ts";
+export { show } from "./show.ts";

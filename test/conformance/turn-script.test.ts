@@ -4,8 +4,10 @@ import type { Backend } from "../../adapters/local/backend.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import { takeDeadScript } from "../../src/broker/scripts/take-dead.ts";
+import { turnScript } from "../../src/broker/scripts/turn/index.ts";
+import { sha1Hex } from "../../src/digest.ts";
 import type { RedisReply } from "../../src/index.ts";
-import { sha1Hex, takeDeadScript, turnScript } from "../../src/internals.ts";
 import { listKeys } from "../../src/keys.ts";
 import { startTestRedis } from "../support/redis.ts";
 

@@ -64,8 +64,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "do not count crashes",
     edit: inScript(
-      "local record = addTo(known[index] or '', 1, 1, 0)",
-      "local record = addTo(known[index] or '', 0, 1, 0)",
+      "local history = addTo(known[index] or '', 1, 1, 0)",
+      "local history = addTo(known[index] or '', 0, 1, 0)",
     ),
   },
   {
@@ -102,8 +102,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "retry under one id: equal payloads of a batch share a place in the delayed set",
     edit: inScript(
-      "string.format('%06d.%05d.%s!%s:', time[2], index, settleId, addTo(record, 1, 0, 0))",
-      "string.format('!%s:', addTo(record, 1, 0, 0))",
+      "string.format('%06d.%05d.%s!%s:', time[2], index, settleId, history)",
+      "string.format('!%s:', history)",
     ),
     by: ["model"],
   },
@@ -130,9 +130,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: "the drain takes any lost reply of a settle for success",
     edit: {
-      file: "src/broker/scripted.ts",
-      find: "(mayHaveRun || what.mayHaveRun) && settlement ? settlement.batch.expiresAt : 0",
-      put: "settlement ? 9e15 : 0",
+      file: "src/broker/turn-request.ts",
+      find: "settle && (mayHaveRun || settle.mayHaveRun) ? settle.expiresAt : 0",
+      put: "settle ? 9e15 : 0",
     },
     by: ["model"],
   },
@@ -155,9 +155,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: "each sending of a claim names a new batch",
     edit: {
-      file: "src/broker/scripted.ts",
-      find: "      batchId,\n      holder,",
-      put: "      batchId && mayHaveRun ? this.#nextBatchId() : batchId,\n      holder,",
+      file: "src/broker/turn-request.ts",
+      find: 'claim?.id ?? "",',
+      put: 'claim && mayHaveRun ? `${claim.id}9` : (claim?.id ?? ""),',
     },
     by: ["model"],
   },

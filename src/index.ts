@@ -31,6 +31,7 @@ export type { Brake, DeadLetterLimits, DrainOptions, EveryDrainOption } from "./
 export {
   ClosedError,
   HandlerTimeoutError,
+  MissingPackageError,
   OptionError,
   RedisProtocolError,
   RedisReplyError,

@@ -1,9 +1,14 @@
 import type { DrainStats } from "../broker.ts";
+import { sha1Hex } from "../digest.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
+import { evaluate } from "./evaluate.ts";
 import { pipelined } from "./replies.ts";
+import { adoptScript } from "./scripts/adopt.ts";
+
+const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 /** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
@@ -48,9 +53,8 @@ export async function adoptWorkingLists(
   const [next, keys] = found;
   if (keys.length === 0) return { cursor: next, adopted: 0 };
   const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
-  // A batch has its lease for as long as it has its working list, so NX adopts only what has none.
-  const members = keys.flatMap((key) => [endsAt, key.slice(prefix.length)]);
-  const [adopted] = await pipelined(sender, [["ZADD", leases, "NX", ...members]]);
+  const ids = keys.map((key) => key.slice(prefix.length));
+  const adopted = await evaluate(sender, adoptLists, [leases, ...keys], () => [endsAt, ...ids]);
   return { cursor: next, adopted: Number(adopted) };
 }
 

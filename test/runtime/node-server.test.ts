@@ -19,7 +19,7 @@ describe("a drain on a box", () => {
   ): Promise<{ redis: RedisClient; drain: Drain; server: NodeServer }> => {
     const redis = memory();
     const drain = createDrain({ redis, list: "mail", concurrency: 1, handler });
-    server = await startServer({ drain, token, port: 0, ...options });
+    server = await startServer(drain, { token, port: 0, ...options });
     return { redis, drain, server };
   };
   const post = (at: NodeServer): Promise<Response> =>
@@ -99,6 +99,6 @@ describe("a drain on a box", () => {
   it("rejects when the port is taken", async () => {
     const { server: first } = await start(() => undefined);
     const drain = createDrain({ redis: memory(), list: "mail", handler: () => undefined });
-    await expect(startServer({ drain, token, port: first.port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startServer(drain, { token, port: first.port })).rejects.toThrow(/EADDRINUSE/);
   });
 });

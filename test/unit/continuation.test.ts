@@ -110,7 +110,7 @@ describe("a drain whose budget ends", () => {
     expect(report).toMatchObject({ stopped: "budget", continuedWith: "test", error: null });
     expect(report.acked).toBe(report.claimed);
     expect(hops).toMatchObject([{ list: "mail", chain: { id: "c", hop: 4 } }]);
-    expect((hops[0] as NextDrain).timeoutMs).toBeGreaterThanOrEqual(500);
+    expect((hops[0] as NextDrain).signal.aborted).toBe(false);
   });
 
   it("says why a continuation declined, which is no error", async () => {
@@ -139,7 +139,10 @@ describe("a drain whose budget ends", () => {
     const report = await run(() => Promise.reject(new Error("throttled")));
 
     expect(report).toMatchObject({ stopped: "budget", continuedWith: null });
-    expect(report.error?.message).toBe("throttled");
+    expect(report.error).toMatchObject({
+      code: "continuation-unknown",
+      message: expect.stringContaining("throttled"),
+    });
     expect(report.acked).toBeGreaterThan(0);
   });
 });

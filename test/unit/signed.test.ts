@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import {
   memoryNonces,
   type NonceStore,
-  readHop,
   redisNonces,
   signatureHeader,
   signRequest,
@@ -338,25 +337,5 @@ describe("nonces in Redis", () => {
     const client = await upstashTo(server);
     await client.close();
     await expect(redisNonces(client, { prefix: "é:" }).consume("x", 1)).rejects.toThrow(RedisTransportError);
-  });
-});
-
-describe("a hop's body", () => {
-  it.each([
-    "",
-    "null",
-    "[]",
-    "{",
-    '{"list":"a","chainId":"c"}',
-    '{"list":"a","chainId":"c","hop":0}',
-    '{"list":1,"chainId":"c","hop":1}',
-    `{"list":"a","chainId":"${"c".repeat(201)}","hop":1}`,
-  ])("is not %s", (body) => {
-    expect(readHop(body)).toBe(null);
-    expect(readHop(new TextEncoder().encode(body))).toBe(null);
-  });
-
-  it("is list, chain and hop", () => {
-    expect(readHop('{"list":"a","chainId":"c","hop":3}')).toEqual({ list: "a", chain: { id: "c", hop: 3 } });
   });
 });

@@ -85,7 +85,7 @@ describe("a Worker, in workerd,", () => {
     const workerd = await world.start({
       handlerMs: 120,
       drain: { batchSize: 10 },
-      worker: { plan: "paid", wallMs: { alarm: 2_500 }, reserveMs: 800 },
+      worker: { plan: "paid", wallMs: { alarm: 2_500 }, marginMs: 800 },
       limits: { wallMs: { alarm: 2_500 } },
     });
     await world.push(400);

@@ -115,11 +115,10 @@ export async function verifyRequest(
   request: Request | ReceivedRequest,
   options: VerifyOptions,
 ): Promise<Verification> {
+  refuseBadVerifyOptions(options);
   const { keys, nonces, clockSkewMs = clockSkewMsDefault } = options;
   const { ttlMsMax = ttlMsMaxDefault, bodyBytesMax = bodyBytesMaxDefault } = options;
   const clock = (): number => options.now ?? Date.now();
-  refuseWeakKeys("keys", keys);
-  refuseNoNumbers({ clockSkewMs, ttlMsMax, bodyBytesMax, now: clock() });
   const given = headerOf(request.headers);
   if (given === null) return { ok: false, reason: "unsigned" };
   const [, expires, nonce, mac] = (given.length <= headerCharsMax && headerForm.exec(given)) || [];
@@ -139,6 +138,16 @@ export async function verifyRequest(
   // Another machine, whose clock is as far behind as may be, still takes it for good after this one has ceased to.
   const isFirst = await nonces.consume(nonce, expiresAt - clock() + 2 * clockSkewMs + nonceMarginMs);
   return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
+}
+
+/** Throws `OptionError` for weak keys, for no nonce store, and for what is no time or size. */
+export function refuseBadVerifyOptions(options: VerifyOptions): void {
+  const { keys, nonces, clockSkewMs, ttlMsMax, bodyBytesMax, now } = options;
+  refuseWeakKeys("keys", keys);
+  if (typeof nonces?.consume !== "function") {
+    throw new OptionError("nonces", "what redisNonces(…) or memoryNonces() returns", "another");
+  }
+  refuseNoNumbers({ clockSkewMs, ttlMsMax, bodyBytesMax, now });
 }
 
 /** The path and query of a URL or of a path, or null for neither. */

@@ -9,20 +9,21 @@ import type { LambdaContext } from "./types.ts";
 export interface LambdaHandlerOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want, or a function that fetches it; without one both are closed. */
   readonly token?: string | (() => Promise<string>);
-  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the reserve. */
+  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the margin. */
   readonly budgetMs?: number;
   /**
-   * Time kept at the invocation's end for the last settle and the continuation, ms; never more than a third of what the
-   * invocation has. Default: 2,000.
+   * Time between the end of the drain's budget and that of the invocation, ms, for a last request that is late; never more
+   * than a third of what the invocation has. The time to settle and to go on is the drain's own `reserveMs`, within its
+   * budget. Default: 2,000.
    */
-  readonly reserveMs?: number;
+  readonly marginMs?: number;
   /** CloudWatch metrics, as log lines; `false` for none. Default: namespace `Spillway`. */
   readonly metrics?: { readonly namespace?: string } | false;
   /** Where log lines go. Default: `console.log`. */
   readonly log?: (line: string) => void;
 }
 
-const reserveMsDefault = 2_000;
+const marginMsDefault = 2_000;
 
 /**
  * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
@@ -35,8 +36,8 @@ export function lambdaHandler(
   drain: Drain | (() => Drain | Promise<Drain>),
   options: LambdaHandlerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  const { reserveMs = reserveMsDefault, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = options;
-  refuseBadOptions(drain, reserveMs, budgetMs, token);
+  const { marginMs = marginMsDefault, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = options;
+  refuseBadOptions(drain, marginMs, budgetMs, token);
   const namespace = metrics === false ? null : (metrics?.namespace ?? "Spillway");
   const log = options.log ?? ((line) => console.log(line));
   const openDrain = once(async () => (typeof drain === "function" ? drain() : drain));
@@ -47,7 +48,7 @@ export function lambdaHandler(
       const ask = readEvent(event);
       const opened = await openDrain();
       const leftMs = context.getRemainingTimeInMillis();
-      const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(reserveMs, leftMs / 3))));
+      const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(marginMs, leftMs / 3))));
       const logged = logging(opened, (report, runOptions) => {
         if (namespace === null) return;
         const chain = runOptions.chain ?? { id: context.awsRequestId, hop: 0 };
@@ -62,8 +63,8 @@ export function lambdaHandler(
         return handle(app)(event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.
-      const isOwn = ask.kind === "hop" && ask.list === opened.list;
-      const chain = isOwn ? ask.chain : { id: context.awsRequestId, hop: 0 };
+      const isOwn = ask.kind === "hop" && ask.hop.list === opened.list;
+      const chain = isOwn ? ask.hop.chain : { id: context.awsRequestId, hop: 0 };
       return reportAsJson(await logged.run({ budgetMs: budget, chain }));
     });
 }
@@ -98,7 +99,7 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
 
 function refuseBadOptions(
   drain: unknown,
-  reserveMs: number,
+  marginMs: number,
   budgetMs: number,
   token: LambdaHandlerOptions["token"],
 ): void {
@@ -110,8 +111,8 @@ function refuseBadOptions(
       typeof drain,
     );
   }
-  if (!Number.isInteger(reserveMs) || reserveMs < 0) {
-    throw new OptionError("reserveMs", "a whole number of ms of at least 0", String(reserveMs));
+  if (!Number.isInteger(marginMs) || marginMs < 0) {
+    throw new OptionError("marginMs", "a whole number of ms of at least 0", String(marginMs));
   }
   if (!(budgetMs >= 1)) {
     throw new OptionError("budgetMs", "a number of ms of at least 1", String(budgetMs));

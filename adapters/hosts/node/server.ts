@@ -1,10 +1,9 @@
 import { serve } from "@hono/node-server";
 import { Cron } from "croner";
-import { type Drain, type DrainReport, OptionError } from "../../../src/index.ts";
+import { type Drain, type DrainReport, OptionError, type ReceiveHop } from "../../../src/index.ts";
 import { createHttpApp } from "../../http/app.ts";
 
 export interface NodeServerOptions {
-  readonly drain: Drain;
   /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
   readonly token?: string | undefined;
   /** 0 takes a free one. Default: 8080. */
@@ -15,7 +14,12 @@ export interface NodeServerOptions {
   readonly cron?: string;
   /** The time budget of each run, ms. Default: 25,000. */
   readonly budgetMs?: number;
-  /** Told the report of each scheduled run. */
+  /**
+   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)`: `POST /drain` takes them
+   * without a token, and answers 202 at once. Default: there are none.
+   */
+  readonly receiveHop?: ReceiveHop;
+  /** Told the report of each run that the schedule or a hop began. */
   readonly onReport?: (report: DrainReport) => void;
 }
 
@@ -29,11 +33,11 @@ export interface NodeServer {
 }
 
 /**
- * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Throws `OptionError` for a bad
- * pattern, rejects where the port is taken.
+ * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for a
+ * bad pattern, and where the port is taken.
  */
-export async function startServer(options: NodeServerOptions): Promise<NodeServer> {
-  const { drain, token, port = 8080, host = "127.0.0.1", budgetMs = 25_000, onReport } = options;
+export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
+  const { token, port = 8080, host = "127.0.0.1", budgetMs = 25_000, onReport, receiveHop } = options;
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<unknown>>();
@@ -61,9 +65,21 @@ export async function startServer(options: NodeServerOptions): Promise<NodeServe
     }
   };
   const schedule = startSchedule(options.cron, tick);
-  const app = createHttpApp(tracked, { token, budgetMs, signal });
+  const served: Drain = {
+    ...tracked,
+    run: async (runOptions) => {
+      const report = await tracked.run(runOptions);
+      // Only a hop has a chain, and only its caller is not told the report.
+      if (runOptions?.chain) onReport?.(report);
+      return report;
+    },
+  };
+  const app = createHttpApp(served, { token, budgetMs, signal, receiveHop });
+  // This process lives on between calls, and waits for all of its runs when it is stopped.
+  const lasting = { waitUntil: () => undefined } as never;
+  const fetch = (request: Request, env: object) => app.fetch(request, env, lasting);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
-    const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening));
+    const listening = serve({ fetch, port, hostname: host }, () => resolve(listening));
     listening.once("error", reject);
   }).catch((error: unknown) => {
     schedule?.stop();

@@ -230,7 +230,7 @@ describe("the example for Netlify", () => {
 
     expect((await tick()).status).toBe(204);
 
-    expect(reports).toMatchObject([{ stopped: "budget", continuedWith: "signed-call" }]);
+    expect(reports).toMatchObject([{ stopped: "budget", continuedWith: "signed" }]);
     await host.idle();
     await expectOnceEach(2_500);
     expect(answered).toEqual([200, 200]);

@@ -5,6 +5,7 @@ import {
   type NonceStore,
   redisNonces,
   signatureHeader,
+  signedReceiver,
   signRequest,
   type VerifyOptions,
   verifyRequest,
@@ -337,5 +338,18 @@ describe("nonces in Redis", () => {
     const client = await upstashTo(server);
     await client.close();
     await expect(redisNonces(client, { prefix: "é:" }).consume("x", 1)).rejects.toThrow(RedisTransportError);
+  });
+});
+
+describe("who takes signed hops", () => {
+  it.each<[string, object]>([
+    ["no key", { keys: [] }],
+    ["a weak key", { keys: ["short"] }],
+    ["no nonce store", { nonces: {} }],
+    ["a clock skew that is no number", { clockSkewMs: Number.NaN }],
+    ["a negative size", { bodyBytesMax: -1 }],
+  ])("is not made with %s", (_title, options) => {
+    const good = { keys: [key], nonces: memoryNonces() };
+    expect(() => signedReceiver({ ...good, ...options })).toThrow(OptionError);
   });
 });

@@ -25,7 +25,7 @@ describe("a Worker, in workerd,", () => {
     const workerd = await world.start({ handlerMs: 500 });
     await world.push(100);
     const answer = await workerd.request("/drain", { headers: { Prefer: "respond-async" } });
-    expect([answer.status, await answer.json()]).toEqual([202, { accepted: true }]);
+    expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
     expect(workerd.reports).toEqual([]);
     await workerd.report(({ stopped }) => stopped === "empty");
     expect((await world.done()).length).toBe(100);

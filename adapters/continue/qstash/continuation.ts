@@ -6,6 +6,7 @@ import {
   OptionError,
   writeHop,
 } from "../../../src/index.ts";
+import { checkOptions, either, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
 
 export interface QstashContinuationOptions {
   /** The drain's own URL, which QStash calls; it must be reachable from the internet. */
@@ -24,8 +25,13 @@ export interface QstashContinuationOptions {
 }
 
 const baseUrlDefault = "https://qstash.upstash.io";
-const maxHopsDefault = 10_000;
-const retriesDefault = 1;
+const kinds = {
+  url: required(either(text(), object<URL>({ methods: ["toString"] }))),
+  token: required(text({ isSecret: true })),
+  baseUrl: text({ default: baseUrlDefault }),
+  retries: integer({ min: 0, default: 1 }),
+  maxHops: integer({ min: 0, default: 10_000 }),
+} satisfies Kinds<QstashContinuationOptions>;
 /** A timer further away than this wakes a drain in between. Source: Upstash docs, "Delay": 7 days on the free plan. */
 const delayMsMax = 7 * 24 * 3_600_000;
 const encoder = new TextEncoder();
@@ -36,18 +42,11 @@ const encoder = new TextEncoder();
  * again. Throws `OptionError` for bad options. `@upstash/qstash` is loaded when first used.
  */
 export function qstashContinuation(options: QstashContinuationOptions): Continuation {
-  const { url, token, retries = retriesDefault, maxHops = maxHopsDefault } = options;
-  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", JSON.stringify(url));
-  if (typeof token !== "string" || token === "") {
-    throw new OptionError("token", "a string with at least one character", "none");
-  }
-  for (const [name, count] of Object.entries({ retries, maxHops })) {
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new OptionError(name, "a whole number of at least 0", String(count));
-    }
-  }
+  const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
+  // It is not shown: a secret may be in it.
+  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", "another");
   const destination = String(url);
-  const client = lazyClient(options);
+  const client = lazyClient(token, baseUrl);
   const publish = async (deduplicationId: string, next: NextDrain, notBefore?: number): Promise<null> => {
     const message = {
       url: destination,
@@ -91,7 +90,7 @@ function secondOf(chainId: string): number {
   return Number(/^timer-(\d{1,12})$/.exec(chainId)?.[1] ?? 0);
 }
 
-function lazyClient({ token, baseUrl = baseUrlDefault }: QstashContinuationOptions): () => Promise<Client> {
+function lazyClient(token: string, baseUrl: string): () => Promise<Client> {
   let made: Promise<Client> | undefined;
   return () => {
     made ??= import("@upstash/qstash").then(

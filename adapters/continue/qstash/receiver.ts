@@ -1,5 +1,15 @@
 import type { Receiver } from "@upstash/qstash";
-import { ContinuationError, OptionError, type ReceiveHop, readHopText } from "../../../src/index.ts";
+import { ContinuationError, type ReceiveHop, readHopText } from "../../../src/index.ts";
+import {
+  type Checked,
+  checkOptions,
+  either,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 
 export interface QstashReceiverOptions {
@@ -14,7 +24,14 @@ export interface QstashReceiverOptions {
 const qstashHeader = "upstash-signature";
 
 const bodyBytesMax = 65_536;
-const clockSkewMsDefault = 5_000;
+const signingKey = text({ isSecret: true, wanted: "a signing key, as QStash's console shows it" });
+const kinds = {
+  // Whoever has an empty key can sign.
+  currentSigningKey: required(signingKey),
+  nextSigningKey: required(signingKey),
+  url: either(text(), object<URL>({ methods: ["toString"] })),
+  clockSkewMs: integer({ min: 0, default: 5_000 }),
+} satisfies Kinds<QstashReceiverOptions>;
 
 /**
  * Takes the hops that QStash delivers: what a host wants as `receiveHop`. Throws `OptionError` for bad options. The
@@ -23,21 +40,13 @@ const clockSkewMsDefault = 5_000;
  * comes twice is taken twice, as QStash itself delivers at least once; leases make that harmless.
  */
 export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
-  const { currentSigningKey, nextSigningKey, clockSkewMs = clockSkewMsDefault } = options;
-  for (const [name, key] of Object.entries({ currentSigningKey, nextSigningKey })) {
-    // Whoever has an empty key can sign.
-    if (typeof key !== "string" || key === "") {
-      throw new OptionError(name, "a signing key, as QStash's console shows it", "none");
-    }
-  }
-  if (!(clockSkewMs >= 0))
-    throw new OptionError("clockSkewMs", "a number of at least 0", String(clockSkewMs));
+  const checked = checkOptions(kinds, options);
   return async (request) => {
     const signature = request.headers.get(qstashHeader);
     if (signature === null) return null;
     const bytes = await readBytes(request.body, bodyBytesMax);
     const body = bytes && new TextDecoder().decode(bytes);
-    if (body === null || !(await isSigned(body, signature, options))) {
+    if (body === null || !(await isSigned(body, signature, checked))) {
       throw new ContinuationError("hop-unproven", "QStash's signature does not count.");
     }
     const hop = readHopText(body);
@@ -46,8 +55,8 @@ export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
   };
 }
 
-async function isSigned(body: string, signature: string, options: QstashReceiverOptions): Promise<boolean> {
-  const { url, clockSkewMs = clockSkewMsDefault } = options;
+async function isSigned(body: string, signature: string, options: Checked<typeof kinds>): Promise<boolean> {
+  const { url, clockSkewMs } = options;
   const opened = await receiver(options);
   try {
     const clockTolerance = Math.ceil(clockSkewMs / 1_000);
@@ -63,7 +72,7 @@ async function isSigned(body: string, signature: string, options: QstashReceiver
   }
 }
 
-async function receiver({ currentSigningKey, nextSigningKey }: QstashReceiverOptions): Promise<Receiver> {
+async function receiver({ currentSigningKey, nextSigningKey }: Checked<typeof kinds>): Promise<Receiver> {
   const { Receiver: QstashReceiver } = await import("@upstash/qstash");
   return new QstashReceiver({ currentSigningKey, nextSigningKey, devMode: false });
 }

@@ -6,7 +6,17 @@ import {
   OptionError,
   writeHop,
 } from "../../../src/index.ts";
-import { refuseWeakKeys } from "./keys.ts";
+import {
+  checkOptions,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../../../src/internals.ts";
+import { keyList, refuseWeakKeys } from "./keys.ts";
 import { signRequest } from "./signature.ts";
 
 export interface SignedContinuationOptions {
@@ -24,7 +34,15 @@ export interface SignedContinuationOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-const maxHopsDefault = 1_000;
+const kinds = {
+  // What it holds is looked at by `readUrl`.
+  url: required(either(either(text(), object<URL>({ methods: ["toString"] })), func<() => string | URL>())),
+  keys: required(keyList),
+  maxHops: integer({ min: 0, default: 1_000 }),
+  ttlMs: integer({ min: 1 }),
+  headers: object<Readonly<Record<string, string>>>({ methods: [] }),
+  fetch: func<(request: Request) => Promise<Response>>(),
+} satisfies Kinds<SignedContinuationOptions>;
 
 /**
  * Goes on by calling the drain's own URL, signed. The other side must answer as soon as the next drain is under way, not
@@ -33,12 +51,9 @@ const maxHopsDefault = 1_000;
  * Throws `OptionError` for bad options.
  */
 export function signedContinuation(options: SignedContinuationOptions): Continuation {
-  const { url, keys, maxHops = maxHopsDefault } = options;
+  const { url, keys, maxHops } = checkOptions(kinds, options);
   refuseWeakKeys("keys", keys);
   if (typeof url !== "function") readUrl(url);
-  if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
-    throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
-  }
   return { name: "signed", maxHops, invoke: (next) => call(options, next) };
 }
 

@@ -1,5 +1,5 @@
 import { ContinuationError, type ReceiveHop, readHopText } from "../../../src/index.ts";
-import { refuseBadVerifyOptions, signatureHeader, type VerifyOptions, verifyRequest } from "./signature.ts";
+import { checkVerifyOptions, signatureHeader, type VerifyOptions, verifyRequest } from "./signature.ts";
 
 /**
  * Takes the hops that `signedContinuation` sends: what a host wants as `receiveHop`. Throws `OptionError` for bad options.
@@ -7,7 +7,7 @@ import { refuseBadVerifyOptions, signatureHeader, type VerifyOptions, verifyRequ
  * whose signature does not count, and what the nonce store throws.
  */
 export function signedReceiver(options: VerifyOptions): ReceiveHop {
-  refuseBadVerifyOptions(options);
+  checkVerifyOptions(options);
   return async (request) => {
     if (!request.headers.has(signatureHeader)) return null;
     const said = await verifyRequest(request, options);

@@ -1,11 +1,15 @@
+import type { ChainPosition, Continuation, DrainOptions, DrainReport, Hop } from "../../../src/index.ts";
 import {
-  type ChainPosition,
-  type Continuation,
-  type DrainOptions,
-  type DrainReport,
-  type Hop,
-  OptionError,
-} from "../../../src/index.ts";
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+} from "../../../src/internals.ts";
 
 /** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
 export type Trigger = "http" | "cron" | "alarm" | "queue";
@@ -73,24 +77,36 @@ export interface CloudflareHandlerOptions<Env> {
   readonly onReport?: (report: DrainReport, drain: EndedDrain) => void;
 }
 
-/** Wall time, ms: Workers "Limits" (`waitUntil` after a response), Durable Objects "Limits" (wall time by event). */
-const wallMsDefaults: Record<Trigger, number> = {
-  http: 30_000,
-  cron: 900_000,
-  alarm: 900_000,
-  queue: 900_000,
-};
-
-/** CPU time, ms: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request). */
-const cpuMsDefault = 30_000;
-
 /** Subrequests of one invocation: Workers "Limits"; changelog of 11 February 2026 for the paid plan. */
 const requestsMaxOfPlan = { free: 50, paid: 10_000 };
 /** The least that leaves room to receive a hop and to drain a batch. */
 const requestsMin = 12;
 /** What `run` takes. */
 const requestsPerMessageMax = 1_000;
-const marginMsDefault = 2_000;
+
+type Options = CloudflareHandlerOptions<unknown>;
+const kinds = {
+  token: func<(env: unknown) => string | undefined>(),
+  continuation: either(
+    either(object<Continuation>({ methods: ["invoke"], wanted: "a continuation" }), choice([null])),
+    func<(env: unknown, invocation: Invocation) => Continuation | null>(),
+  ),
+  receiveHop: func<NonNullable<Options["receiveHop"]>>(),
+  plan: choice(["free", "paid"], { default: "free" }),
+  requestsMax: integer({ min: requestsMin }),
+  requestsPerMessage: integer({ min: 0, max: requestsPerMessageMax, default: 0 }),
+  // Wall time: Workers "Limits" (`waitUntil` after a response), Durable Objects "Limits" (wall time by event).
+  wallMs: table({
+    http: integer({ min: 1, default: 30_000 }),
+    cron: integer({ min: 1, default: 900_000 }),
+    alarm: integer({ min: 1, default: 900_000 }),
+    queue: integer({ min: 1, default: 900_000 }),
+  }),
+  // CPU time: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request).
+  cpuMs: integer({ min: 1, default: 30_000 }),
+  marginMs: integer({ min: 0, default: 2_000 }),
+  onReport: func<NonNullable<Options["onReport"]>>(),
+} satisfies Kinds<Options>;
 
 /** The options with all defaults, checked. */
 export interface CloudflareSettings<Env> {
@@ -109,21 +125,16 @@ export function readOptions<Env, Value>(
   drain: DrainOfEnv<Env, Value>,
   options: CloudflareHandlerOptions<Env>,
 ): CloudflareSettings<Env> {
-  const { plan = "free", marginMs = marginMsDefault, wallMs = {}, cpuMs = cpuMsDefault } = options;
-  if (typeof drain !== "function") {
-    throw new OptionError("drain", "a function of env that returns a drain's options", typeof drain);
-  }
-  if (plan !== "free" && plan !== "paid")
-    throw new OptionError("plan", '"free" or "paid"', JSON.stringify(plan));
-  const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], requestsMin);
+  checkOptions({ drain: required(func()) }, { drain });
+  const checked = checkOptions(kinds, options);
+  const requestsMax = checked.requestsMax ?? requestsMaxOfPlan[checked.plan];
   // With more, no drain could afford a single message; one more request is for its done-marker.
-  const perMessageMax = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
-  const requestsPerMessage = whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0, perMessageMax);
-  const walls = { ...wallMsDefaults, ...wallMs };
-  const margin = whole("marginMs", marginMs, 0);
+  const max = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
+  const affordable = { requestsPerMessage: integer({ min: 0, max, default: 0 }) };
+  const { requestsPerMessage } = checkOptions(affordable, { requestsPerMessage: checked.requestsPerMessage });
   const budgetOf = (trigger: Trigger): number => {
-    const wall = Math.min(whole(`wallMs.${trigger}`, walls[trigger], 1), whole("cpuMs", cpuMs, 1));
-    return Math.max(1, Math.floor(wall - Math.min(margin, wall / 3)));
+    const wall = Math.min(checked.wallMs[trigger], checked.cpuMs);
+    return Math.max(1, Math.floor(wall - Math.min(checked.marginMs, wall / 3)));
   };
   return {
     drain: drain as CloudflareSettings<Env>["drain"],
@@ -140,12 +151,6 @@ export function readOptions<Env, Value>(
     },
     onReport: options.onReport ?? logReport,
   };
-}
-
-function whole(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  const upTo = max < Number.MAX_SAFE_INTEGER ? `from ${min} to ${max}` : `of at least ${min}`;
-  throw new OptionError(name, `a whole number ${upTo}`, String(value));
 }
 
 /** One line a drain, for Workers Logs; a tick that found nothing is worth none, one that could do nothing is. */

@@ -6,6 +6,7 @@ import {
   readHopText,
   writeHop,
 } from "../../../src/index.ts";
+import { checkOptions, integer } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 import { isBearer } from "../../http/secret.ts";
 import type { Invocation } from "./options.ts";
@@ -20,7 +21,7 @@ const bodyBytesMax = 65_536;
  * A Worker may be called 16 times deep by Workers, and `waitUntil` does not reset the count; whoever called this one
  * may have used up some. Source: Workers "Errors", loop limit.
  */
-const maxHopsDefault = 14;
+const kinds = { maxHops: integer({ min: 0, max: 16, default: 14 }) };
 
 /**
  * Goes on by calling this Worker through a service binding to itself: `POST /drain` with its own bearer token, answered
@@ -31,10 +32,7 @@ export function serviceBindingContinuation<Env>(
   pick: (env: Env) => Service | undefined,
   options: { readonly maxHops?: number } = {},
 ): (env: Env, invocation: Invocation) => Continuation {
-  const { maxHops = maxHopsDefault } = options;
-  if (!Number.isInteger(maxHops) || maxHops < 0 || maxHops > 16) {
-    throw new OptionError("maxHops", "a whole number from 0 to 16", String(maxHops));
-  }
+  const { maxHops } = checkOptions(kinds, options);
   return (env, { token }) => {
     const service = pick(env);
     if (typeof service?.fetch !== "function") {

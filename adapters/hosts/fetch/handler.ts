@@ -1,18 +1,42 @@
 import { Hono } from "hono";
+import type { ChainPosition, Drain, DrainReport, ReceiveHop, RunOptions } from "../../../src/index.ts";
 import {
-  type ChainPosition,
-  type Drain,
-  type DrainReport,
-  OptionError,
-  type RunOptions,
-} from "../../../src/index.ts";
+  type Checked,
+  checkOptions,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 import { newChain, takeHops } from "../../http/hops.ts";
 import { reportAsJson } from "../../http/report.ts";
 import { isBearer } from "../../http/secret.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
-const budgetMsDefault = 25_000;
+const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"' };
+const kinds = {
+  token: text({ isSecret: true }),
+  basePath: text({ ...path, default: "/" }),
+  hopPath: text(path),
+  cronPath: text(path),
+  cronSecret: text({ isSecret: true }),
+  receiveHop: func<ReceiveHop>(),
+  budgetMs: integer({ min: 1, default: 25_000 }),
+  signal: object<AbortSignal>({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
+  onReport: func<NonNullable<FetchHandlerOptions["onReport"]>>(),
+} satisfies Kinds<FetchHandlerOptions>;
+const drainKinds = {
+  drain: required(
+    either(
+      object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it," }),
+      func<() => Drain>(),
+    ),
+  ),
+};
 
 /**
  * A drain as a function from `Request` to `Response`, for every platform that has those: the routes of `createHttpApp`,
@@ -27,11 +51,12 @@ export function fetchHandler(
   drain: Drain | (() => Drain | Promise<Drain>),
   options: FetchHandlerOptions = {},
 ): (request: Request, context?: FetchContext) => Promise<Response> {
-  refuseBadOptions(drain, options);
+  checkOptions(drainKinds, { drain });
+  const checked = checkOptions(kinds, options);
   let opened: Promise<Hono> | undefined;
   return async (request, context = {}) => {
     opened ??= Promise.resolve(typeof drain === "function" ? drain() : drain)
-      .then((made) => hostApp(made, options))
+      .then((made) => hostApp(made, checked))
       .catch((error: unknown) => {
         opened = undefined;
         throw error;
@@ -41,8 +66,8 @@ export function fetchHandler(
   };
 }
 
-function hostApp(drain: Drain, options: FetchHandlerOptions): Hono {
-  const { token, basePath = "/", cronSecret, receiveHop, budgetMs = budgetMsDefault, signal } = options;
+function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
+  const { token, basePath, cronSecret, receiveHop, budgetMs, signal } = options;
   const app = new Hono();
 
   const run = async (chain: ChainPosition): Promise<DrainReport> => {
@@ -83,31 +108,4 @@ function hostApp(drain: Drain, options: FetchHandlerOptions): Hono {
 
 function joined(basePath: string, path: string): string {
   return `${basePath.replace(/\/$/, "")}${path}`;
-}
-
-function refuseBadOptions(drain: unknown, options: FetchHandlerOptions): void {
-  const { basePath, hopPath, cronPath, budgetMs, token, cronSecret, receiveHop } = options;
-  if (typeof drain !== "function" && typeof (drain as Drain | null)?.run !== "function") {
-    throw new OptionError(
-      "drain",
-      "a drain, as createDrain makes it, or a function that returns one",
-      typeof drain,
-    );
-  }
-  for (const [name, path] of Object.entries({ basePath, hopPath, cronPath })) {
-    if (path !== undefined && !/^\/[\w\-./~]*$/.test(path)) {
-      throw new OptionError(name, 'a path, such as "/api"', JSON.stringify(path));
-    }
-  }
-  for (const [name, secret] of Object.entries({ token, cronSecret })) {
-    if (secret !== undefined && (typeof secret !== "string" || secret === "")) {
-      throw new OptionError(name, "a string with at least one character, or left out", "an empty one");
-    }
-  }
-  if (budgetMs !== undefined && !(Number.isInteger(budgetMs) && budgetMs >= 1)) {
-    throw new OptionError("budgetMs", "a whole number of ms of at least 1", String(budgetMs));
-  }
-  if (receiveHop !== undefined && typeof receiveHop !== "function") {
-    throw new OptionError("receiveHop", "a function, as signedReceiver(…) returns it", typeof receiveHop);
-  }
 }

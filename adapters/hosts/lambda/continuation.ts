@@ -1,11 +1,6 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
-import {
-  type Continuation,
-  ContinuationError,
-  type Declined,
-  type NextDrain,
-  OptionError,
-} from "../../../src/index.ts";
+import { type Continuation, ContinuationError, type Declined, type NextDrain } from "../../../src/index.ts";
+import { checkOptions, choice, integer, type Kinds, object } from "../../../src/internals.ts";
 import { hopEvent } from "./events.ts";
 import { ownFunction } from "./invocation.ts";
 
@@ -28,6 +23,11 @@ export interface LambdaContinuationOptions {
  */
 const maxHopsBeforeTheWall = 12;
 const maxHopsAllowed = 1_000;
+const kinds = {
+  recursiveLoop: choice(["Allow", "Terminate"]),
+  maxHops: integer({ min: 0 }),
+  client: object<LambdaClient>({ methods: ["send"], wanted: "a LambdaClient" }),
+} satisfies Kinds<LambdaContinuationOptions>;
 const wallHint =
   " Set the function's recursion setting to Allow, and SPILLWAY_RECURSIVE_LOOP=Allow, for longer ones.";
 
@@ -37,19 +37,13 @@ const wallHint =
  * chains would be one too many. Throws `OptionError` for bad options.
  */
 export function lambdaContinuation(options: LambdaContinuationOptions = {}): Continuation {
-  const recursiveLoop = options.recursiveLoop ?? settingOfEnvironment();
-  if (recursiveLoop !== "Allow" && recursiveLoop !== "Terminate") {
-    throw new OptionError("recursiveLoop", '"Allow" or "Terminate"', JSON.stringify(recursiveLoop));
-  }
-  const maxHops = options.maxHops ?? (recursiveLoop === "Allow" ? maxHopsAllowed : maxHopsBeforeTheWall);
-  if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
-    throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
-  }
+  const { client, recursiveLoop = settingOfEnvironment(), ...checked } = checkOptions(kinds, options);
+  const maxHops = checked.maxHops ?? (recursiveLoop === "Allow" ? maxHopsAllowed : maxHopsBeforeTheWall);
   return {
     name: "lambda",
     maxHops,
     maxHopsHint: recursiveLoop === "Allow" ? "" : wallHint,
-    invoke: async (next) => invokeOwn(options.client ?? (await sharedClient()), next),
+    invoke: async (next) => invokeOwn(client ?? (await sharedClient()), next),
   };
 }
 

@@ -1,5 +1,17 @@
 import { handle } from "hono/aws-lambda";
-import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../../src/index.ts";
+import type { Drain, DrainReport, RunOptions } from "../../../src/index.ts";
+import {
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+  text,
+} from "../../../src/internals.ts";
 import { createHttpApp, reportAsJson } from "../../http/app.ts";
 import { readEvent } from "./events.ts";
 import { invocation } from "./invocation.ts";
@@ -23,7 +35,21 @@ export interface LambdaHandlerOptions {
   readonly log?: (line: string) => void;
 }
 
-const marginMsDefault = 2_000;
+const kinds = {
+  token: either(text({ isSecret: true }), func<() => Promise<string>>()),
+  budgetMs: integer({ min: 1 }),
+  marginMs: integer({ min: 0, default: 2_000 }),
+  metrics: either(table({ namespace: text({ default: "Spillway" }) }), choice([false])),
+  log: func<(line: string) => void>(),
+} satisfies Kinds<LambdaHandlerOptions>;
+const drainKinds = {
+  drain: required(
+    either(
+      object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it," }),
+      func<() => Drain>(),
+    ),
+  ),
+};
 
 /**
  * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
@@ -36,10 +62,11 @@ export function lambdaHandler(
   drain: Drain | (() => Drain | Promise<Drain>),
   options: LambdaHandlerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  const { marginMs = marginMsDefault, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = options;
-  refuseBadOptions(drain, marginMs, budgetMs, token);
-  const namespace = metrics === false ? null : (metrics?.namespace ?? "Spillway");
-  const log = options.log ?? ((line) => console.log(line));
+  checkOptions(drainKinds, { drain });
+  const checked = checkOptions(kinds, options);
+  const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = checked;
+  const namespace = metrics ? metrics.namespace : null;
+  const log = checked.log ?? ((line) => console.log(line));
   const openDrain = once(async () => (typeof drain === "function" ? drain() : drain));
   const openToken = once(async () => (typeof token === "function" ? token() : token));
 
@@ -95,29 +122,4 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
     });
     return made;
   };
-}
-
-function refuseBadOptions(
-  drain: unknown,
-  marginMs: number,
-  budgetMs: number,
-  token: LambdaHandlerOptions["token"],
-): void {
-  const isDrain = typeof (drain as Drain | null)?.run === "function";
-  if (typeof drain !== "function" && !isDrain) {
-    throw new OptionError(
-      "drain",
-      "a drain, as createDrain makes it, or a function that returns one",
-      typeof drain,
-    );
-  }
-  if (!Number.isInteger(marginMs) || marginMs < 0) {
-    throw new OptionError("marginMs", "a whole number of ms of at least 0", String(marginMs));
-  }
-  if (!(budgetMs >= 1)) {
-    throw new OptionError("budgetMs", "a number of ms of at least 1", String(budgetMs));
-  }
-  if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
-    throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
-  }
 }

@@ -1,6 +1,7 @@
 import { serve } from "@hono/node-server";
 import { Cron } from "croner";
 import { type Drain, type DrainReport, OptionError, type ReceiveHop } from "../../../src/index.ts";
+import { checkOptions, func, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 
 export interface NodeServerOptions {
@@ -32,12 +33,26 @@ export interface NodeServer {
   stop(): Promise<void>;
 }
 
+const kinds = {
+  token: text({ isSecret: true }),
+  port: integer({ min: 0, max: 65_535, default: 8080 }),
+  host: text({ default: "127.0.0.1" }),
+  cron: text(),
+  budgetMs: integer({ min: 1, default: 25_000 }),
+  receiveHop: func<ReceiveHop>(),
+  onReport: func<(report: DrainReport) => void>(),
+} satisfies Kinds<NodeServerOptions>;
+const drainKinds = {
+  drain: required(object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" })),
+};
+
 /**
- * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for a
- * bad pattern, and where the port is taken.
+ * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
+ * bad options, and where the port is taken.
  */
 export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
-  const { token, port = 8080, host = "127.0.0.1", budgetMs = 25_000, onReport, receiveHop } = options;
+  checkOptions(drainKinds, { drain });
+  const { token, port, host, cron, budgetMs, onReport, receiveHop } = checkOptions(kinds, options);
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<unknown>>();
@@ -64,7 +79,7 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
       isTicking = false;
     }
   };
-  const schedule = startSchedule(options.cron, tick);
+  const schedule = startSchedule(cron, tick);
   const served: Drain = {
     ...tracked,
     run: async (runOptions) => {

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type CloudflareHandler, cloudflareHandler } from "../../adapters/hosts/cloudflare/index.ts";
+import {
+  alarmContinuation,
+  type CloudflareHandler,
+  cloudflareHandler,
+} from "../../adapters/hosts/cloudflare/index.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import {
   type DrainReport,
@@ -8,6 +12,7 @@ import {
   type RedisClient,
   RedisTransportError,
 } from "../../src/index.ts";
+import { invokeBy } from "../support/continuation.ts";
 
 /** A Durable Object's storage with its one alarm; what is written is counted, since it is billed. */
 class Storage {
@@ -211,6 +216,35 @@ describe("cloudflareHandler()", () => {
       handler: () => undefined,
     }));
     await expect(scheduled(null, {})).rejects.toThrow(/DRAIN_CHAIN/);
+  });
+
+  it("asks a Durable Object that cannot be reached again, since to ask it twice does no harm", async () => {
+    const answers: (Error | number)[] = [new Error("Overloaded."), new Error("Overloaded."), 204, 500];
+    const objects = {
+      idFromName: () => null,
+      get: () => ({
+        fetch: async () => {
+          const answer = answers.shift();
+          if (typeof answer !== "number") throw answer;
+          return { status: answer, text: async () => "" };
+        },
+      }),
+    };
+    const continuation = alarmContinuation(() => objects)({}, { trigger: "http", token: undefined });
+    expect(await invokeBy(continuation, hop)).toBe(null);
+    expect(answers).toEqual([500]);
+    await expect(invokeBy(continuation, hop)).rejects.toMatchObject({ code: "continuation-failed" });
+  });
+
+  it("begins a chain of its own for a Queue's hop of another list", async () => {
+    const told: unknown[] = [];
+    const { queue } = cloudflareHandler(() => ({ redis: memory(), list: "mail", handler: () => undefined }), {
+      continuation: null,
+      onReport: (_report, { chain }) => told.push(chain),
+    });
+    const body = { spillway: { list: "other", chainId: "c", hop: 3 } };
+    await queue({ messages: [{ body, ack: () => undefined, retry: () => undefined }] }, {});
+    expect(told).toEqual([{ id: expect.not.stringMatching(/^c$/), hop: 0 }]);
   });
 
   it("drains in the tick itself where the Durable Object cannot be reached", async () => {

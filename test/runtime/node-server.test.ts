@@ -53,6 +53,29 @@ describe("a drain on a box", () => {
     expect(report).toMatchObject({ stopped: "empty", claimed: 0 });
   });
 
+  it("takes hops without a token, at once, and reports them", async () => {
+    const reported: unknown[] = [];
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const { drain, server } = await start(() => undefined, {
+      receiveHop: async (request) =>
+        request.headers.has("x-hop") ? { list: "mail", chain: { id: "c", hop: 3 } } : null,
+      onReport: (report) => {
+        reported.push(report);
+        tell();
+      },
+    });
+    await drain.push("a");
+    const answer = await fetch(`${server.url}/drain`, { method: "POST", headers: { "x-hop": "1" } });
+    expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
+    await told;
+    expect(reported).toMatchObject([{ acked: 1, stopped: "empty" }]);
+    expect((await post(server)).status).toBe(200);
+    expect(reported).toHaveLength(1);
+  });
+
   it("does not tick over a tick that still runs", async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {

@@ -29,16 +29,11 @@ export default defineConfig({
 });
 
 /**
- * What only readers of the sources need would be a seventh of the core: comments in scripts, meanings of options. Lines stay
+ * What only readers of the sources need would weigh in the core: meanings of options, the indents of Lua. Lines stay
  * where they are, and so source maps hold.
  */
 function withoutWords(code: string, id: string): { code: string; map: null } | null {
-  if (/src\/broker\/scripts\/[^/]+\.ts$/.test(id)) {
-    const start = code.indexOf("`");
-    const end = code.lastIndexOf("`");
-    const script = code.slice(start, end).replace(/^[ \t]*(--.*)?/gm, "");
-    return { code: code.slice(0, start) + script + code.slice(end), map: null };
-  }
+  if (/src\/broker\/scripts\//.test(id)) return { code: code.replace(/^ +/gm, ""), map: null };
   if (/src\/options\.ts$/.test(id)) {
     return { code: code.replace(/says:\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'),?/g, ""), map: null };
   }

@@ -212,7 +212,7 @@ function makeDrain(client: RedisClient, holder: number): Drain {
     maxBatchBytes: 1_000_000,
     maxConcurrency,
     marksBusy: true,
-    policy: `${maxAttempts},0,0,0,0,0,0,100,${batchSize}`,
+    policy: { maxAttempts, deadCountMax: 0, deadAgeMsMax: 0, brake: false, batchSize },
   });
   return Object.assign(drain, { broker });
 }

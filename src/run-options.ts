@@ -1,4 +1,5 @@
-import type { ChainPosition } from "./continuation.ts";
+import type { ChainPosition } from "./hop.ts";
+import { limits } from "./limits.ts";
 import {
   type Checked,
   checkOptions,
@@ -42,7 +43,15 @@ const runKinds = {
   maxRequests: integer({ min: 10, default: Number.POSITIVE_INFINITY }),
   requestsPerMessage: integer({ min: 0, max: 1_000, default: 0 }),
   signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
-  chain: table({ id: required(text()), hop: required(integer({ min: 0 })) }),
+  chain: table({
+    id: required(
+      text({
+        pattern: new RegExp(`^\\P{Cc}{1,${limits.chainIdCharsMax}}$`, "u"),
+        wanted: `a string of 1 to ${limits.chainIdCharsMax} characters, none of them a control character`,
+      }),
+    ),
+    hop: required(integer({ min: 0, max: limits.hopMax })),
+  }),
 } satisfies Kinds<RunOptions>;
 
 export function checkRunOptions(options: unknown): Checked<typeof runKinds> {

@@ -1,9 +1,13 @@
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Hono } from "hono/tiny";
-import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
-import { checkOptions, integer, type Kinds, object, text } from "../../src/internals.ts";
-import { isSameSecret } from "./secret.ts";
+import type { Drain, ReceiveHop, RunOptions } from "../../src/index.ts";
+import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
+import { takeHops } from "./hops.ts";
+import { reportAsJson } from "./report.ts";
+import { isBearer } from "./secret.ts";
+
+export { reportAsJson } from "./report.ts";
 
 export interface HttpAppOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
@@ -12,12 +16,18 @@ export interface HttpAppOptions {
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */
   readonly signal?: AbortSignal;
+  /**
+   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)` or `qstashReceiver(…)`: `POST
+   * /drain` takes them without a token. Default: there are none.
+   */
+  readonly receiveHop?: ReceiveHop | undefined;
 }
 
 const kinds = {
   token: text({ isSecret: true }),
   budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
+  receiveHop: func(),
 } satisfies Kinds<HttpAppOptions>;
 
 const bodyBytesMax = 4_096;
@@ -33,7 +43,7 @@ export function createHttpApp(
   drain: Pick<Drain, "list" | "run" | "stats">,
   options: HttpAppOptions = {},
 ): Hono {
-  const { token, budgetMs, signal } = checkOptions(kinds, options);
+  const { token, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -43,8 +53,7 @@ export function createHttpApp(
 
   const authorized = createMiddleware(async (context, next) => {
     if (token === undefined) return context.json({ error: "Closed: no token is configured." }, 403);
-    const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
-    if (given === undefined || !(await isSameSecret(given, token))) {
+    if (!(await isBearer(context.req.header("authorization"), token))) {
       context.header("WWW-Authenticate", "Bearer");
       return context.json({ error: "A valid bearer token is wanted." }, 401);
     }
@@ -67,21 +76,22 @@ export function createHttpApp(
     onError: (context) =>
       context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413),
   });
+  const run = (wanted: RunOptions) => drain.run(signal ? { ...wanted, signal } : wanted);
+  if (receiveHop) {
+    const takesOthers = token !== undefined;
+    app.post(
+      "/drain",
+      takeHops({ drain, receiveHop, run: async (chain) => run({ budgetMs, chain }), takesOthers }),
+    );
+  }
   app.post("/drain", authorized, tooLarge, async (context) => {
-    const wanted = readBody(await context.req.text(), budgetMs);
-    const report = await drain.run(signal ? { ...wanted, signal } : wanted);
+    const report = await run(readBody(await context.req.text(), budgetMs));
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
   for (const path of ["/health", "/stats", "/drain"]) {
     app.all(path, (context) => context.json({ error: `${context.req.method} is not allowed here.` }, 405));
   }
   return app;
-}
-
-/** A report as an answer: the error by its name and message, without stack or cause. */
-export function reportAsJson(report: DrainReport): object {
-  const { error } = report;
-  return { ...report, error: error && { name: error.name, message: error.message } };
 }
 
 function readBody(text: string, budgetMsMax: number): RunOptions {

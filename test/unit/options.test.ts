@@ -94,7 +94,10 @@ describe("createDrain", () => {
     ["maxMessages", { maxMessages: 1.5 }],
     ["signal", { signal: "stop" }],
     ["chain.hop", { chain: { id: "a", hop: -7 } }],
+    ["chain.hop", { chain: { id: "a", hop: 1e21 } }],
     ["chain.id", { chain: { hop: 0 } }],
+    ["chain.id", { chain: { id: "a\nb", hop: 0 } }],
+    ["chain.id", { chain: { id: "a".repeat(5_000), hop: 0 } }],
     ["buget", { buget: 5 }],
   ])("has run refuse a bad %s", async (option, bad) => {
     await expect(createDrain(good).run(bad)).rejects.toThrow(expect.objectContaining({ option }));

@@ -39,6 +39,8 @@ export function ofFewRequests(drain: Drain, maxRequests: number): Drain {
     recover: () => drain.recover(),
     stats: () => drain.stats(),
     push: (payloads) => drain.push(payloads),
+    close: () => drain.close(),
+    [Symbol.asyncDispose]: () => drain.close(),
     run: (options?: RunOptions) => drain.run({ ...options, maxRequests }),
   };
 }

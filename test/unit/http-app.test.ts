@@ -39,6 +39,8 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
     recover: async () => ({ recovered: 0, adopted: 0 }),
     stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null }),
     push: async () => ({ length: 1 }),
+    close: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
     deadLetters: {
       count: async () => 0,
       list: async () => [],

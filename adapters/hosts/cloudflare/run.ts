@@ -51,6 +51,8 @@ export function openDrain<Env>(
     recover: () => drain.recover(),
     stats: () => drain.stats(),
     push: (payloads) => drain.push(payloads),
+    close: () => drain.close(),
+    [Symbol.asyncDispose]: () => drain.close(),
     run,
   };
   return { drain: held, continuation };

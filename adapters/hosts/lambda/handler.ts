@@ -76,6 +76,8 @@ function logging(drain: Drain, tell: (report: DrainReport, options: RunOptions) 
     recover: () => drain.recover(),
     stats: () => drain.stats(),
     push: (payloads) => drain.push(payloads),
+    close: () => drain.close(),
+    [Symbol.asyncDispose]: () => drain.close(),
     run: async (options = {}) => {
       const report = await drain.run(options);
       tell(report, options);

@@ -105,5 +105,7 @@ function bound(drain: Drain): Drain {
     recover: () => drain.recover(),
     stats: () => drain.stats(),
     push: (payloads) => drain.push(payloads),
+    close: () => drain.close(),
+    [Symbol.asyncDispose]: () => drain.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
+import { numberOf } from "./broker/replies.ts";
 import { takeDeadScript } from "./broker/scripts/take-dead.ts";
 import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
@@ -14,7 +15,7 @@ export interface DeadLetterSelection {
   /** At most so many. Default: all there are when the call begins. */
   max?: number;
   /** Only those for which it returns true. */
-  filter?: (letter: DeadLetter) => boolean;
+  filter?: (deadLetter: DeadLetter) => boolean;
   /** `oldest` first, the default, or `newest` first. */
   order?: "oldest" | "newest";
 }
@@ -43,7 +44,7 @@ const listMaxDefault = 100;
 
 interface Selection {
   readonly max: number;
-  readonly filter: (letter: DeadLetter) => boolean;
+  readonly filter: (deadLetter: DeadLetter) => boolean;
   readonly order: "oldest" | "newest";
   readonly dryRun: boolean;
 }
@@ -69,10 +70,7 @@ class ListDeadLetters implements DeadLetters {
   }
 
   async count(): Promise<number> {
-    const count = await this.#makeSender().command(() => ["LLEN", this.#keys.dead]);
-    if (typeof count !== "number")
-      throw new RedisProtocolError(`LLEN must answer a number; got ${typeof count}.`);
-    return count;
+    return numberOf(this.#makeSender(), ["LLEN", this.#keys.dead]);
   }
 
   async list(options: DeadLetterSelection = {}): Promise<DeadLetter[]> {

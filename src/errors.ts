@@ -13,7 +13,8 @@ export type SpillwayErrorCode =
   | "handler-timeout"
   | "batch-outcomes"
   | "lease-too-short"
-  | "closed";
+  | "closed"
+  | "missing-package";
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
 export class SpillwayError extends Error {
@@ -103,5 +104,19 @@ export class HandlerTimeoutError extends SpillwayError {
 export class ClosedError extends SpillwayError {
   constructor(what: string) {
     super("closed", `The ${what} is closed: make a new one, or close it after its last use.`);
+  }
+}
+
+/** A package that only some adapters need, and that is not installed with ours, does not load. Says how to install it. */
+export class MissingPackageError extends SpillwayError {
+  /** Its name, as npm knows it. */
+  readonly packageName: string;
+  constructor(packageName: string, options?: { cause?: unknown }) {
+    super(
+      "missing-package",
+      `The package "${packageName}" does not load. Install it: npm install ${packageName}`,
+      options,
+    );
+    this.packageName = packageName;
   }
 }

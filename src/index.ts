@@ -30,6 +30,7 @@ export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-
 export {
   ClosedError,
   HandlerTimeoutError,
+  MissingPackageError,
   OptionError,
   RedisProtocolError,
   RedisReplyError,

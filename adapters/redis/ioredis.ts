@@ -1,5 +1,5 @@
 import type { Redis, RedisOptions } from "ioredis";
-import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { MissingPackageError, type RedisClient, RedisReplyError } from "../../src/index.ts";
 import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
@@ -72,7 +72,7 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
 
 async function create(url: string): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
-    throw new RedisProtocolError('The package "ioredis" is not installed: npm install ioredis.', { cause });
+    throw new MissingPackageError("ioredis", { cause });
   });
   return new loaded.Redis(url, { ...ourSettings });
 }

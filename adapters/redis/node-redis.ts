@@ -1,4 +1,4 @@
-import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { MissingPackageError, type RedisClient, RedisReplyError } from "../../src/index.ts";
 import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
@@ -81,7 +81,7 @@ async function connect(redis: NodeRedisLike, place: string): Promise<TcpConnecti
 
 async function create(url: string): Promise<NodeRedisLike> {
   const loaded = await import("redis").catch((cause: unknown) => {
-    throw new RedisProtocolError('The package "redis" is not installed: npm install redis.', { cause });
+    throw new MissingPackageError("redis", { cause });
   });
   return loaded.createClient({ ...ourSettings, url, socket: ourSocket }) as unknown as NodeRedisLike;
 }

@@ -1,16 +1,10 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import {
-  type ChainPosition,
-  type Continuation,
-  type Declined,
-  type NextDrain,
-  shouldContinue,
-  wakeAfterMs,
-} from "./continuation.ts";
+import { type Continuation, goOn } from "./continuation.ts";
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
+import type { ChainPosition } from "./hop.ts";
 import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
@@ -41,6 +35,7 @@ export interface RunParts {
   readonly markersPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
+  readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
   readonly onProgress: ((report: DrainReport) => void) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
@@ -268,34 +263,20 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, chain, processor, deadline, clock, maxConcurrency } = this.#parts;
+    const { continuation, processor, deadline } = this.#parts;
     if (!continuation) return;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
-    const timeoutMs = Math.max(limits.continueMsMin, Math.ceil(deadline.endAt - clock.now()));
-    const next: NextDrain = {
-      list: processor.list,
-      chain: { id: chain.id, hop: chain.hop + 1 },
-      timeoutMs,
-    };
-    const inMs = wakeAfterMs(ending);
-    // The next drain would find no slot while something of this one still runs.
-    const mustWait = leftUntil !== null && maxConcurrency === 1 && continuation.invokeLater !== undefined;
+    const { list, policy } = processor;
+    const onward = { ...this.#parts, list, endAt: deadline.endAt, random: policy.random };
     try {
-      if (shouldContinue(ending) && !mustWait) {
-        this.#noteContinued(await continuation.invoke(next), continuation);
-      } else if (inMs !== null && continuation.invokeLater) {
-        this.#noteContinued(await continuation.invokeLater({ ...next, inMs }), continuation);
-      }
+      const said = await goOn(continuation, ending, onward);
+      if (said === "continued") this.#report.continuedWith = continuation.name;
+      else if (said !== "ended") this.#report.declined = said.declined;
     } catch (error) {
       // The chain ends here, and the next tick starts another.
       this.#report.error = asError(error);
     }
-  }
-
-  #noteContinued(said: Declined | null, { name }: Continuation): void {
-    if (said) this.#report.declined = said.declined;
-    else this.#report.continuedWith = name;
   }
 }
 

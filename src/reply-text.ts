@@ -7,6 +7,8 @@ const charsRead = 2_000;
 const keyCharsMax = 100;
 /** A shorter argument says nothing, and stands in any text by chance. */
 const argumentCharsMin = 4;
+/** Of a longer one, servers may repeat the beginning alone. */
+const argumentCharsSought = 16;
 
 /** From here on a text repeats what it was sent: an opening quote or bracket, or words that announce it. */
 const echo =
@@ -44,8 +46,8 @@ function withoutEchoes(text: string, command: RedisCommand | undefined): string 
   let end = echo.exec(named)?.index ?? named.length;
   for (const argument of command?.slice(1) ?? []) {
     if (typeof argument !== "string" || argument.length < argumentCharsMin) continue;
-    const at = named.indexOf(toText(argument.slice(0, keyCharsMax)));
-    if (at > 0 && at < end) end = at;
+    const at = named.indexOf(toText(argument.slice(0, argumentCharsSought)));
+    if (at >= 0 && at < end) end = at;
   }
   const kept = named.slice(0, end).replace(credentials, "//").replace(unprintable, "…");
   const short = kept.slice(0, charsMax).trimEnd();

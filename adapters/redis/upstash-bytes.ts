@@ -62,6 +62,11 @@ export function asPath(command: RedisCommand): { path: string; body: Uint8Array<
   return { path: inPath.map((argument) => percentEncode(String(argument))).join("/"), body: toBytes(last) };
 }
 
+/** Whether the command means the same in a script and as a path. */
+export function isScriptable([name]: RedisCommand): boolean {
+  return scriptable.has(name.toUpperCase());
+}
+
 /** Whether its last argument alone is long, so that it can go as a path. */
 export function fitsPath(command: RedisCommand): boolean {
   return scriptable.has(command[0].toUpperCase()) && byteLength(command.slice(0, -1)) < pathBytesMax;

@@ -7,7 +7,16 @@ import {
   type RedisRequestOptions,
   RedisTransportError,
 } from "../../src/index.ts";
-import { asPath, asScript, byteLength, fitsPath, noScript, split, textArguments } from "./upstash-bytes.ts";
+import {
+  asPath,
+  asScript,
+  byteLength,
+  fitsPath,
+  isScriptable,
+  noScript,
+  split,
+  textArguments,
+} from "./upstash-bytes.ts";
 import type { UpstashHttp } from "./upstash-http.ts";
 
 /** A command of one value with more bytes than this goes alone where its bytes need escapes: as a body they need none. */
@@ -149,9 +158,8 @@ export class UpstashClient implements RedisClient {
 /** Whether JSON makes so much more of its characters that it may not fit a request. */
 function isInflated(command: RedisCommand, text: readonly (string | number)[]): boolean {
   const bytes = byteLength(command);
-  return (
-    bytes > escapedBytesMax && JSON.stringify(text).length > 2 * bytes && asScript(command) !== undefined
-  );
+  if (bytes <= escapedBytesMax || !isScriptable(command)) return false;
+  return JSON.stringify(text).length > 2 * bytes;
 }
 
 /** What goes as JSON goes together, what does not alone; all in its order. */

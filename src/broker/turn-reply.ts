@@ -32,7 +32,6 @@ export function readTurnReply(reply: RedisReply): TurnReply {
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
-  const problem = text(reply, 11);
   return {
     settled,
     claimed,
@@ -45,12 +44,18 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     remaining: known(integer(reply, 8)),
     settledCodes: text(reply, 9),
     isQuiet: integer(reply, 10) === 1,
-    // Redis 6 puts the place in the script before the error's own text.
-    problem: problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, "")),
+    problem: problemIn(reply),
     calls: integer(reply, 12),
     deadLetters: texts(reply, 13),
     busyUntil: integer(reply, 14),
   };
+}
+
+/** The error that stopped the claim, or null. */
+export function problemIn(reply: RedisReply): RedisReplyError | null {
+  const problem = Array.isArray(reply) ? text(reply, 11) : "";
+  // Redis 6 puts the place in the script before the error's own text.
+  return problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, ""));
 }
 
 function known(value: number): number | null {

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RedisServer, startRedisServer } from "../../adapters/local/redis-process.ts";
+import { ioredis } from "../../adapters/redis/ioredis.ts";
+import { createDrain } from "../../src/index.ts";
+import { SideDoor } from "../support/side-door.ts";
+
+describe("a failover", () => {
+  let master: RedisServer;
+  let replica: RedisServer;
+  let door: SideDoor;
+
+  beforeAll(async () => {
+    master = await startRedisServer();
+    replica = await startRedisServer({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
+    door = new SideDoor(replica.url);
+  });
+
+  afterAll(async () => {
+    door.close();
+    await Promise.all([master.stop(), replica.stop()]);
+  });
+
+  it("met inside the claim is waited for: the run goes on when the replica is promoted", async () => {
+    const first = new SideDoor(master.url);
+    await first.redis.lpush("mail", "a", "b", "c");
+    first.close();
+    while ((await door.redis.llen("mail")) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    const redis = ioredis({ url: replica.url });
+    const seen: string[] = [];
+    let claimCount = 0;
+    const drain = createDrain({
+      redis: {
+        name: "watched",
+        pipeline: (commands, options) => redis.pipeline(commands, options),
+        command: async (command, options) => {
+          const reply = await redis.command(command, options);
+          // Promoted once the script has been refused twice.
+          if (command[0].startsWith("EVAL") && ++claimCount === 2) await door.redis.replicaof("NO", "ONE");
+          return reply;
+        },
+        close: () => redis.close(),
+      },
+      list: "mail",
+      handler: (message) => void seen.push(message.payload),
+    });
+    const report = await drain.run({ budgetMs: 60_000 });
+    await drain.close();
+    expect(report).toMatchObject({ acked: 3, stopped: "empty", error: null });
+    expect(seen).toEqual(["a", "b", "c"]);
+    expect(claimCount).toBeGreaterThan(2);
+    expect(await door.everything()).toEqual({});
+  });
+});

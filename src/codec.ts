@@ -6,7 +6,10 @@ export interface Encoded {
   readonly bytes: Uint8Array;
 }
 
-/** Decodes a payload into the `value` a handler works on; throws where it cannot, which fails the message. */
+/**
+ * Decodes a payload into the `value` a handler works on; throws where it cannot. Such a message is not tried again, but it
+ * counts as a failure for the brake: a deploy with a wrong codec is an outage like any other. Not async.
+ */
 export interface Codec<Value> {
   decode(encoded: Encoded): Value;
 }

@@ -31,10 +31,11 @@ export interface DrainOptions<Value = unknown> {
   handlerTimeoutMs?: number;
   schema?: StandardSchema<Value>;
   maxAttempts?: number;
-  retryDelay?: Partial<Backoff> | ((failure: Failure) => number);
+  retryDelay?: Partial<Backoff> | ((failure: Failure) => number | PromiseLike<number>);
   brake?: Partial<Brake> | false;
   deadLetters?: { maxCount?: number; maxAgeMs?: number };
   onDeadLetter?: (letter: DeadLetter) => unknown;
+  onFailure?: (failure: Failure) => unknown;
   batchSize?: number;
   maxBatchBytes?: number;
   concurrency?: number;
@@ -48,7 +49,7 @@ export interface DrainOptions<Value = unknown> {
   visibilityTimeoutMs?: number;
   codec?: Codec<Value>;
   continuation?: Continuation;
-  onProgress?: (report: DrainReport) => void;
+  onProgress?: (report: DrainReport) => unknown;
   clock?: Clock;
   randomId?: () => string;
   random?: () => number;
@@ -150,6 +151,7 @@ type Settings = Required<
     | "batchSize"
     | "schema"
     | "onDeadLetter"
+    | "onFailure"
     | "leaseMs"
     | "workingList"
     | "continuation"
@@ -239,6 +241,7 @@ class ListDrain implements Drain {
         continuation: this.#settings.continuation,
         onProgress: this.#settings.onProgress,
         onDeadLetter: this.#settings.onDeadLetter,
+        onFailure: this.#settings.onFailure,
         broker,
         processor: this.#processor(broker),
         stopper,

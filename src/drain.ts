@@ -3,7 +3,6 @@ import type { Clock } from "./clock.ts";
 import {
   type ChainPosition,
   type Continuation,
-  type Declined,
   type NextDrain,
   shouldContinue,
   wakeAfterMs,
@@ -11,12 +10,15 @@ import {
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
+import { asError, peek, textOf } from "./guest.ts";
+import { Hooks } from "./hooks.ts";
 import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { type ProcessorOptions, processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
+import type { Failure } from "./retry-policy.ts";
 import type { Meter } from "./sender.ts";
 
 /** What one run is given. */
@@ -42,7 +44,8 @@ export interface RunParts {
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
   readonly handlerTimeoutMs: number | undefined;
-  readonly onProgress: ((report: DrainReport) => void) | undefined;
+  readonly onProgress: ((report: DrainReport) => unknown) | undefined;
+  readonly onFailure: ((failure: Failure) => unknown) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
 }
 
@@ -66,8 +69,7 @@ class Run {
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
   #ahead: Promise<Batch | Pause | null> | null = null;
-  /** What the hooks for dead letters are still doing. */
-  readonly #told: Promise<unknown>[] = [];
+  readonly #hooks = new Hooks();
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
   #isGivenBack = false;
 
@@ -85,7 +87,7 @@ class Run {
       this.#report.error = asError(error);
       await this.#settleWhatIsLeft();
     }
-    await Promise.race([Promise.all(this.#told), this.#parts.stopper.left]);
+    await this.#parts.stopper.untilLeft(this.#hooks.settled());
     await this.#continue(stopped);
     return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
   }
@@ -176,7 +178,9 @@ class Run {
   #batchMsMax(count: number): number {
     const { handlerTimeoutMs, processor, prefetch } = this.#parts;
     if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
-    const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : 1;
+    // A batch's schema has the time of a handler, and then the handler has its own.
+    const ofBatch = processor.schema ? 2 : 1;
+    const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : ofBatch;
     const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
     return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
   }
@@ -184,7 +188,11 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { ranCount, ...processed } = await processBatch(batch, stopper, processor);
+    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
+    for (const failure of failures) {
+      this.#report.failures.add(failure);
+      this.#hooks.tell(this.#parts.onFailure, failure);
+    }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     if (processor.handler) this.#growAfter(batch);
     if (ranCount === 0 && !stopper.isStopped) {
@@ -216,12 +224,7 @@ class Run {
 
   #tellProgress(): void {
     const { onProgress, clock, startedAt } = this.#parts;
-    if (!onProgress) return;
-    try {
-      onProgress(this.#report.finish("budget", clock.now() - startedAt));
-    } catch {
-      // Whoever watches must not be able to harm what is watched.
-    }
+    if (onProgress) this.#hooks.tell(onProgress, this.#report.finish("budget", clock.now() - startedAt));
   }
 
   #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
@@ -229,10 +232,7 @@ class Run {
     if (!onDeadLetter) return;
     const told = result.deadLetters.map((entry) => readDeadLetter(entry, processor.list));
     if (settlement && result.lostCount === 0) told.push(...deadLettersOf(settlement, result, processor.list));
-    for (const letter of told) {
-      // Whoever is told must not be able to harm what it is told of.
-      this.#told.push(new Promise((resolve) => resolve(onDeadLetter(letter))).catch(() => undefined));
-    }
+    for (const letter of told) this.#hooks.tell(onDeadLetter, letter);
   }
 
   async #settleAll(): Promise<void> {
@@ -279,13 +279,14 @@ class Run {
       timeoutMs,
     };
     const inMs = wakeAfterMs(ending);
-    // The next drain would find no slot while something of this one still runs.
-    const mustWait = leftUntil !== null && maxConcurrency === 1 && continuation.invokeLater !== undefined;
     try {
+      // The next drain would find no slot while something of this one still runs.
+      const mustWait = leftUntil !== null && maxConcurrency === 1 && continuation.invokeLater !== undefined;
       if (shouldContinue(ending) && !mustWait) {
-        this.#noteContinued(await continuation.invoke(next), continuation);
+        await this.#continueBy(continuation, timeoutMs, () => continuation.invoke(next));
       } else if (inMs !== null && continuation.invokeLater) {
-        this.#noteContinued(await continuation.invokeLater({ ...next, inMs }), continuation);
+        const later = { ...next, inMs };
+        await this.#continueBy(continuation, timeoutMs, async () => continuation.invokeLater?.(later));
       }
     } catch (error) {
       // The chain ends here, and the next tick starts another.
@@ -293,9 +294,30 @@ class Run {
     }
   }
 
-  #noteContinued(said: Declined | null, { name }: Continuation): void {
-    if (said) this.#report.declined = said.declined;
-    else this.#report.continuedWith = name;
+  /** It has been told how long it may take; one that does not keep to that is not waited for. */
+  async #continueBy(
+    { name }: Continuation,
+    timeoutMs: number,
+    invoke: () => Promise<unknown>,
+  ): Promise<void> {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#parts.clock.after(timeoutMs, () =>
+        reject(
+          new SpillwayError(
+            "continuation",
+            `The continuation "${name}" gave no answer within ${timeoutMs} ms, so whether it invoked the next drain is not known. The next tick goes on.`,
+          ),
+        ),
+      );
+    });
+    try {
+      const declined = peek(await Promise.race([invoke(), late]), "declined");
+      if (declined === undefined) this.#report.continuedWith = name;
+      else this.#report.declined = textOf(declined, limits.reasonCharsMax);
+    } finally {
+      cancel();
+    }
   }
 }
 
@@ -305,8 +327,4 @@ function isBatch(next: Batch | Pause): next is Batch {
 
 function pauseAfter(result: TurnResult): Pause {
   return { reason: result.claim === "busy" || result.claim === "braked" ? result.claim : "empty" };
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

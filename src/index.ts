@@ -37,6 +37,7 @@ export {
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
+export type { FailureCount } from "./failures.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
@@ -49,7 +50,14 @@ export {
   release,
   retry,
 } from "./outcome.ts";
-export type { BatchHandler, FailedMessages, Handler } from "./processor.ts";
+export type {
+  BatchHandler,
+  BatchHandlerReturn,
+  FailedMessages,
+  Handler,
+  HandlerReturn,
+  MessageVerdict,
+} from "./processor.ts";
 export type { Pushable } from "./push.ts";
 // Ports: what an adapter implements.
 export type {

@@ -61,7 +61,7 @@ export const drainOptionRows: readonly OptionRow[] = [
       { name: "baseMs", kind: "integer", fallback: 1_000, min: 0, max: 86_400_000, says: "" },
       { name: "maxMs", kind: "integer", fallback: 900_000, min: 0, max: 31_536_000_000, says: "" },
     ],
-    says: "when a failed message is tried again: `{ baseMs: 1000, maxMs: 900000 }` is a random time up to `baseMs` × 2 ^ (attempt − 1), at most `maxMs`; or a function of `{ attempt, error, message }` that returns ms",
+    says: "when a failed message is tried again: `{ baseMs: 1000, maxMs: 900000 }` is a random time up to `baseMs` × 2 ^ (attempt − 1), at most `maxMs`; or a function of `{ attempt, error, message }` that returns ms, or a promise of ms",
   },
   {
     name: "brake",
@@ -88,6 +88,11 @@ export const drainOptionRows: readonly OptionRow[] = [
     name: "onDeadLetter",
     kind: "function",
     says: "called with each `DeadLetter` that this drain has made; what it throws is ignored. At most once: a process that dies may not call it",
+  },
+  {
+    name: "onFailure",
+    kind: "function",
+    says: "called with `{ attempt, error, message }` of each failure: what the handler threw, the schema or the codec; what it throws is ignored. The report's `failures` name the newest few",
   },
   {
     name: "batchSize",

@@ -195,7 +195,7 @@ describe("worker()", () => {
     const redis = memory();
     await redis.command(["LPUSH", "mail", "m"]);
     const { scheduled } = worker({
-      drain: () => ({ redis, list: "mail", handler: ({ payload }) => handled.push(payload) }),
+      drain: () => ({ redis, list: "mail", handler: ({ payload }) => void handled.push(payload) }),
       onReport: () => undefined,
     });
     const unreachable = {

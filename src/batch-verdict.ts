@@ -17,7 +17,7 @@ export interface Said {
  */
 export function sortOut(returned: unknown, messages: readonly Message[]): readonly Said[] {
   try {
-    return sort(returned, messages);
+    return sort(returned, new Set(messages));
   } catch (error) {
     lookAfter(returned);
     throw error;
@@ -37,8 +37,8 @@ export function readSaid({ isNamed }: Said, value: unknown): Verdict {
   };
 }
 
-function sort(returned: unknown, messages: readonly Message[]): readonly Said[] {
-  const all = (value: unknown): readonly Said[] => messages.map(() => ({ value, isNamed: false }));
+function sort(returned: unknown, messages: ReadonlySet<unknown>): readonly Said[] {
+  const all = (value: unknown): readonly Said[] => Array.from(messages, () => ({ value, isNamed: false }));
   if (isHandlerOutcome(returned) || isError(returned) || isRejected(returned)) return all(returned);
   if (isArray(returned)) return sortArray(returned, messages);
   if (typeof returned === "object" && returned !== null) {
@@ -47,7 +47,7 @@ function sort(returned: unknown, messages: readonly Message[]): readonly Said[] 
     }
     if (returned instanceof Map || returned instanceof Set) {
       const inside = firstOf([...bounded(returned.keys()), ...bounded(returned.values())]);
-      if (inside.some((one) => isMeant(one) || messages.includes(one as Message))) {
+      if (inside.some((one) => isMeant(one) || messages.has(one))) {
         throw strange(`a ${returned instanceof Map ? "Map" : "Set"} by itself`);
       }
     }
@@ -57,22 +57,22 @@ function sort(returned: unknown, messages: readonly Message[]): readonly Said[] 
   return all(undefined);
 }
 
-function sortArray(returned: readonly unknown[], messages: readonly Message[]): readonly Said[] {
+function sortArray(returned: readonly unknown[], messages: ReadonlySet<unknown>): readonly Said[] {
   const values = firstOf(returned);
-  if (values.some((value) => messages.includes(value as Message))) {
+  if (values.some((value) => messages.has(value))) {
     throw strange("an array of messages, which does not say whether they are done");
   }
-  if (returned.length === messages.length) return values.map((value) => ({ value, isNamed: false }));
-  if (values.some(isMeant)) throw strange(`${returned.length} outcomes for ${messages.length} messages`);
-  return messages.map(() => ({ value: undefined, isNamed: false }));
+  if (returned.length === messages.size) return values.map((value) => ({ value, isNamed: false }));
+  if (values.some(isMeant)) throw strange(`${returned.length} outcomes for ${messages.size} messages`);
+  return Array.from(messages, () => ({ value: undefined, isNamed: false }));
 }
 
-function sortFailed(failed: unknown, messages: readonly Message[]): readonly Said[] {
+function sortFailed(failed: unknown, messages: ReadonlySet<unknown>): readonly Said[] {
   const named = readFailed(failed);
   for (const message of named.keys()) {
-    if (!messages.includes(message as Message)) throw strange("{ failed } with what is no message of the batch");
+    if (!messages.has(message)) throw strange("{ failed } with what is no message of the batch");
   }
-  return messages.map((message) => ({ value: named.get(message), isNamed: named.has(message) }));
+  return Array.from(messages, (message) => ({ value: named.get(message), isNamed: named.has(message) }));
 }
 
 function readFailed(failed: unknown): ReadonlyMap<unknown, unknown> {

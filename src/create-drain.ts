@@ -10,6 +10,7 @@ import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
 import { OptionError } from "./errors.ts";
+import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
@@ -17,7 +18,7 @@ import { checkOptions, drainOptionRows, runOptionRows, show } from "./options.ts
 import type { BatchHandler, Handler, ProcessorOptions } from "./processor.ts";
 import { type Pushable, pushMessages } from "./push.ts";
 import type { ByteString, RedisClient } from "./redis-client.ts";
-import type { DrainReport } from "./report.ts";
+import { brokenReport, type DrainReport } from "./report.ts";
 import type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 import { isStandardSchema, type StandardSchema } from "./schema.ts";
 import { Sender } from "./sender.ts";
@@ -73,12 +74,14 @@ export interface RunOptions {
   chain?: ChainPosition;
 }
 
+type CheckedRunOptions = RunOptions & Required<Pick<RunOptions, "budgetMs" | "requestsPerMessage">>;
+
 /** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
 export interface Drain {
   readonly list: string;
   /**
-   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis or a handler
-   * does: the report says it. Throws `OptionError` for bad options.
+   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis, a handler or
+   * another function of yours does: the report says it. Throws `OptionError` for bad options.
    */
   run(options?: RunOptions): Promise<DrainReport>;
   /** The messages that will not be tried again: read, returned to the list, deleted. */
@@ -223,9 +226,17 @@ class ListDrain implements Drain {
   }
 
   async run(options: RunOptions = {}): Promise<DrainReport> {
-    const { budgetMs, requestsPerMessage } = checkOptions(runOptionRows, options) as Required<
-      Pick<RunOptions, "budgetMs" | "requestsPerMessage">
-    >;
+    const checked = checkOptions(runOptionRows, options) as unknown as CheckedRunOptions;
+    try {
+      return await this.#run(checked);
+    } catch (error) {
+      // What a run does itself is in its own report: a clock or a randomId of the user's has thrown.
+      return brokenReport(error);
+    }
+  }
+
+  async #run(options: CheckedRunOptions): Promise<DrainReport> {
+    const { budgetMs, requestsPerMessage } = options;
     const { clock, reserveMs } = this.#settings;
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, reserveMs);
@@ -327,6 +338,7 @@ class ListDrain implements Drain {
   /** Names this run. The name goes into keys and into members that are read by their first colon. */
   #holder(): string {
     const holder = this.#settings.randomId();
+    void whenSettled(holder);
     if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {
       throw new OptionError("randomId", "a function that returns letters, digits, _ and -", show(holder));
     }

@@ -4,6 +4,7 @@
  */
 
 import { limits } from "./limits.ts";
+import { attempt, kindOf } from "./show.ts";
 
 /** An error as it is kept: short, and well-formed text whatever it was made of. */
 export interface ErrorText {
@@ -14,32 +15,19 @@ export interface ErrorText {
 
 /** One property; undefined where it cannot be read. */
 export function peek(value: unknown, key: PropertyKey): unknown {
-  try {
-    return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
-  } catch {
-    return undefined;
-  }
+  return attempt(() => (value as Record<PropertyKey, unknown> | null | undefined)?.[key]);
 }
 
 export function isA<Wanted>(
   value: unknown,
   wanted: abstract new (...given: never[]) => Wanted,
 ): value is Wanted {
-  try {
-    return value instanceof wanted;
-  } catch {
-    return false;
-  }
+  return attempt(() => value instanceof wanted) === true;
 }
 
 /** Errors of another realm, a VM's or an iframe's, too. */
 export function isError(value: unknown): value is Error {
-  if (isA(value, Error)) return true;
-  try {
-    return Object.prototype.toString.call(value) === "[object Error]";
-  } catch {
-    return false;
-  }
+  return isA(value, Error) || attempt(() => Object.prototype.toString.call(value)) === "[object Error]";
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -59,11 +47,9 @@ export async function whenSettled(value: unknown): Promise<void> {
 }
 
 export function textOf(value: unknown, charsMax: number): string {
-  try {
-    return shorten(typeof value === "function" ? "a function" : String(value), charsMax);
-  } catch {
-    return "a value that has no text";
-  }
+  const isLong = typeof value === "function" || attempt(() => Array.isArray(value)) !== false;
+  const text = isLong ? kindOf(value) : attempt(() => String(value));
+  return shorten(text ?? "a value that has no text", charsMax);
 }
 
 /** The beginning, without half a character at its end or anywhere else. */

@@ -29,9 +29,7 @@ export function watchLease(batch: Batch, stopper: Stopper, clock: Clock): LeaseW
     signal: controller.signal,
     isStopped: () => stopper.isStopped || (endsSooner && clock.now() >= stopAt),
     remainingMs: () =>
-      endsSooner
-        ? Math.max(0, Math.min(stopper.remainingMs(), stopAt - clock.now()))
-        : stopper.remainingMs(),
+      endsSooner ? Math.max(0, Math.min(stopper.remainingMs(), stopAt - clock.now())) : stopper.remainingMs(),
     dispose: () => {
       forget();
       cancel();

@@ -133,7 +133,10 @@ function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
     const decoded = codec.decode(encoded);
     if (!isThenable(decoded)) return decoded;
     void whenSettled(decoded);
-    throw new SpillwayError("codec", "The codec's decode returned a promise; it must return the value itself.");
+    throw new SpillwayError(
+      "codec",
+      "The codec's decode returned a promise; it must return the value itself.",
+    );
   } catch (error) {
     if (isA(error, SpillwayError) && error.code === "codec") throw error;
     throw new SpillwayError("codec", "The codec could not decode the payload.", { cause: error });

@@ -27,7 +27,8 @@ interface DeadLetterOutcome extends Said<"dead-letter"> {
 function say<Word extends string, Details>(outcome: Word, details: Details): Said<Word> & Details {
   const said = { outcome, ...details };
   // Not enumerable, so that a copy, which may have been changed, is none.
-  return Object.freeze(Object.defineProperty(said, brand, { value: true })) as unknown as Said<Word> & Details;
+  return Object.freeze(Object.defineProperty(said, brand, { value: true })) as unknown as Said<Word> &
+    Details;
 }
 
 /** The message is done. */

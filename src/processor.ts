@@ -10,7 +10,7 @@ import { type Message, MessageView } from "./message.ts";
 import { type HandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
 import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
-import { isArray, readVerdict, type Verdict } from "./verdict.ts";
+import { firstOf, isArray, readVerdict, type Verdict } from "./verdict.ts";
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one.
 type Nothing = void | null | undefined;
@@ -107,8 +107,7 @@ class BatchRun {
     this.#judging = {
       policy,
       // The plain engine is not told what time it is there.
-      redisNow: () =>
-        batch.expiresAt > 0 ? batch.expiresAt - (batch.leaseEndsAt - clock.now()) : null,
+      redisNow: () => (batch.expiresAt > 0 ? batch.expiresAt - (batch.leaseEndsAt - clock.now()) : null),
       waitFor: (delay) => this.#newTime().wait("retryDelay function", "stop", () => delay),
     };
     const context = {
@@ -155,8 +154,8 @@ class BatchRun {
     try {
       await this.#validate(message, time);
       let returned: unknown = await time.wait("handler", "time", () => handler(message));
-      if (isArray(returned) && returned.some(isThenable)) {
-        const promises = returned;
+      const promises = isArray(returned) ? firstOf(returned) : [];
+      if (promises.some(isThenable)) {
         returned = await time.wait("handler", "time", () => Promise.allSettled(promises));
       }
       return await this.#judge(readVerdict(returned), message);
@@ -186,10 +185,7 @@ class BatchRun {
     };
     let said: readonly Said[];
     try {
-      said = sortOut(
-        await time.wait("handler", "time", () => batchHandler(messages, context)),
-        messages,
-      );
+      said = sortOut(await time.wait("handler", "time", () => batchHandler(messages, context)), messages);
     } catch (error) {
       said = messages.map(() => ({ value: { status: "rejected", reason: error }, isNamed: true }));
     }

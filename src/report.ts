@@ -1,5 +1,6 @@
 import type { Settlement, TurnResult } from "./broker.ts";
 import { type FailureCount, FailureNotes } from "./failures.ts";
+import { asError } from "./guest.ts";
 import { type SettledAs, settledAs } from "./outcome.ts";
 import type { Meter } from "./sender.ts";
 
@@ -126,4 +127,11 @@ export class ReportBuilder {
       error: this.error,
     };
   }
+}
+
+/** The report of a run that could not go on at all. */
+export function brokenReport(error: unknown): DrainReport {
+  const report = new ReportBuilder({ requests: 0, elsewhere: 0, commands: 0 });
+  report.error = asError(error);
+  return report.finish("error", 0);
 }

@@ -1,5 +1,5 @@
 import { SpillwayError } from "./errors.ts";
-import { describe, isA, isThenable, peek, textOf } from "./guest.ts";
+import { describe, isA, isThenable, peek, textOf, whenSettled } from "./guest.ts";
 import { limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import {
@@ -73,6 +73,7 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
 function shareOf({ random }: RetryPolicy): number {
   try {
     const share: unknown = random();
+    void whenSettled(share);
     return isDelay(share) ? Math.min(share, 1) : 1;
   } catch {
     return 1;

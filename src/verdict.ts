@@ -2,6 +2,7 @@ import { SpillwayError } from "./errors.ts";
 import { isError, isThenable, peek, textOf } from "./guest.ts";
 import { limits } from "./limits.ts";
 import { type HandlerOutcome, isHandlerOutcome } from "./outcome.ts";
+import { attempt } from "./show.ts";
 
 /** What a handler meant by what it returned. */
 export type Verdict =
@@ -25,7 +26,8 @@ export function readVerdict(returned: unknown): Verdict {
   }
   if (isError(returned)) return { kind: "failed", error: returned };
   if (isRejected(returned)) return { kind: "failed", error: peek(returned, "reason") };
-  if (isFulfilled(returned)) return readVerdict(peek(returned, "value"));
+  const inside = peek(returned, "value");
+  if (isFulfilled(returned) && !isFulfilled(inside)) return readVerdict(inside);
   if (isArray(returned)) return readArray(returned);
   const like = lookAlike(returned);
   return like === null ? done : strange(like);
@@ -54,7 +56,7 @@ export function isMeant(value: unknown): boolean {
     isRejected(value) ||
     isThenable(value) ||
     lookAlike(value) !== null ||
-    (isFulfilled(value) && isMeant(peek(value, "value")))
+    (isFulfilled(value) && !isFulfilled(peek(value, "value")) && isMeant(peek(value, "value")))
   );
 }
 
@@ -77,11 +79,7 @@ export function strangeVerdict(what: string): SpillwayError {
 
 /** Arrays that lie about being one, a revoked proxy say, are none. */
 export function isArray(value: unknown): value is readonly unknown[] {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
+  return attempt(() => Array.isArray(value)) === true;
 }
 
 /** The first elements, those of a hostile or sparse array too. */
@@ -109,19 +107,11 @@ function isObject(value: unknown): value is object {
 }
 
 function hasKey(value: unknown, key: string): boolean {
-  try {
-    return isObject(value) && key in value;
-  } catch {
-    return false;
-  }
+  return attempt(() => isObject(value) && key in value) === true;
 }
 
 function keyCount(value: unknown): number {
-  try {
-    return isObject(value) ? Object.keys(value).length : 0;
-  } catch {
-    return 0;
-  }
+  return attempt(() => (isObject(value) ? Object.keys(value).length : 0)) ?? 0;
 }
 
 function strange(what: string): Verdict {

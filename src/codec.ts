@@ -23,7 +23,7 @@ export const jsonCodec: Codec<unknown> = {
       // The engine's own text quotes the payload, which must not reach a log.
       throw new SpillwayError(
         "codec",
-        `The payload is not JSON (${encoded.bytes.length} bytes). Push JSON, give a codec, or read message.payload.`,
+        "The payload is not JSON. Push JSON, give a codec, or read message.payload.",
         { cause: cause instanceof Error ? cause.name : undefined },
       );
     }

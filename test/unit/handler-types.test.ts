@@ -26,6 +26,7 @@ const handlers: Handler<unknown>[] = [
     if (attempt > 2) return retry({ afterMs: 5_000 });
     if (attempt > 1) return release;
     await send(value);
+    return ack;
   },
   () => ack,
   () => retry(),

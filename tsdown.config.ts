@@ -1,4 +1,26 @@
+import { globSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import type { OutputBundle, PluginContext } from "rolldown";
+import { esmExternalRequirePlugin } from "rolldown/plugins";
 import { defineConfig } from "tsdown";
+
+/**
+ * Packages that the build takes in, for they are small and in no type of ours: nobody installs what only a server or the
+ * command line needs. From the second line on: ioredis for the command line, and what it is made of.
+ */
+export const builtIn: readonly string[] = [
+  ...["@hono/node-server", "commander", "croner"],
+  ...[
+    "ioredis",
+    "@ioredis/commands",
+    "cluster-key-slot",
+    "debug",
+    "denque",
+    "ms",
+    "redis-errors",
+    "standard-as-callback",
+  ],
+];
 
 export default defineConfig({
   entry: {
@@ -24,23 +46,49 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
-  deps: { neverBundle: [/^node:/] },
-  plugins: [{ name: "without-words", transform: withoutWords }],
+  deps: {
+    neverBundle: [/^node:/, "supports-color"],
+    // The command line must work from the package alone; whoever uses `spillway/ioredis` brings an ioredis.
+    alwaysBundle: (id, importer) => id === "ioredis" && /\/cli\/[^/]+\.ts$/.test(importer ?? ""),
+    onlyBundle: [...builtIn],
+  },
+  inputOptions: { resolve: { mainFields: ["module", "main"] } },
+  // One name for what is not ours: its source maps stay out of the package.
+  outputOptions: {
+    chunkFileNames: ({ moduleIds }) =>
+      moduleIds.some((id) => id.includes("/node_modules/")) ? "built-in-[hash].js" : "[name]-[hash].js",
+  },
+  plugins: [
+    // Packages in CommonJS require these; in a module they must be imported.
+    esmExternalRequirePlugin({ external: [...builtinModules] }),
+    { name: "without-words", transform: withoutWords },
+    { name: "licenses", generateBundle: addLicenses },
+  ],
 });
 
 /**
- * What only readers of the sources need would be a seventh of the core: comments in scripts, meanings of options. Lines stay
+ * What only readers of the sources need would weigh in the core: meanings of options, the indents of Lua. Lines stay
  * where they are, and so source maps hold.
  */
 function withoutWords(code: string, id: string): { code: string; map: null } | null {
-  if (/src\/broker\/scripts\/[^/]+\.ts$/.test(id)) {
-    const start = code.indexOf("`");
-    const end = code.lastIndexOf("`");
-    const script = code.slice(start, end).replace(/^[ \t]*(--.*)?/gm, "");
-    return { code: code.slice(0, start) + script + code.slice(end), map: null };
-  }
+  if (/src\/broker\/scripts\//.test(id)) return { code: code.replace(/^ +/gm, ""), map: null };
   if (/src\/options\.ts$/.test(id)) {
     return { code: code.replace(/says:\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'),?/g, ""), map: null };
   }
   return null;
+}
+
+/** The licenses of the packages that are built in, which they want kept with every copy. */
+function addLicenses(this: PluginContext, _options: unknown, bundle: OutputBundle): void {
+  const folders = Object.values(bundle)
+    .flatMap((output) => (output.type === "chunk" ? output.moduleIds : []))
+    .map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? "")
+    .filter((folder) => folder !== "");
+  const texts = [...new Set(folders)].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const [file] = globSync("{LICENSE,LICENCE,license}*", { cwd: folder });
+    if (file === undefined) throw new Error(`${name} is built in, and has no license to add.`);
+    return `# ${name} ${version}\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+  });
+  this.emitFile({ type: "asset", fileName: "LICENSES.md", source: texts.join("\n") });
 }

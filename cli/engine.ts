@@ -1,9 +1,9 @@
 import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import type { Backend } from "../adapters/local/backend.ts";
 import { memory } from "../adapters/local/memory.ts";
 import { redisBackend } from "../adapters/local/redis-backend.ts";
-import { startRedisServer } from "../adapters/local/redis-process.ts";
+import { redisServerProgram, startRedisServer } from "../adapters/local/redis-process.ts";
 
 /** What the REST server stands in front of, and how to say so. */
 export interface Engine {
@@ -13,7 +13,7 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** The Redis at `url`; else a `redis-server` of our own where one is on the PATH; else the in-memory store. */
+/** The Redis at `url`; else a server of our own where its program is there; else the in-memory store. */
 export async function openEngine(choice: {
   url?: string | undefined;
   memory?: boolean | undefined;
@@ -21,15 +21,15 @@ export async function openEngine(choice: {
   if (choice.url !== undefined) {
     const { host } = new URL(choice.url);
     return {
-      backend: redisBackend({ url: choice.url }),
+      backend: await openRedis(choice.url),
       description: `the Redis at ${host}`,
       stop: async () => undefined,
     };
   }
-  if (!choice.memory && isOnPath("redis-server")) {
+  if (!choice.memory && isOnPath(redisServerProgram())) {
     const server = await startRedisServer();
     return {
-      backend: redisBackend({ url: server.url }),
+      backend: await openRedis(server.url),
       description: `a redis-server of its own on port ${server.port}, which keeps nothing`,
       stop: () => server.stop(),
     };
@@ -41,10 +41,16 @@ export async function openEngine(choice: {
   };
 }
 
+/** Loads ioredis here, where the build takes it into the command line; `redisBackend` would want it installed. */
+async function openRedis(url: string): Promise<Backend> {
+  const { Redis } = await import("ioredis");
+  return redisBackend(new Redis(url, { lazyConnect: true }));
+}
+
 function isOnPath(program: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => {
     try {
-      accessSync(join(folder, program), constants.X_OK);
+      accessSync(isAbsolute(program) ? program : join(folder, program), constants.X_OK);
       return true;
     } catch {
       return false;

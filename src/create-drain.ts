@@ -1,5 +1,6 @@
 import { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
+import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -345,21 +346,9 @@ class ListDrain implements Drain {
     return holder;
   }
 
-  /** The turn script's policy argument. */
-  #policy(): string {
+  #policy(): TurnPolicy {
     const { maxAttempts, deadLetters, brake, batchSize = limits.batchCount } = this.#settings;
-    const { after, pauseMs, maxPauseMs, maxMs } = brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
     const { maxCount = 0, maxAgeMs = 0 } = deadLetters;
-    return [
-      maxAttempts,
-      maxCount,
-      maxAgeMs,
-      after,
-      pauseMs,
-      maxPauseMs,
-      maxMs,
-      limits.heldCountMax,
-      batchSize,
-    ].join();
+    return { maxAttempts, deadCountMax: maxCount, deadAgeMsMax: maxAgeMs, brake, batchSize };
   }
 }

@@ -11,7 +11,8 @@ export type SpillwayErrorCode =
   | "handler-outcome"
   | "batch-outcomes"
   | "continuation"
-  | "lease-too-short";
+  | "lease-too-short"
+  | "missing-package";
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
 export class SpillwayError extends Error {
@@ -82,5 +83,19 @@ export class HandlerTimeoutError extends SpillwayError {
       "handler-timeout",
       `The ${what} took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
     );
+  }
+}
+
+/** A package that only some adapters need, and that is not installed with ours, does not load. Says how to install it. */
+export class MissingPackageError extends SpillwayError {
+  /** Its name, as npm knows it. */
+  readonly packageName: string;
+  constructor(packageName: string, options?: { cause?: unknown }) {
+    super(
+      "missing-package",
+      `The package "${packageName}" does not load. Install it: npm install ${packageName}`,
+      options,
+    );
+    this.packageName = packageName;
   }
 }

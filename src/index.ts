@@ -29,6 +29,7 @@ export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-
 // Errors: one base, a closed set of codes.
 export {
   HandlerTimeoutError,
+  MissingPackageError,
   OptionError,
   RedisProtocolError,
   RedisReplyError,

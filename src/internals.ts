@@ -4,8 +4,9 @@
  *
  * @module
  */
+export { adoptScript } from "./broker/scripts/adopt.ts";
 export { takeDeadScript } from "./broker/scripts/take-dead.ts";
-export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn.ts";
+export { turnScript, turnScriptWhenFull } from "./broker/scripts/turn/index.ts";
 export { sha1Hex } from "./digest.ts";
 export {
   boolean,

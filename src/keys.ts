@@ -18,7 +18,7 @@ export interface ListKeys {
   readonly leases: ByteString;
   /** zset: `<unique id>:<payload>` → due time, ms on Redis' own clock. */
   readonly delayed: ByteString;
-  /** hash: SHA-1 of a payload → how its copies in the list have fared; batch id → how its messages have. */
+  /** hash: SHA-1 of a payload → histories of its copies in the list; batch id → histories of its messages. */
   readonly attempts: ByteString;
   /** list: dead letters, the newest leftmost, each a line of JSON and the payload. */
   readonly dead: ByteString;

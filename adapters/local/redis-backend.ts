@@ -1,9 +1,10 @@
+import type { Redis } from "ioredis";
 import { type RedisReply, RedisReplyError } from "../../src/index.ts";
-import { ioredis } from "../redis/ioredis.ts";
+import { type IoredisOptions, ioredis } from "../redis/ioredis.ts";
 import type { Backend } from "./backend.ts";
 
-/** A real Redis behind the REST server, over `ioredis`. */
-export function redisBackend(options: { url: string }): Backend {
+/** A real Redis behind the REST server, over `ioredis`: takes what `ioredis` of `spillway/ioredis` takes. */
+export function redisBackend(options: IoredisOptions | Redis): Backend {
   const client = ioredis(options);
   return {
     name: "redis",

@@ -27,7 +27,12 @@ export interface RedisServerOptions {
 const startAttemptCountMax = 200;
 const startAttemptMs = 25;
 
-/** Starts `redis-server` from the PATH and resolves once it answers. Throws where it is not there or does not start. */
+/** The program that speaks Redis: what `SPILLWAY_REDIS_SERVER` names, by its path or on the PATH, or else `redis-server`. */
+export function redisServerProgram(): string {
+  return process.env.SPILLWAY_REDIS_SERVER || "redis-server";
+}
+
+/** Starts the server and resolves once it answers. Throws where the program is not there or does not start. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "spillway-redis-")));
@@ -42,20 +47,21 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     "",
     ...(options.args ?? []),
   ];
-  const child = spawn("redis-server", args, { stdio: "ignore" });
+  const program = redisServerProgram();
+  const child = spawn(program, args, { stdio: "ignore" });
   let failure: Error | undefined;
   child.once("error", (error) => {
-    failure = new Error("redis-server does not start: is it installed and on the PATH?", { cause: error });
+    failure = new Error(`${program} does not start: is it installed and on the PATH?`, { cause: error });
   });
   child.once("exit", (code) => {
-    failure ??= new Error(`redis-server ended with code ${code} before it answered: is port ${port} taken?`);
+    failure ??= new Error(`${program} ended with code ${code} before it answered: is port ${port} taken?`);
   });
   const endWithUs = (): void => void child.kill("SIGKILL");
   process.once("exit", endWithUs);
   for (let attempt = 0; !(await answersPing(port)); attempt++) {
     if (failure || attempt >= startAttemptCountMax) {
       child.kill("SIGKILL");
-      throw failure ?? new Error(`redis-server on port ${port} did not answer.`);
+      throw failure ?? new Error(`${program} on port ${port} did not answer.`);
     }
     await new Promise((resolve) => setTimeout(resolve, startAttemptMs));
   }

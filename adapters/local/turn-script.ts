@@ -1,5 +1,6 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../src/index.ts";
-import { sha1Hex, takeDeadScript, turnScript, turnScriptWhenFull } from "../../src/internals.ts";
+import { adoptScript, sha1Hex, takeDeadScript, turnScript, turnScriptWhenFull } from "../../src/internals.ts";
+import { adopt } from "./adopt-script.ts";
 import type { Call, ScriptTable } from "./store/store.ts";
 import { takeDead } from "./take-dead-script.ts";
 import {
@@ -26,6 +27,7 @@ export const scripts: ScriptTable = new Map([
   [sha1Hex(turnScript), turn],
   [sha1Hex(turnScriptWhenFull), turn],
   [sha1Hex(takeDeadScript), takeDead],
+  [sha1Hex(adoptScript), adopt],
 ]);
 
 class Turn {

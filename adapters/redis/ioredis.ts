@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { OptionError, type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { MissingPackageError, OptionError, type RedisClient, RedisReplyError } from "../../src/index.ts";
 import {
   bytesToReply,
   lostConnection,
@@ -76,7 +76,7 @@ class IoredisDriver implements TcpDriver {
 
 async function create(url: string): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
-    throw new RedisProtocolError('The package "ioredis" is not installed: npm install ioredis.', { cause });
+    throw new MissingPackageError("ioredis", { cause });
   });
   return new loaded.Redis(url, { ...ourSettings });
 }

@@ -1,4 +1,4 @@
-import { type RedisClient, RedisProtocolError, RedisReplyError } from "../../src/index.ts";
+import { MissingPackageError, type RedisClient, RedisReplyError } from "../../src/index.ts";
 import {
   bytesToReply,
   lostConnection,
@@ -87,7 +87,7 @@ class NodeRedisDriver implements TcpDriver {
 
 async function create(url: string): Promise<NodeRedisLike> {
   const loaded = await import("redis").catch((cause: unknown) => {
-    throw new RedisProtocolError('The package "redis" is not installed: npm install redis.', { cause });
+    throw new MissingPackageError("redis", { cause });
   });
   const socket = { reconnectStrategy: false } as const;
   return loaded.createClient({ ...ourSettings, url, socket }) as unknown as NodeRedisLike;

@@ -1,22 +1,18 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
-import { RedisProtocolError, RedisReplyError, RedisTooLargeError } from "../errors.ts";
+import { RedisTooLargeError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
-import { evaluate } from "./evaluate.ts";
-import { decodeSettled, encodeOutcomes } from "./outcome-letters.ts";
-import { readFare } from "./record.ts";
-import { turnScript, turnScriptWhenFull } from "./scripts/turn.ts";
-import { readTurnReply, type TurnReply } from "./turn-reply.ts";
-
-type ScriptArgument = ByteString | number;
-
-const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
-
-const whenFull = { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) };
+import { ClaimSize } from "./claim-size.ts";
+import { readHistory } from "./history.ts";
+import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes } from "./outcome-codes.ts";
+import { numberOf } from "./replies.ts";
+import type { TurnReply } from "./turn-reply.ts";
+import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
+import { TurnSender } from "./turn-sender.ts";
+import { adoptWorkingLists, scriptedStats } from "./working-lists.ts";
 
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;
@@ -25,8 +21,7 @@ export interface ScriptedBrokerOptions {
   readonly holder: string;
   readonly maxBatchBytes: number;
   readonly maxConcurrency: number;
-  /** The script's policy argument, but for its last two numbers. */
-  readonly policy: string;
+  readonly policy: TurnPolicy;
   /** Whether ticks are to be told that this drain is live. */
   readonly marksBusy: boolean;
 }
@@ -40,28 +35,26 @@ class ScriptedBroker implements Broker {
   readonly #sender: Sender;
   readonly #keys: ListKeys;
   readonly #options: ScriptedBrokerOptions;
+  readonly #turns: TurnSender;
+  readonly #size = new ClaimSize();
   #batchCount = 0;
-  #isServerFull = false;
   /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
   #quietUntil = 0;
   #lastNow = 0;
   /** What the script last said of its mark that no more drains may come. */
   #busyUntil = 0;
-  /** Bytes cut the last claim to this many messages; the next one asks for no more than twice as many. */
-  #countThatFitted = Number.POSITIVE_INFINITY;
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
     this.#sender = options.sender;
     this.#keys = options.keys;
+    this.#turns = new TurnSender(options.sender, options.keys);
   }
 
   async look(): Promise<"empty" | "busy" | "work"> {
     const { list, delayed, leases, busy } = this.#keys;
     // A key named four times counts four times, and so outweighs the others together.
-    const found = await this.#sender.command(() => ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
-    if (typeof found !== "number")
-      throw new RedisProtocolError(`EXISTS must answer a number; got ${typeof found}.`);
+    const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
     if (found >= 4) return "busy";
     return found > 0 ? "work" : "empty";
   }
@@ -82,51 +75,12 @@ class ScriptedBroker implements Broker {
     return this.#turn(null, null);
   }
 
-  async stats(): Promise<DrainStats> {
-    const { list, leases, delayed, dead, base } = this.#keys;
-    const [waiting, ids, delayedCount, deadCount, next] = await this.#read([
-      ["LLEN", list],
-      ["ZRANGE", leases, 0, -1],
-      ["ZCARD", delayed],
-      ["LLEN", dead],
-      ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
-    ]);
-    const batchIds = (ids as ByteString[]) ?? [];
-    const lengths =
-      batchIds.length > 0 ? await this.#read(batchIds.map((id) => ["LLEN", `${base}working:${id}`])) : [];
-    const due = (next as ByteString[])[1];
-    return {
-      list: Number(waiting),
-      working: lengths.reduce<number>((sum, length) => sum + Number(length), 0),
-      leases: batchIds.length,
-      delayed: Number(delayedCount),
-      dead: Number(deadCount),
-      nextDueAt: due === undefined ? null : Number(due),
-    };
+  stats(): Promise<DrainStats> {
+    return scriptedStats(this.#sender, this.#keys);
   }
 
-  async #read(commands: [string, ...(string | number)[]][]): Promise<RedisReply[]> {
-    const replies = await this.#sender.pipeline(commands);
-    return replies.map((reply) => {
-      if (reply instanceof RedisReplyError) throw reply;
-      return reply;
-    });
-  }
-
-  async adopt(cursor: string): Promise<{ cursor: string; adopted: number }> {
-    const { base, leases } = this.#keys;
-    const prefix = `${base}working:`;
-    const [[seconds], found] = (await this.#read([
-      ["TIME"],
-      ["SCAN", cursor, "MATCH", `${escapeGlob(prefix)}*`, "COUNT", limits.scanCount, "TYPE", "list"],
-    ])) as [ByteString[], [ByteString, ByteString[]]];
-    const [next, keys] = found;
-    if (keys.length === 0) return { cursor: next, adopted: 0 };
-    const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
-    // A batch has its lease for as long as it has its working list, so NX adopts only what has none.
-    const members = keys.flatMap((key) => [endsAt, key.slice(prefix.length)]);
-    const [adopted] = await this.#read([["ZADD", leases, "NX", ...members]]);
-    return { cursor: next, adopted: Number(adopted) };
+  adopt(cursor: string): Promise<{ cursor: string; adopted: number }> {
+    return adoptWorkingLists(this.#sender, this.#keys, cursor);
   }
 
   async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {
@@ -140,26 +94,22 @@ class ScriptedBroker implements Broker {
   }
 
   async #turn(settlement: Settlement | null, request: ClaimRequest | null): Promise<TurnResult> {
-    const batchId = request ? this.#nextBatchId() : "";
+    const claim = request && this.#claim(request);
+    const settle = settlement && settleOf(settlement);
     const sentAt = this.#sender.now();
     try {
-      let reply = await this.#send({ settlement, request, batchId });
-      if (reply.problem?.prefix === "OOM" && !this.#isServerFull) {
+      let reply = await this.#send(settle, claim, request?.isAhead);
+      if (this.#turns.learnsFull(reply.problem)) {
         // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
-        this.#isServerFull = true;
-        const retried = await this.#send({ settlement: null, request, batchId });
-        const { settled, settledLetters } = reply;
-        reply = {
-          ...retried,
-          settled,
-          settledLetters,
-          deadLetters: [...reply.deadLetters, ...retried.deadLetters],
-        };
+        const retried = await this.#send(null, claim, request?.isAhead);
+        const { settled, settledCodes } = reply;
+        const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
+        reply = { ...retried, settled, settledCodes, deadLetters };
       }
-      return this.#result(reply, { settlement, request, batchId, sentAt });
+      return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
-      if (!(error instanceof RedisTooLargeError) || request === null) throw error;
-      return this.#turnSmaller(error, settlement, request, batchId);
+      if (!(error instanceof RedisTooLargeError) || request === null || claim === null) throw error;
+      return this.#turnSmaller(error, settlement, request, claim);
     }
   }
 
@@ -171,45 +121,47 @@ class ScriptedBroker implements Broker {
     error: RedisTooLargeError,
     settlement: Settlement | null,
     request: ClaimRequest,
-    tooLargeId: string,
+    { id, countMax }: TurnClaim,
   ): Promise<TurnResult> {
     const sentAt = this.#sender.now();
-    const asked = this.#countMax(request);
-    const first = await this.#send({ settlement, request: null, batchId: "", mayHaveRun: true });
-    await this.#send({ settlement: null, request: null, batchId: "", giveBackId: tooLargeId });
-    const asAlone = this.#result(first, { settlement, request: null, batchId: "", sentAt });
+    const first = await this.#send(settlement && { ...settleOf(settlement), mayHaveRun: true }, null);
+    const codes = outcomeCodes.releaseAll;
+    await this.#send({ id, expiresAt: 0, mayHaveRun: false, codes, details: [] }, null);
+    const asAlone = this.#result(first, settlement, null, sentAt);
     // What was settled is settled, and counts, although nothing more can be claimed.
-    if (asked <= 1) return { ...asAlone, problem: error };
-    this.#countThatFitted = Math.floor(asked / 2) / 2;
+    if (countMax <= 1) return { ...asAlone, problem: error };
+    this.#size.halve(countMax);
     const next = await this.#turn(null, request);
     const { lostCount, settledAs } = asAlone;
     const deadLetters = [...first.deadLetters, ...next.deadLetters];
     return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, deadLetters };
   }
 
-  #nextBatchId(): string {
+  #claim(request: ClaimRequest): TurnClaim {
     this.#batchCount += 1;
-    return `${this.#options.holder}.${this.#batchCount}`;
+    return {
+      id: `${this.#options.holder}.${this.#batchCount}`,
+      holdsId: request.holds?.id ?? "",
+      leaseMs: request.leaseMs,
+      countMax: this.#size.countMax(request),
+    };
   }
 
   #result(
     reply: TurnReply,
-    asked: { settlement: Settlement | null; request: ClaimRequest | null; batchId: string; sentAt: number },
+    settlement: Settlement | null,
+    claim: TurnClaim | null,
+    sentAt: number,
   ): TurnResult {
-    const { settlement, request, batchId, sentAt } = asked;
-    const wasCut =
-      request !== null &&
-      reply.messages.length > 0 &&
-      reply.messages.length < this.#countMax(request) &&
-      (reply.remaining ?? 0) > 0;
-    this.#countThatFitted = wasCut ? reply.messages.length : this.#countThatFitted * 2;
+    const { messages, histories, expiresAt } = reply;
+    this.#size.learn(claim?.countMax ?? 0, reply);
     const batch: Batch | null =
-      request && reply.messages.length > 0
+      claim && messages.length > 0
         ? {
-            id: batchId,
-            messages: reply.messages.map((raw, at) => ({ raw, ...readFare(reply.records[at]) })),
-            expiresAt: reply.expiresAt,
-            leaseEndsAt: sentAt + request.leaseMs,
+            id: claim.id,
+            messages: messages.map((raw, at) => ({ raw, ...readHistory(histories[at]) })),
+            expiresAt,
+            leaseEndsAt: sentAt + claim.leaseMs,
           }
         : null;
     return {
@@ -219,87 +171,42 @@ class ScriptedBroker implements Broker {
       recovered: reply.recovered,
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
-      settledAs: decodeSettled(reply.settledLetters, settlement),
+      settledAs: decodeSettled(reply.settledCodes, settlement),
       deadLetters: reply.deadLetters,
       now: reply.now,
       problem: reply.problem,
     };
   }
 
-  #countMax(request: ClaimRequest): number {
-    return Math.max(1, Math.min(request.countMax, this.#countThatFitted * 2));
-  }
-
   /** A lone drain that has just looked around and found nothing need not look again at every turn. */
-  #mustLook(settlement: Settlement | null): boolean {
-    if (settlement === null || this.#options.maxConcurrency > 1) return true;
-    return this.#lastNow >= this.#quietUntil || settlement.outcomes.some(({ kind }) => kind !== "ack");
+  #mustLook(settle: TurnSettle | null): boolean {
+    if (settle === null || this.#options.maxConcurrency > 1) return true;
+    return this.#lastNow >= this.#quietUntil || !isWhollyAcked(settle.codes);
   }
 
-  async #send(what: {
-    settlement: Settlement | null;
-    request: ClaimRequest | null;
-    batchId: string;
-    /** Whether an earlier request with the same settlement may have run. */
-    mayHaveRun?: boolean;
-    /** In place of a settlement: a batch to give back whole, whatever it holds. */
-    giveBackId?: string;
-  }): Promise<TurnReply> {
-    const { settlement, request, batchId, giveBackId = "" } = what;
-    const { keys, holder, maxBatchBytes, maxConcurrency } = this.#options;
-    const looks = this.#mustLook(settlement);
-    const { letters, details } = settlement ? encodeOutcomes(settlement) : { letters: "", details: [] };
-    const makeArgs = (mayHaveRun: boolean): ScriptArgument[] => [
-      keys.base,
-      settlement?.batch.id ?? giveBackId,
-      // Only a request sent again may take a missing lease for its own earlier work.
-      (mayHaveRun || what.mayHaveRun) && settlement ? settlement.batch.expiresAt : 0,
-      giveBackId ? "*" : letters,
-      batchId,
+  async #send(settle: TurnSettle | null, claim: TurnClaim | null, isAhead?: boolean): Promise<TurnReply> {
+    const { holder, policy, maxBatchBytes, maxConcurrency, marksBusy } = this.#options;
+    const looks = this.#mustLook(settle);
+    const reply = await this.#turns.send({
       holder,
-      request?.holds?.id ?? "",
-      request?.leaseMs ?? 0,
-      request ? this.#countMax(request) : 0,
-      maxBatchBytes,
+      policy,
       maxConcurrency,
-      looks ? 1 : 0,
-      limits.recoverCountMax,
-      limits.promoteCountMax,
-      settlement && !request ? 1 : 0,
-      `${this.#options.policy},${this.#marksBusy(request)},${this.#busyUntil}`,
-      ...details,
-    ];
-    const reply = readTurnReply(await this.#run(makeArgs));
-    this.#sender.meter.commands += reply.calls;
+      bytesMax: maxBatchBytes,
+      settle,
+      claim,
+      looks,
+      countsRemaining: claim === null && settle !== null && settle.codes !== outcomeCodes.releaseAll,
+      marksBusy: marksBusy ? (isAhead ? "beside" : "yes") : "no",
+      busyUntil: this.#busyUntil,
+    });
     this.#lastNow = reply.now;
     this.#busyUntil = reply.busyUntil;
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
-
-  #marksBusy(request: ClaimRequest | null): number {
-    if (!this.#options.marksBusy) return 0;
-    return request?.isAhead ? 2 : 1;
-  }
-
-  async #run(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
-    try {
-      return await this.#evaluate(makeArgs);
-    } catch (error) {
-      if (!(error instanceof RedisReplyError) || error.prefix !== "OOM" || this.#isServerFull) throw error;
-      this.#isServerFull = true;
-      return this.#evaluate(makeArgs);
-    }
-  }
-
-  async #evaluate(makeArgs: (mayHaveRun: boolean) => ScriptArgument[]): Promise<RedisReply> {
-    const { list, leases, attempts, delayed, dead, brake, busy } = this.#keys;
-    const keys = [list, leases, attempts, delayed, dead, brake, busy];
-    const script = this.#isServerFull ? whenFull : whenNot;
-    return evaluate(this.#sender, script, keys, makeArgs);
-  }
 }
 
-function escapeGlob(text: ByteString): ByteString {
-  return text.replace(/[\\*?[\]]/g, "\\$&");
+function settleOf(settlement: Settlement): TurnSettle {
+  const { id, expiresAt } = settlement.batch;
+  return { id, expiresAt, mayHaveRun: false, ...encodeOutcomes(settlement) };
 }

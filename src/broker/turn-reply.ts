@@ -6,15 +6,15 @@ export interface TurnReply {
   readonly settled: "nothing" | "settled" | "lost" | "settled-earlier";
   readonly claimed: "not-served" | "served" | "busy" | "braked";
   readonly messages: readonly ByteString[];
-  /** How each message has fared; empty where none has failed before. */
-  readonly records: readonly ByteString[];
+  /** What each message has been through; empty where none has failed before. */
+  readonly histories: readonly ByteString[];
   readonly now: number;
   readonly expiresAt: number;
   readonly recovered: number;
   readonly nextDueAt: number | null;
   readonly remaining: number | null;
-  /** The outcomes as they were carried out; empty where that is not known. */
-  readonly settledLetters: string;
+  /** The outcome codes as they were carried out; empty where that is not known. */
+  readonly settledCodes: string;
   readonly isQuiet: boolean;
   readonly problem: RedisReplyError | null;
   readonly calls: number;
@@ -31,33 +31,24 @@ export function readTurnReply(reply: RedisReply): TurnReply {
   if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 15 fields");
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
-  const messages = reply[2];
-  const records = reply[3];
-  const letters = reply[9];
-  const deadLetters = reply[13];
-  const problem = reply[11];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
-  if (!isListOf(messages)) throw malformed("a list of payloads as field 3");
-  if (!isListOf(records)) throw malformed("a list of records as field 4");
-  if (typeof letters !== "string") throw malformed("a text as field 10");
-  if (!isListOf(deadLetters)) throw malformed("a list of dead letters as field 14");
-  if (typeof problem !== "string") throw malformed("a text as field 12");
+  const problem = text(reply, 11);
   return {
     settled,
     claimed,
-    messages: messages as ByteString[],
-    records: records as ByteString[],
+    messages: texts(reply, 2),
+    histories: texts(reply, 3),
     now: integer(reply, 4),
     expiresAt: integer(reply, 5),
     recovered: integer(reply, 6),
     nextDueAt: known(integer(reply, 7)),
     remaining: known(integer(reply, 8)),
-    settledLetters: letters,
+    settledCodes: text(reply, 9),
     isQuiet: integer(reply, 10) === 1,
     // Redis 6 puts the place in the script before the error's own text.
     problem: problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, "")),
     calls: integer(reply, 12),
-    deadLetters: deadLetters as ByteString[],
+    deadLetters: texts(reply, 13),
     busyUntil: integer(reply, 14),
   };
 }
@@ -72,8 +63,17 @@ function integer(reply: RedisReply[], at: number): number {
   return value;
 }
 
-function isListOf(value: RedisReply | undefined): boolean {
-  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+function text(reply: RedisReply[], at: number): string {
+  const value = reply[at];
+  if (typeof value !== "string") throw malformed(`a text as field ${at + 1}`);
+  return value;
+}
+
+function texts(reply: RedisReply[], at: number): ByteString[] {
+  const values = reply[at];
+  if (!Array.isArray(values) || !values.every((value) => typeof value === "string"))
+    throw malformed(`a list of texts as field ${at + 1}`);
+  return values as ByteString[];
 }
 
 function malformed(expected: string): RedisProtocolError {

@@ -1,37 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { bundleSizes } from "../../bench/sizes.ts";
-import { createDrain, type RedisClient } from "../../src/index.ts";
+import { createDrain } from "../../src/index.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
-import { startRest, startTestRedis, testToken } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { testToken } from "../support/redis.ts";
+import { useClient, useRestServer } from "../support/redis-under-test.ts";
 
 /** What a drain costs in counts, which are the same on any machine. Times are measured in `bench/`, and asserted nowhere. */
 describe("the cost of a drain", () => {
-  let server: RedisServer;
-  let side: SideDoor;
-  let rest: RestServer;
-  let redis: RedisClient;
+  const served = useRestServer();
+  const side = served.door;
+  const client = useClient(served, ({ url }) => upstash({ url, token: testToken }));
 
-  beforeAll(async () => {
-    server = await startTestRedis();
-    side = new SideDoor(server.url);
-    rest = await startRest(server);
-    redis = upstash({ url: rest.url, token: testToken });
-  });
-
-  afterAll(async () => {
-    side.close();
-    await rest.close();
-    await server.stop();
-  });
-
-  beforeEach(async () => {
-    await side.redis.flushall();
-    await side.resetCommandCount();
-  });
+  beforeEach(() => side.resetCommandCount());
 
   async function pushOf(count: number, payloadBytes: number): Promise<void> {
     const payloads = Array.from({ length: count }, (_, at) => `${at}:`.padEnd(payloadBytes, "x"));
@@ -41,7 +22,7 @@ describe("the cost of a drain", () => {
 
   async function drainOf(count: number, batchSize: number) {
     await pushOf(count, 10);
-    const drain = createDrain({ redis, list: "mail", batchSize, handler: () => undefined });
+    const drain = createDrain({ redis: client(), list: "mail", batchSize, handler: () => undefined });
     const report = await drain.run();
     expect(report).toMatchObject({ stopped: "empty", acked: count, error: null });
     return { requests: report.requests, commands: await side.commandCount() };
@@ -70,7 +51,7 @@ describe("the cost of a drain", () => {
       await drainOf(1, 100);
       let received = 0;
       const proxy = await startHttpProxy({
-        target: rest.url,
+        target: served.server().url,
         decide: () => (body) => {
           received += body.length;
           return "pass";

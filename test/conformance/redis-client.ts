@@ -1,35 +1,23 @@
 import { createServer, type Server } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import { describe, expect, it } from "vitest";
 import { fromText, type RedisClient, RedisReplyError, RedisTransportError } from "../../src/index.ts";
-import { startTestRedis } from "../support/redis.ts";
+import { type RedisUnderTest, useClient } from "../support/redis-under-test.ts";
 
-export interface ClientUnderTest {
+export interface ClientUnderTest<Server> {
   /** Opens the client to that Redis. */
-  open(server: RedisServer): Promise<RedisClient>;
+  open(server: Server): RedisClient | Promise<RedisClient>;
   /** Opens it to an address where something else, or nothing, listens; undefined for a client without a network. */
   openTo?: (port: number) => RedisClient;
 }
 
 /** What every `RedisClient` promises. */
-export function redisClientConformance(name: string, under: ClientUnderTest): void {
+export function redisClientConformance<Server>(
+  name: string,
+  redis: RedisUnderTest<Server>,
+  { open, openTo }: ClientUnderTest<Server>,
+): void {
   describe(`the ${name} client`, () => {
-    let server: RedisServer;
-    let client: RedisClient;
-
-    beforeAll(async () => {
-      server = await startTestRedis();
-      client = await under.open(server);
-    });
-
-    beforeEach(async () => {
-      await client.command(["FLUSHALL"]);
-    });
-
-    afterAll(async () => {
-      await client.close();
-      await server.stop();
-    });
+    const opened = useClient(redis, open);
 
     const payloads: [string, string][] = [
       ["a number with a point", "1.0"],
@@ -50,42 +38,42 @@ export function redisClientConformance(name: string, under: ClientUnderTest): vo
     ];
 
     it.each(payloads)("carries %s to Redis and back unchanged", async (_, payload) => {
-      expect(await client.command(["LPUSH", "q", payload])).toBe(1);
-      expect(await client.command(["STRLEN", "none"])).toBe(0);
-      expect(await client.command(["LRANGE", "q", 0, -1])).toEqual([payload]);
-      expect(await client.command(["RPOPLPUSH", "q", "w"])).toBe(payload);
-      expect(await client.command(["LREM", "w", 1, payload])).toBe(1);
-      expect(await client.command(["EXISTS", "q", "w"])).toBe(0);
+      expect(await opened().command(["LPUSH", "q", payload])).toBe(1);
+      expect(await opened().command(["STRLEN", "none"])).toBe(0);
+      expect(await opened().command(["LRANGE", "q", 0, -1])).toEqual([payload]);
+      expect(await opened().command(["RPOPLPUSH", "q", "w"])).toBe(payload);
+      expect(await opened().command(["LREM", "w", 1, payload])).toBe(1);
+      expect(await opened().command(["EXISTS", "q", "w"])).toBe(0);
     });
 
     it("tells nil from the empty string, and numbers from text", async () => {
-      await client.command(["SET", "empty", ""]);
-      expect(await client.command(["GET", "empty"])).toBe("");
-      expect(await client.command(["GET", "none"])).toBeNull();
-      expect(await client.command(["SET", "n", 5])).toBe("OK");
-      expect(await client.command(["GET", "n"])).toBe("5");
-      expect(await client.command(["INCR", "n"])).toBe(6);
-      expect(await client.command(["HGETALL", "none"])).toEqual([]);
-      await client.command(["HSET", "h", "f", "v"]);
-      expect(await client.command(["HGETALL", "h"])).toEqual(["f", "v"]);
-      await client.command(["ZADD", "z", 1.5, "m"]);
-      expect(await client.command(["ZRANGE", "z", 0, -1, "WITHSCORES"])).toEqual(["m", "1.5"]);
+      await opened().command(["SET", "empty", ""]);
+      expect(await opened().command(["GET", "empty"])).toBe("");
+      expect(await opened().command(["GET", "none"])).toBeNull();
+      expect(await opened().command(["SET", "n", 5])).toBe("OK");
+      expect(await opened().command(["GET", "n"])).toBe("5");
+      expect(await opened().command(["INCR", "n"])).toBe(6);
+      expect(await opened().command(["HGETALL", "none"])).toEqual([]);
+      await opened().command(["HSET", "h", "f", "v"]);
+      expect(await opened().command(["HGETALL", "h"])).toEqual(["f", "v"]);
+      await opened().command(["ZADD", "z", 1.5, "m"]);
+      expect(await opened().command(["ZRANGE", "z", 0, -1, "WITHSCORES"])).toEqual(["m", "1.5"]);
     });
 
     it("throws what Redis answers, with its prefix", async () => {
-      await client.command(["SET", "s", "v"]);
-      await expect(client.command(["LPUSH", "s", "x"])).rejects.toMatchObject({
+      await opened().command(["SET", "s", "v"]);
+      await expect(opened().command(["LPUSH", "s", "x"])).rejects.toMatchObject({
         name: "RedisReplyError",
         prefix: "WRONGTYPE",
         message: expect.not.stringContaining("LPUSH"),
       });
-      await expect(client.command(["EVALSHA", "0".repeat(40), 0])).rejects.toMatchObject({
+      await expect(opened().command(["EVALSHA", "0".repeat(40), 0])).rejects.toMatchObject({
         prefix: "NOSCRIPT",
       });
     });
 
     it("runs a pipeline in order and keeps every result beside the errors", async () => {
-      const replies = await client.pipeline([
+      const replies = await opened().pipeline([
         ["LPUSH", "q", "a"],
         ["GET", "q"],
         ["LPUSH", "q", "\xff"],
@@ -103,7 +91,6 @@ export function redisClientConformance(name: string, under: ClientUnderTest): vo
       ]);
     });
 
-    const { openTo } = under;
     if (openTo) {
       it("fails with a transport error worth repeating where nothing listens", async () => {
         const { port, close } = await listen(() => undefined);

@@ -4,7 +4,7 @@ import type { Backend } from "../../adapters/local/backend.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import { turnScript } from "../../src/broker/scripts/turn.ts";
+import { turnScript } from "../../src/broker/scripts/turn/index.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisReply } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";

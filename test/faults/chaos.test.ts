@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { createDrain, type DrainReport, type RedisClient } from "../../src/index.ts";
 import { type Fault, faultyClient } from "../support/faulty-client.ts";
-import { ManualClock } from "../support/manual-clock.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
+import { mortalClient } from "../support/mortal-client.ts";
 
 const list = "mail";
 const leaseMs = 60_000;
@@ -23,24 +24,6 @@ const life = fc.record({
   batchSize: fc.integer({ min: 1, max: 9 }),
   concurrency: fc.integer({ min: 1, max: 4 }),
 });
-
-/** A process that dies: from a certain request on, nothing it sends arrives and nothing comes back, for ever. */
-function mortal(client: RedisClient, diesAtRequest: number | null, died: () => void): RedisClient {
-  let sent = 0;
-  const living = <Reply>(send: () => Promise<Reply>): Promise<Reply> => {
-    if (diesAtRequest !== null && sent++ >= diesAtRequest) {
-      died();
-      return new Promise(() => undefined);
-    }
-    return send();
-  };
-  return {
-    ...client,
-    name: "mortal",
-    command: (command, options) => living(() => client.command(command, options)),
-    pipeline: (commands, options) => living(() => client.pipeline(commands, options)),
-  };
-}
 
 async function places(redis: RedisClient): Promise<string[]> {
   const found: string[] = [];
@@ -66,24 +49,12 @@ describe("whatever the network and the processes do", () => {
           void counts.set(payload, (counts.get(payload) ?? 0) + 1);
 
         const drainOnce = async (one: (typeof lives)[number] | null): Promise<DrainReport | "died"> => {
-          const clock = new ManualClock();
-          // Waits between sendings pass at once; nothing here depends on how long they are.
-          clock.after = (ms, callback) => {
-            if (ms < 5_000) queueMicrotask(callback);
-            return () => undefined;
-          };
+          const clock = hastyClock(() => 1_000, 5_000);
           const inHand = new Set<string>();
-          let isDead = false;
-          let died: () => void = () => undefined;
-          const death = new Promise<"died">((resolve) => {
-            died = () => {
-              isDead = true;
-              resolve("died");
-            };
-          });
           const faulty = faultyClient(store, (index) => one?.faults[index % one.faults.length] ?? "none");
+          const redis = mortalClient(faulty, (index) => index === one?.diesAtRequest);
           const drain = createDrain({
-            redis: mortal(faulty, one?.diesAtRequest ?? null, died),
+            redis,
             list,
             clock,
             leaseMs,
@@ -94,7 +65,7 @@ describe("whatever the network and the processes do", () => {
             batchSize: one?.batchSize ?? 10,
             concurrency: one?.concurrency ?? 1,
             handler: async (message) => {
-              if (isDead) await new Promise(() => undefined);
+              if (redis.isDead) await new Promise(() => undefined);
               bump(runs, message.payload);
               inHand.add(message.payload);
               if (one?.failing.includes(Number(message.payload.slice(1)))) {
@@ -103,7 +74,7 @@ describe("whatever the network and the processes do", () => {
               }
             },
           });
-          const outcome = await Promise.race([drain.run({ budgetMs: 3_600_000 }), death]);
+          const outcome = await Promise.race([drain.run({ budgetMs: 3_600_000 }), redis.death]);
           // A death leaves in doubt what was in hand, and so does giving up on a network that loses every try.
           if (outcome === "died" || outcome.stopped === "error")
             for (const payload of inHand) bump(mayRunAgain, payload);

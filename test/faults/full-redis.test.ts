@@ -1,26 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import { createDrain, type RedisClient, type RedisReplyError } from "../../src/index.ts";
-import { startTestRedis, upstashTo } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { describe, expect, it } from "vitest";
+import { createDrain, type RedisReplyError } from "../../src/index.ts";
+import { upstashTo } from "../support/redis.ts";
+import { useClient, useRedisServer } from "../support/redis-under-test.ts";
 
 describe("a Redis at maxmemory", () => {
-  let server: RedisServer;
-  let client: RedisClient;
-  let door: SideDoor;
+  const redis = useRedisServer();
+  const { door } = redis;
+  const client = useClient(redis, upstashTo);
   let pushed = 0;
-
-  beforeAll(async () => {
-    server = await startTestRedis();
-    client = await upstashTo(server);
-    door = new SideDoor(server.url);
-  });
-
-  afterAll(async () => {
-    await client.close();
-    door.close();
-    await server.stop();
-  });
 
   /** Pushes until Redis refuses: it is then as full as it gets. */
   const fill = async (): Promise<void> => {
@@ -46,7 +33,7 @@ describe("a Redis at maxmemory", () => {
     const seen: number[] = [];
 
     const report = await createDrain({
-      redis: client,
+      redis: client(),
       list: "mail",
       concurrency: 1,
       retryDelay: () => 3_600_000,
@@ -66,7 +53,7 @@ describe("a Redis at maxmemory", () => {
     await fill();
 
     const report = await createDrain({
-      redis: client,
+      redis: client(),
       list: "mail",
       engine: "plain",
       handler: () => undefined,

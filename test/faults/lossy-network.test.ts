@@ -1,34 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { afterEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { createDrain } from "../../src/index.ts";
-import { type HttpProxy, startHttpProxy } from "../support/http-proxy.ts";
-import { startRest, startTestRedis, testToken } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { type Decision, type HttpProxy, type ProxiedRequest, startHttpProxy } from "../support/http-proxy.ts";
+import { testToken } from "../support/redis.ts";
+import { useRestServer } from "../support/redis-under-test.ts";
 
 const messageCount = 5_000;
 
 describe("a network between client and REST server", () => {
-  let server: RedisServer;
-  let rest: RestServer;
-  let door: SideDoor;
+  const redis = useRestServer();
+  const { door } = redis;
   let proxy: HttpProxy;
 
-  beforeAll(async () => {
-    server = await startTestRedis();
-    rest = await startRest(server);
-    door = new SideDoor(server.url);
-  });
+  const startProxy = async (decide: (request: ProxiedRequest) => Decision): Promise<void> => {
+    proxy = await startHttpProxy({ target: redis.server().url, decide });
+  };
 
   afterEach(async () => {
     await proxy.close();
-  });
-
-  afterAll(async () => {
-    door.close();
-    await rest.close();
-    await server.stop();
   });
 
   const drainThrough = async (prefetch: 0 | 1): Promise<Map<string, number>> => {
@@ -58,10 +47,7 @@ describe("a network between client and REST server", () => {
   ] as const)(
     "that drops each %i-th reply after the command has run does not make any message run twice (prefetch %i)",
     async (nth, prefetch) => {
-      proxy = await startHttpProxy({
-        target: rest.url,
-        decide: ({ index }) => (index % nth === nth - 1 ? "drop-reply" : "pass"),
-      });
+      await startProxy(({ index }) => (index % nth === nth - 1 ? "drop-reply" : "pass"));
 
       const counts = await drainThrough(prefetch);
 
@@ -71,16 +57,13 @@ describe("a network between client and REST server", () => {
   );
 
   it("that drops each 3rd request before it arrives does not make any message run twice", async () => {
-    proxy = await startHttpProxy({
-      target: rest.url,
-      decide: ({ index }) => (index % 3 === 2 ? "drop-request" : "pass"),
-    });
+    await startProxy(({ index }) => (index % 3 === 2 ? "drop-request" : "pass"));
 
     expect([...(await drainThrough(0)).values()].every((count) => count === 1)).toBe(true);
   });
 
   it("that delivers every request twice does not make any message run twice", async () => {
-    proxy = await startHttpProxy({ target: rest.url, decide: () => "double" });
+    await startProxy(() => "double");
 
     expect([...(await drainThrough(0)).values()].every((count) => count === 1)).toBe(true);
   });

@@ -1,6 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import {
   createDrain,
@@ -10,8 +8,8 @@ import {
   RedisTransportError,
 } from "../../src/index.ts";
 import { type Decision, type HttpProxy, type ProxiedRequest, startHttpProxy } from "../support/http-proxy.ts";
-import { startRest, startTestRedis, testToken } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { testToken } from "../support/redis.ts";
+import { useRestServer } from "../support/redis-under-test.ts";
 
 const page = (status: string): string =>
   `<html><head><title>${status}</title></head><body><center><h1>${status}</h1></center><hr>nginx</body></html>`;
@@ -19,34 +17,20 @@ const page = (status: string): string =>
 const refusal = (error: string): Decision => ({ status: 400, body: JSON.stringify({ error }) });
 
 describe("a Redis over REST that", () => {
-  let server: RedisServer;
-  let rest: RestServer;
-  let door: SideDoor;
+  const redis = useRestServer();
+  const { door } = redis;
   let proxy: HttpProxy;
   let decide: (request: ProxiedRequest) => Decision | Promise<Decision> = () => "pass";
   let seen: string[] = [];
 
-  beforeAll(async () => {
-    server = await startTestRedis();
-    rest = await startRest(server);
-    door = new SideDoor(server.url);
-  });
-
   beforeEach(async () => {
-    await door.redis.flushall();
     seen = [];
     decide = () => "pass";
-    proxy = await startHttpProxy({ target: rest.url, decide: (request) => decide(request) });
+    proxy = await startHttpProxy({ target: redis.server().url, decide: (request) => decide(request) });
   });
 
   afterEach(async () => {
     await proxy.close();
-  });
-
-  afterAll(async () => {
-    door.close();
-    await rest.close();
-    await server.stop();
   });
 
   const payloads = (count: number, bytes = 1): string[] =>
@@ -200,7 +184,7 @@ describe("a Redis over REST that", () => {
       expect(report).toMatchObject({ claimed: 0, stopped: "error" });
       expect(report.error).toBeInstanceOf(RedisTransportError);
       expect(report.error?.message).toContain("ECONNREFUSED");
-      proxy = await startHttpProxy({ target: rest.url, decide: () => "pass" });
+      proxy = await startHttpProxy({ target: redis.server().url, decide: () => "pass" });
       await expectNothingLost(all);
     });
 

@@ -1,25 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import { createDrain, type RedisClient } from "../../src/index.ts";
-import { startTestRedis, upstashTo } from "../support/redis.ts";
-import { SideDoor } from "../support/side-door.ts";
+import { describe, expect, it } from "vitest";
+import { createDrain } from "../../src/index.ts";
+import { upstashTo } from "../support/redis.ts";
+import { useClient, useRedisServer } from "../support/redis-under-test.ts";
 
 describe("100,000 messages of 1 KB over REST", () => {
-  let server: RedisServer;
-  let client: RedisClient;
-  let door: SideDoor;
-
-  beforeAll(async () => {
-    server = await startTestRedis();
-    client = await upstashTo(server);
-    door = new SideDoor(server.url);
-  });
-
-  afterAll(async () => {
-    await client.close();
-    door.close();
-    await server.stop();
-  });
+  const redis = useRedisServer();
+  const { door } = redis;
+  const client = useClient(redis, upstashTo);
 
   it("drain each once, leave no key, and cost at most 0.12 commands a message, as Redis itself counts", async () => {
     const count = 100_000;
@@ -31,7 +18,7 @@ describe("100,000 messages of 1 KB over REST", () => {
     const times = new Uint8Array(count);
 
     const report = await createDrain({
-      redis: client,
+      redis: client(),
       list: "mail",
       batchSize: 100,
       handler: (message) => {

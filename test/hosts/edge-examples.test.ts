@@ -7,7 +7,7 @@ import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
 import { copyExample, type ExampleProject } from "../support/example.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
-import { leftIn, pushNumbered } from "../support/ledger.ts";
+import { leftIn, pushNumbered } from "../support/handled-counts.ts";
 import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
 import { Receiver } from "../support/receiver.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";

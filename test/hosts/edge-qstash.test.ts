@@ -20,7 +20,7 @@ import {
   retry,
 } from "../../src/index.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
-import { Ledger, ofFewRequests, pushNumbered } from "../support/ledger.ts";
+import { HandledCounts, ofFewRequests, pushNumbered } from "../support/handled-counts.ts";
 import { deliverySignature, QstashServer, type QstashServerOptions } from "../support/qstash-server.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
@@ -52,7 +52,7 @@ describe("a chain by QStash, over real HTTP", () => {
   let door: SideDoor;
   let host: FetchHost;
   let drain: Drain;
-  let ledger: Ledger;
+  let handled: HandledCounts;
   let reports: { report: DrainReport; chain: ChainPosition }[];
 
   beforeAll(async () => {
@@ -67,7 +67,7 @@ describe("a chain by QStash, over real HTTP", () => {
   });
   beforeEach(async () => {
     await door.redis.flushall();
-    ledger = new Ledger();
+    handled = new HandledCounts();
     reports = [];
   });
   afterEach(() => host.close());
@@ -88,7 +88,7 @@ describe("a chain by QStash, over real HTTP", () => {
         list,
         handler: (message) => {
           if (message.payload === "later" && message.attempt === 1) return retry({ afterMs: 3_600_000 });
-          ledger.note(message.payload);
+          handled.note(message.payload);
           return undefined;
         },
         continuation: qstash({ url: `${origin}/drain`, token, baseUrl }),
@@ -118,7 +118,7 @@ describe("a chain by QStash, over real HTTP", () => {
       expect(await (await tick()).json()).toMatchObject({ continuedWith: "qstash" });
       await idle(service);
 
-      await ledger.expectOnceEach(5_000, door);
+      await handled.expectOnceEach(5_000, door);
       expect(reports.length).toBeGreaterThan(10);
       expect(new Set(reports.map(({ chain }) => chain.hop)).size).toBe(reports.length);
       expect(new Set(reports.map(({ chain }) => chain.id)).size).toBe(1);
@@ -133,7 +133,7 @@ describe("a chain by QStash, over real HTTP", () => {
     await tick();
     await idle(service);
 
-    await ledger.expectOnceEach(3_000, door);
+    await handled.expectOnceEach(3_000, door);
     // Only a drain that has worked names a successor; a double that finds it at work ends there.
     const worked = reports.filter(({ report }) => report.acked > 0);
     expect(worked.length).toBeGreaterThan(5);
@@ -156,7 +156,7 @@ describe("a chain by QStash, over real HTTP", () => {
     expect(due * 1_000).toBeGreaterThanOrEqual(before + 3_600_000);
     expect(others.length).toBeLessThanOrEqual(1);
     await idle(service);
-    await ledger.expectOnceEach(1, door);
+    await handled.expectOnceEach(1, door);
     expect(reports.at(-1)).toMatchObject({ chain: { id: `timer-${due}`, hop: 1 } });
   });
 

@@ -6,7 +6,7 @@ import type { RestServer } from "../../adapters/local/rest-server.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { createDrain, type DrainReport } from "../../src/index.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
-import { Ledger, ofFewRequests, pushNumbered } from "../support/ledger.ts";
+import { HandledCounts, ofFewRequests, pushNumbered } from "../support/handled-counts.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
 
@@ -19,7 +19,7 @@ describe("a chain of signed calls over real HTTP", () => {
   let rest: RestServer;
   let door: SideDoor;
   let hosts: FetchHost[];
-  let ledger: Ledger;
+  let handled: HandledCounts;
   let reports: { report: DrainReport; hop: number; host: number }[];
   /** Every request with a signature, as it came. */
   let heard: { url: string; headers: Headers; body: string; status: number }[];
@@ -38,7 +38,7 @@ describe("a chain of signed calls over real HTTP", () => {
   /** Two deployments of one drain: each host's hop goes to the other. */
   beforeEach(async () => {
     await door.redis.flushall();
-    ledger = new Ledger();
+    handled = new HandledCounts();
     reports = [];
     heard = [];
     hosts = [];
@@ -47,7 +47,7 @@ describe("a chain of signed calls over real HTTP", () => {
       const drain = createDrain({
         redis: client,
         list,
-        handler: (message) => ledger.note(message.payload),
+        handler: (message) => handled.note(message.payload),
         continuation: signedCalls({ url: () => `${hosts[1 - at]?.url}/drain`, keys: [key, oldKey] }),
       });
       const handle = fetchHandler(ofFewRequests(drain, 12), {
@@ -85,7 +85,7 @@ describe("a chain of signed calls over real HTTP", () => {
     expect(await (await tick()).json()).toMatchObject({ stopped: "budget", continuedWith: "signed-call" });
     await idle();
 
-    await ledger.expectOnceEach(5_000, door);
+    await handled.expectOnceEach(5_000, door);
     expect(reports.length).toBeGreaterThan(10);
     expect(reports.map(({ hop }) => hop)).toEqual(reports.map((_, at) => at));
     expect(reports.map(({ host }) => host)).toEqual(reports.map((_, at) => at % 2));
@@ -125,7 +125,7 @@ describe("a chain of signed calls over real HTTP", () => {
     const answer = await fetch(url, { method: "POST", headers: await signedFor(url, oldKey), body });
     expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
     await idle();
-    await ledger.expectOnceEach(5, door);
+    await handled.expectOnceEach(5, door);
     expect(reports).toMatchObject([{ hop: 1, report: { stopped: "empty" } }]);
   });
 

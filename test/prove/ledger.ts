@@ -1,7 +1,7 @@
 import { Store } from "../../adapters/local/store/store.ts";
 import { scripts } from "../../adapters/local/turn-script.ts";
 import type { RedisCommand, RedisReply } from "../../src/index.ts";
-import { sha1Hex, takeDeadScript } from "../../src/internals.ts";
+import { adoptScript, sha1Hex, takeDeadScript } from "../../src/internals.ts";
 import { listKeys } from "../../src/keys.ts";
 
 /** Where every message is: payloads by place, and the leases. */
@@ -11,6 +11,7 @@ interface Snapshot {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+const adoptSha = sha1Hex(adoptScript);
 const takeDeadSha = sha1Hex(takeDeadScript);
 
 /**
@@ -152,7 +153,9 @@ export class Ledger {
     const [, script, keyCount, ...rest] = command;
     const isTakeDead = script === takeDeadSha || script === takeDeadScript;
     const args = rest.slice(Number(keyCount)).map(String);
-    if (isTakeDead) this.#checkTakeDead(args[0] as string, before, after);
+    if (script === adoptSha || script === adoptScript) {
+      if (!isSameCounts(before.counts, after.counts)) this.#violate("an adoption moved a message");
+    } else if (isTakeDead) this.#checkTakeDead(args[0] as string, before, after);
     else this.#checkTurn(args, before, after);
     this.#checkPairs(after);
     this.#checkBusy(after, this.#redisNow());

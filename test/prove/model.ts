@@ -4,15 +4,12 @@ import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { scriptedBroker } from "../../src/broker/scripted.ts";
 import type { Batch, Broker, Settlement } from "../../src/broker.ts";
 import { deadLetters } from "../../src/dead-letters.ts";
-import {
-  type ByteString,
-  type RedisClient,
-  type RedisCommand,
-  RedisTransportError,
-} from "../../src/index.ts";
+import type { ByteString, RedisClient, RedisCommand } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import { Sender } from "../../src/sender.ts";
+import { faultyClient } from "../support/faulty-client.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
 import { startTestRedis } from "../support/redis.ts";
 import type { Proof } from "./proof.ts";
 
@@ -177,31 +174,15 @@ type Command = fc.AsyncCommand<Model, Real>;
 
 function makeDrain(client: RedisClient, holder: number): Drain {
   const drain: Drain = { held: [], fault: "none" } as unknown as Drain;
-  const faulty: RedisClient = {
-    ...client,
-    name: "model",
-    command: async (command, options) => {
-      const { fault } = drain;
-      drain.fault = "none";
-      if (fault === "double") await client.command(command, options);
-      const reply = await client.command(command, options);
-      if (fault === "lose-reply") throw new RedisTransportError("lost", { isRetryable: true });
-      return reply;
-    },
-    pipeline: (commands, options) => client.pipeline(commands, options),
-    close: async () => undefined,
-  };
-  // Waiting before a request is sent again would only slow this down.
-  const hasty = {
-    now: () => performance.now(),
-    after: (_: number, run: () => void) => {
-      queueMicrotask(run);
-      return () => undefined;
-    },
-  };
+  const faulty = faultyClient(client, () => {
+    const { fault } = drain;
+    drain.fault = "none";
+    return fault;
+  });
   const sender = new Sender({
     client: faulty,
-    clock: hasty,
+    // Waiting before a request is sent again would only slow this down.
+    clock: hastyClock(() => performance.now()),
     requestTimeoutMs: 10_000,
     giveUpAt: Number.POSITIVE_INFINITY,
   });
@@ -212,7 +193,7 @@ function makeDrain(client: RedisClient, holder: number): Drain {
     maxBatchBytes: 1_000_000,
     maxConcurrency,
     marksBusy: true,
-    policy: `${maxAttempts},0,0,0,0,0,0,100,${batchSize}`,
+    policy: { maxAttempts, deadCountMax: 0, deadAgeMsMax: 0, brake: false, batchSize },
   });
   return Object.assign(drain, { broker });
 }

@@ -103,8 +103,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "do not count crashes",
     edits: both(
-      "local record = addTo(known[index] or '', 1, 1, 0)",
-      "local record = addTo(known[index] or '', 0, 1, 0)",
+      "local history = addTo(known[index] or '', 1, 1, 0)",
+      "local history = addTo(known[index] or '', 0, 1, 0)",
       'const record = addTo(known[at] ?? "", this.#now, [1, 1, 0]);',
       'const record = addTo(known[at] ?? "", this.#now, [0, 1, 0]);',
     ),
@@ -167,8 +167,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "retry under one id: equal payloads of a batch share a place in the delayed set",
     edits: both(
-      "string.format('%06d.%05d.%s!%s:', time[2], index, settleId, addTo(record, 1, 0, 0))",
-      "string.format('!%s:', addTo(record, 1, 0, 0))",
+      "string.format('%06d.%05d.%s!%s:', time[2], index, settleId, history)",
+      "string.format('!%s:', history)",
       '`${this.#micros.padStart(6, "0")}.${place}.${this.#settleId}!${counted}:${message}`',
       "`!${counted}:${message}`",
     ),
@@ -207,9 +207,9 @@ export const mutations: readonly Mutation[] = [
     name: "the drain takes any lost reply of a settle for success",
     edits: [
       {
-        file: "src/broker/scripted.ts",
-        find: "(mayHaveRun || what.mayHaveRun) && settlement ? settlement.batch.expiresAt : 0",
-        put: "settlement ? 9e15 : 0",
+        file: "src/broker/turn-request.ts",
+        find: "settle && (mayHaveRun || settle.mayHaveRun) ? settle.expiresAt : 0",
+        put: "settle ? 9e15 : 0",
       },
     ],
     by: ["model"],
@@ -238,9 +238,9 @@ export const mutations: readonly Mutation[] = [
     name: "each sending of a claim names a new batch",
     edits: [
       {
-        file: "src/broker/scripted.ts",
-        find: "      batchId,\n      holder,",
-        put: "      batchId && mayHaveRun ? this.#nextBatchId() : batchId,\n      holder,",
+        file: "src/broker/turn-request.ts",
+        find: 'claim?.id ?? "",',
+        put: 'claim && mayHaveRun ? `${claim.id}9` : (claim?.id ?? ""),',
       },
     ],
     by: ["model"],

@@ -7,6 +7,7 @@ import { type RedisClient, RedisTransportError } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import { Sender } from "../../src/sender.ts";
+import { faultyClient } from "../support/faulty-client.ts";
 import { startTestRedis } from "../support/redis.ts";
 import type { Proof } from "./proof.ts";
 
@@ -95,22 +96,12 @@ class PlainRun {
   }
 
   #faulty(): RedisClient {
-    const through = async <Reply>(send: () => Promise<Reply>): Promise<Reply> => {
+    return faultyClient(this.#client, () => {
       const given = this.#fault;
       this.#fault = "none";
       if (given !== "none") this.#mayDouble = true;
-      if (given === "lose-request") throw new RedisTransportError("lost", { isRetryable: true });
-      const reply = await send();
-      if (given === "lose-reply") throw new RedisTransportError("lost", { isRetryable: true });
-      return reply;
-    };
-    return {
-      ...this.#client,
-      name: "plain model",
-      command: (command, options) => through(() => this.#client.command(command, options)),
-      pipeline: (commands, options) => through(() => this.#client.pipeline(commands, options)),
-      close: async () => undefined,
-    };
+      return given;
+    });
   }
 
   async do(one: Step): Promise<void> {

@@ -4,11 +4,16 @@ import { RedisTransportError } from "../../src/index.ts";
 /** What the network does to one request. */
 export type Fault = "none" | "lose-request" | "lose-reply" | "double";
 
+/** A client that also tells what it was asked to send, request by request. */
+export interface FaultyClient extends RedisClient {
+  readonly sent: readonly (readonly RedisCommand[])[];
+}
+
 /** A client whose network does as told: `decide` sees each request's number, from 0, and its commands. */
 export function faultyClient(
   client: RedisClient,
   decide: (index: number, commands: readonly RedisCommand[]) => Fault,
-): RedisClient & { readonly sent: RedisCommand[][] } {
+): FaultyClient {
   const sent: RedisCommand[][] = [];
   const through = async <Reply>(
     commands: readonly RedisCommand[],

@@ -2,6 +2,7 @@ import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import { type RedisServer, startRedisServer } from "../../adapters/local/redis-process.ts";
 import { type RestServer, startRestServer } from "../../adapters/local/rest-server.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
+import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts";
 import type { RedisClient } from "../../src/index.ts";
 
 export const testToken = "a-token-for-tests-only";
@@ -19,14 +20,24 @@ export async function startRest(server: RedisServer): Promise<RestServer> {
 /** The real `@upstash/redis` over HTTP to our REST server in front of a real Redis; closing the client closes the server. */
 export async function upstashTo(server: RedisServer): Promise<RedisClient> {
   const rest = await startRest(server);
-  const client = upstash({ url: rest.url, token: testToken });
+  return withClose(upstash({ url: rest.url, token: testToken }), () => rest.close());
+}
+
+/** The same without the package, by `fetch` alone. */
+export async function upstashByFetchTo(server: RedisServer): Promise<RedisClient> {
+  const rest = await startRest(server);
+  return withClose(upstashByFetch({ url: rest.url, token: testToken }), () => rest.close());
+}
+
+/** The client with something more to do when it closes. */
+export function withClose(client: RedisClient, close: () => Promise<void>): RedisClient {
   return {
     name: client.name,
     command: (command, options) => client.command(command, options),
     pipeline: (commands, options) => client.pipeline(commands, options),
     close: async () => {
       await client.close();
-      await rest.close();
+      await close();
     },
   };
 }

@@ -2,10 +2,21 @@ import { Redis } from "ioredis";
 
 /** Looks into Redis past Spillway, so that no test checks the code by the code. */
 export class SideDoor {
-  readonly redis: Redis;
+  readonly #where: string | (() => string | Redis);
+  #redis: Redis | undefined;
 
-  constructor(url: string) {
-    this.redis = new Redis(url, { protocol: 2, enableReadyCheck: false });
+  /** The URL of a Redis or a connection to it, or a function that knows it when the door is first used. */
+  constructor(where: string | (() => string | Redis)) {
+    this.#where = where;
+  }
+
+  get redis(): Redis {
+    if (this.#redis === undefined) {
+      const where = typeof this.#where === "string" ? this.#where : this.#where();
+      this.#redis =
+        typeof where === "string" ? new Redis(where, { protocol: 2, enableReadyCheck: false }) : where;
+    }
+    return this.#redis;
   }
 
   /** Every key that is not empty, with its whole content. */
@@ -67,6 +78,6 @@ export class SideDoor {
   }
 
   close(): void {
-    this.redis.disconnect();
+    this.#redis?.disconnect();
   }
 }

@@ -12,7 +12,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { processAll } from "../support/process-all.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);
-const schemaOf = (validate: (value: unknown) => unknown): DrainOptions["schema"] =>
+const schemaOf = (validate: (value: unknown) => unknown): NonNullable<DrainOptions["schema"]> =>
   ({ "~standard": { version: 1, vendor: "test", validate } }) as never;
 const hangsForOne = schemaOf((value) => (value === 1 ? never() : { value }));
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeOutcomes } from "../../src/broker/outcome-letters.ts";
+import { encodeOutcomes } from "../../src/broker/outcome-codes.ts";
 import { NonRetryableError, type Outcome, Overloaded } from "../../src/outcome.ts";
 import { hostileValues, lyingError, revoked, unreadable } from "../support/hostile-values.ts";
 import { claimedAt, processAll } from "../support/process-all.ts";
@@ -17,8 +17,8 @@ function checkSent(outcomes: readonly Outcome[]): void {
     firstFailedAt: null,
   }));
   const batch = { id: "drain.1", messages, expiresAt: claimedAt, leaseEndsAt: 0 };
-  const { letters, details } = encodeOutcomes({ batch, outcomes, isMarked: [] });
-  expect(letters).toMatch(/^[acrfwxdo]+$/);
+  const { codes, details } = encodeOutcomes({ batch, outcomes, isMarked: [] });
+  expect(codes).toMatch(/^[acrfwxdo]+$/);
   for (const detail of details) {
     const [, untilMs, , rest] = /^(\d+) ([fx]) ([\s\S]*)$/.exec(String(detail)) ?? [];
     if (untilMs !== undefined) expect(Number(untilMs)).toBeLessThanOrEqual(claimedAt + 2 * dayMs);

@@ -1,6 +1,7 @@
 import type { Client } from "@upstash/qstash";
 import { type Continuation, type NextDrain, OptionError } from "../../../src/index.ts";
 import { hopBody } from "../signed/index.ts";
+import { loadSdk } from "./sdk.ts";
 
 export interface QstashOptions {
   /** The drain's own URL, which QStash calls; it must be reachable from the internet. */
@@ -90,7 +91,7 @@ function secondOf(chainId: string): number {
 function lazyClient({ token, baseUrl = baseUrlDefault }: QstashOptions): () => Promise<Client> {
   let made: Promise<Client> | undefined;
   return () => {
-    made ??= import("@upstash/qstash").then(
+    made ??= loadSdk().then(
       // We repeat by ourselves, within the time given.
       ({ Client: QstashClient }) =>
         new QstashClient({ token, baseUrl, retry: { retries: 0 }, devMode: false, enableTelemetry: false }),

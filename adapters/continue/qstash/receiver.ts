@@ -2,6 +2,7 @@ import type { Receiver } from "@upstash/qstash";
 import { type ChainPosition, OptionError } from "../../../src/index.ts";
 import { readBytes } from "../../http/body.ts";
 import { readHop } from "../signed/index.ts";
+import { loadSdk } from "./sdk.ts";
 
 export interface QstashKeys {
   readonly currentSigningKey: string;
@@ -72,6 +73,6 @@ export async function receiveQstashHop(request: Request, keys: QstashKeys): Prom
 }
 
 async function receiver({ currentSigningKey, nextSigningKey }: QstashKeys): Promise<Receiver> {
-  const { Receiver: QstashReceiver } = await import("@upstash/qstash");
+  const { Receiver: QstashReceiver } = await loadSdk();
   return new QstashReceiver({ currentSigningKey, nextSigningKey, devMode: false });
 }

@@ -1,5 +1,11 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
-import { type Continuation, type Declined, type NextDrain, OptionError } from "../../../src/index.ts";
+import {
+  type Continuation,
+  type Declined,
+  MissingPackageError,
+  type NextDrain,
+  OptionError,
+} from "../../../src/index.ts";
 import { hopEvent } from "./events.ts";
 import { ownFunction } from "./invocation.ts";
 
@@ -53,7 +59,7 @@ export async function recursionSetting(
   functionName: string,
   options: { readonly client?: LambdaClient } = {},
 ): Promise<"Allow" | "Terminate"> {
-  const { GetFunctionRecursionConfigCommand } = await import("@aws-sdk/client-lambda");
+  const { GetFunctionRecursionConfigCommand } = await loadSdk();
   const client = options.client ?? (await sharedClient());
   const { RecursiveLoop } = await client.send(
     new GetFunctionRecursionConfigCommand({ FunctionName: functionName }),
@@ -77,7 +83,7 @@ let shared: Promise<LambdaClient> | undefined;
 
 /** One client for all warm invocations, so that its connection is reused; the SDK is loaded only now. */
 function sharedClient(): Promise<LambdaClient> {
-  shared ??= import("@aws-sdk/client-lambda").then(
+  shared ??= loadSdk().then(
     ({ LambdaClient: Client }) =>
       // The SDK would send a lost call up to three times, and chains would multiply.
       new Client({ maxAttempts: 1 }),
@@ -85,11 +91,18 @@ function sharedClient(): Promise<LambdaClient> {
   return shared;
 }
 
+/** Lambda's runtime brings the SDK. */
+function loadSdk(): Promise<typeof import("@aws-sdk/client-lambda")> {
+  return import("@aws-sdk/client-lambda").catch((cause: unknown) => {
+    throw new MissingPackageError("@aws-sdk/client-lambda", { cause });
+  });
+}
+
 async function invokeOnce(
   client: LambdaClient,
   { list, chain, timeoutMs }: NextDrain,
 ): Promise<Declined | null> {
-  const { InvokeCommand } = await import("@aws-sdk/client-lambda");
+  const { InvokeCommand } = await loadSdk();
   const own = ownFunction();
   if (!own) {
     throw new Error(

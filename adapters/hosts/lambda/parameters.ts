@@ -1,7 +1,10 @@
+import { MissingPackageError } from "../../../src/index.ts";
+
 /**
  * Reads secrets from the SSM Parameter Store, in the order of their names: `SecureString` parameters, and Secrets Manager
  * secrets by `/aws/reference/secretsmanager/<name>`. The SDK for it comes with Lambda's runtime; elsewhere install
- * `@aws-sdk/client-ssm`. Throws `TypeError` for no or more than ten names, `Error` for names that do not exist, and the
+ * `@aws-sdk/client-ssm`. Throws `TypeError` for no or more than ten names, `Error` for names that do not exist,
+ * `MissingPackageError` where that is not installed, and the
  * SDK's errors. Source: Systems Manager API Reference, "GetParameters".
  */
 export async function parameters(names: readonly (string | undefined)[]): Promise<string[]> {
@@ -14,7 +17,9 @@ export async function parameters(names: readonly (string | undefined)[]): Promis
   if (wanted.length < 1 || wanted.length > namesMax) {
     throw new TypeError(`From 1 to ${namesMax} parameters can be read at once; got ${wanted.length}.`);
   }
-  const { GetParametersCommand, SSMClient } = await import("@aws-sdk/client-ssm");
+  const { GetParametersCommand, SSMClient } = await import("@aws-sdk/client-ssm").catch((cause: unknown) => {
+    throw new MissingPackageError("@aws-sdk/client-ssm", { cause });
+  });
   const client = new SSMClient({});
   try {
     const { Parameters = [] } = await client.send(

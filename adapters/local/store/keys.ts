@@ -77,14 +77,19 @@ function matcher(glob: ByteString): RegExp {
 
 function scan(keyspace: Keyspace, args: ByteString[]): RedisReply {
   integer(argument(args, 0));
-  let pattern = "*";
+  const words = new Map<string, string>();
   for (let at = 1; at < args.length; at += 2) {
     const word = argument(args, at).toUpperCase();
-    if (word === "MATCH") pattern = argument(args, at + 1);
-    else if (word !== "COUNT") throw syntaxError();
+    if (!["MATCH", "COUNT", "TYPE"].includes(word)) throw syntaxError();
+    words.set(word, argument(args, at + 1));
   }
+  if (integer(words.get("COUNT") ?? "10") < 1) throw syntaxError();
+  const pattern = matcher(words.get("MATCH") ?? "*");
+  const kind = words.get("TYPE")?.toLowerCase();
+  const isWanted = (key: ByteString): boolean =>
+    pattern.test(key) && (kind === undefined || keyspace.kind(key) === kind);
   // All in one go: cursor 0 says that there is no more.
-  return ["0", keyspace.keys().filter((key) => matcher(pattern).test(key))];
+  return ["0", keyspace.keys().filter(isWanted)];
 }
 
 const clear = (keyspace: Keyspace): RedisReply => {

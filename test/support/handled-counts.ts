@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import type { Drain, RunOptions } from "../../src/index.ts";
 import type { SideDoor } from "./side-door.ts";
 
-/** Counts how often each message was handled. */
-export class Ledger {
+/** How often each message was handled. */
+export class HandledCounts {
   readonly counts = new Map<string, number>();
 
   note(payload: string): void {

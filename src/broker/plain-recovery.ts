@@ -1,0 +1,147 @@
+import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
+import { sha1Hex } from "../digest.ts";
+import { limits } from "../limits.ts";
+import type { ByteString, RedisCommand } from "../redis-client.ts";
+import type { Sender } from "../sender.ts";
+import { type History, readDelayed, writeHistory } from "./history.ts";
+import { type Observation, observe } from "./observation.ts";
+import { type PlainPlaces, pushDeadLetters } from "./plain-settle.ts";
+import type { PlainView } from "./plain-view.ts";
+import { pipelined, unlessError } from "./replies.ts";
+
+export interface PlainRecoveryOptions extends PlainPlaces {
+  readonly sender: Sender;
+  readonly holder: string;
+  readonly visibilityTimeoutMs: number;
+  readonly maxAttempts: number;
+}
+
+/** What a look at the shared working list and the delayed set has changed. */
+export interface Recovered {
+  readonly recovered: number;
+  /** As the list holds them. */
+  readonly deadLetters: readonly ByteString[];
+  /** Redis' own clock, ms; 0 where nothing had to be changed. */
+  readonly now: number;
+}
+
+const nothingRecovered: Recovered = { recovered: 0, deadLetters: [], now: 0 };
+
+/** Watches the shared working list, returns what has been seen there too long, and promotes what is due. */
+export class PlainRecovery {
+  readonly #sender: Sender;
+  readonly #options: PlainRecoveryOptions;
+  readonly #view: PlainView;
+
+  constructor(options: PlainRecoveryOptions, view: PlainView) {
+    this.#options = options;
+    this.#sender = options.sender;
+    this.#view = view;
+  }
+
+  async recover(): Promise<Recovered> {
+    const { workingList, visibilityTimeoutMs } = this.#options;
+    const { list, seen, attempts, delayed } = this.#options.keys;
+    const [time, working, seenSince, length, hasAttempts, next] = await pipelined(this.#sender, [
+      ["TIME"],
+      ["LRANGE", workingList, -limits.recoverCountMax, -1],
+      ["HGETALL", seen],
+      ["LLEN", list],
+      ["EXISTS", attempts],
+      ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+    ]);
+    this.#view.listLength = Number(length);
+    this.#view.hasHistories = hasAttempts === 1;
+    const now = Number((time as ByteString[])[0]) * 1000;
+    this.#view.sawTime(now);
+    const observation = observe(working as ByteString[], seenSince as ByteString[], now, visibilityTimeoutMs);
+    await this.#note(observation, now);
+    this.#view.sawDelayed(next);
+    const isDue = this.#view.nextDueAt !== null && this.#view.nextDueAt <= now;
+    if (observation.stuck.length === 0 && !isDue) return nothingRecovered;
+    return this.#alone(async () => {
+      if (isDue) await this.#promote(now);
+      return this.#giveBack(observation.stuck, now);
+    });
+  }
+
+  async #note(observation: Observation, now: number): Promise<void> {
+    const { seen } = this.#options.keys;
+    const commands: RedisCommand[] = [];
+    if (observation.appeared.length > 0) {
+      commands.push(["HSET", seen, ...observation.appeared.flatMap((digest) => [digest, now])]);
+    }
+    if (observation.gone.length > 0) commands.push(["HDEL", seen, ...observation.gone]);
+    if (commands.length > 0) await pipelined(this.#sender, commands);
+  }
+
+  /** Lets one drain at a time return and promote; another finds nothing to do. */
+  async #alone(work: () => Promise<Recovered>): Promise<Recovered> {
+    const { recovering } = this.#options.keys;
+    const [isMine] = await this.#sender.pipelineOnce([
+      ["SET", recovering, this.#options.holder, "NX", "PX", limits.recoveringMs],
+    ]);
+    if (unlessError(isMine) !== "OK") return nothingRecovered;
+    const result = await work();
+    const [freed] = await this.#sender.pipelineOnce([["DEL", recovering]]);
+    unlessError(freed);
+    return result;
+  }
+
+  /** Pushes before it removes: a crash between leaves a message twice, never not at all. */
+  async #promote(now: number): Promise<void> {
+    const { list, delayed, attempts } = this.#options.keys;
+    const due = (await this.#sender.command(() => [
+      "ZRANGEBYSCORE",
+      delayed,
+      "-inf",
+      now,
+      "LIMIT",
+      0,
+      limits.promoteCountMax,
+    ])) as ByteString[];
+    const commands: RedisCommand[] = [];
+    for (const member of due) {
+      const { history, payload } = readDelayed(member);
+      if (history) commands.push(["HSET", attempts, sha1Hex(payload), history]);
+      commands.push(["LPUSH", list, payload], ["ZREM", delayed, member]);
+    }
+    commands.push(["ZRANGE", delayed, 0, 0, "WITHSCORES"]);
+    const replies = (await this.#sender.pipelineOnce(commands)).map(unlessError);
+    this.#view.sawDelayed(replies.at(-1));
+    this.#view.hasHistories = true;
+    this.#view.listLength += due.length;
+  }
+
+  async #giveBack(stuck: readonly ByteString[], now: number): Promise<Recovered> {
+    if (stuck.length === 0) return { ...nothingRecovered, now };
+    const { workingList, maxAttempts } = this.#options;
+    const { list, seen, attempts } = this.#options.keys;
+    const histories = await this.#view.readHistories(stuck);
+    const back: ByteString[] = [];
+    const deadLetters: ByteString[] = [];
+    const commands: RedisCommand[] = [];
+    for (const [at, payload] of stuck.entries()) {
+      const history = histories[at] as History;
+      const count = history.earlierAttempts + 1;
+      const firstFailedAt = history.firstFailedAt ?? now;
+      const digest = sha1Hex(payload);
+      if (count >= maxAttempts) {
+        const head = { id: `${digest}.${now}`, attempts: count, firstFailedAt, lastFailedAt: now };
+        deadLetters.push(deadLetterEntry(head, deadLetterTail({ reason: "crashed" }, 1), payload));
+        commands.push(["HDEL", attempts, digest]);
+      } else {
+        back.push(payload);
+        const grown = writeHistory({ attempts: count, crashes: history.crashes + 1, firstFailedAt });
+        commands.push(["HSET", attempts, digest, grown]);
+      }
+      commands.push(["LREM", workingList, -1, payload], ["HDEL", seen, digest]);
+    }
+    if (back.length > 0) commands.unshift(["RPUSH", list, ...back]);
+    if (deadLetters.length > 0) commands.unshift(...pushDeadLetters(deadLetters, this.#options));
+    for (const reply of await this.#sender.pipelineOnce(commands)) unlessError(reply);
+    this.#view.hasHistories = true;
+    this.#view.listLength += back.length;
+    return { recovered: back.length, deadLetters, now };
+  }
+}

@@ -1,0 +1,100 @@
+import type { Settlement } from "../broker.ts";
+import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
+import { sha1Hex } from "../digest.ts";
+import type { ListKeys } from "../keys.ts";
+import { limits } from "../limits.ts";
+import type { ClaimedMessage } from "../message.ts";
+import { type Outcome, type RetryLater, type SettledAs, settledAs, type ToDeadLetter } from "../outcome.ts";
+import type { ByteString, RedisCommand } from "../redis-client.ts";
+import { writeDelayed, writeHistory } from "./history.ts";
+import type { PlainView } from "./plain-view.ts";
+
+/** The shared working list, and how many dead letters are kept at most; 0 for all. */
+export interface PlainPlaces {
+  readonly keys: ListKeys;
+  readonly workingList: ByteString;
+  readonly deadCountMax: number;
+}
+
+/** Writes the commands that settle a batch, pushes first. */
+export class PlainSettle {
+  readonly #places: PlainPlaces;
+  readonly #view: PlainView;
+  #retryCount = 0;
+
+  constructor(places: PlainPlaces, view: PlainView) {
+    this.#places = places;
+    this.#view = view;
+  }
+
+  /** `removes`: the command answers how many messages it took from the working list. */
+  commands(settlement: Settlement): { command: RedisCommand; removes: boolean }[] {
+    const { list, attempts } = this.#places.keys;
+    const pushes: RedisCommand[] = [];
+    const removals: RedisCommand[] = [];
+    const released: ByteString[] = [];
+    for (const [at, outcome] of settlement.outcomes.entries()) {
+      const message = settlement.batch.messages[at];
+      if (message === undefined || outcome.kind === "keep") continue;
+      removals.push(["LREM", this.#places.workingList, 1, message.raw]);
+      if (outcome.kind === "release") {
+        released.push(message.raw);
+        continue;
+      }
+      if (outcome.kind !== "ack")
+        pushes.push(...this.#fail(settlement.batch.id, at, message, withoutBrake(outcome, this.#view.now)));
+      if (message.firstFailedAt !== null) pushes.push(["HDEL", attempts, sha1Hex(message.raw)]);
+    }
+    if (released.length > 0) pushes.push(["RPUSH", list, ...released.reverse()]);
+    return [
+      ...pushes.map((command) => ({ command, removes: false })),
+      ...removals.map((command) => ({ command, removes: true })),
+    ];
+  }
+
+  #fail(
+    batchId: string,
+    at: number,
+    message: ClaimedMessage,
+    outcome: RetryLater | ToDeadLetter,
+  ): RedisCommand[] {
+    const { now } = this.#view;
+    const attempts = message.earlierAttempts + 1;
+    const firstFailedAt = message.firstFailedAt ?? now;
+    if (outcome.kind === "retry") {
+      const dueAt = now + outcome.delayMs;
+      const id = `${String(++this.#retryCount).padStart(8, "0")}.${batchId}`;
+      const history = writeHistory({ attempts, crashes: message.crashes, firstFailedAt });
+      this.#view.nextDueAt = Math.min(this.#view.nextDueAt ?? dueAt, dueAt);
+      return [["ZADD", this.#places.keys.delayed, dueAt, writeDelayed(id, history, message.raw)]];
+    }
+    const head = { id: `${batchId}.${at + 1}`, attempts, firstFailedAt, lastFailedAt: now };
+    const entry = deadLetterEntry(head, deadLetterTail(outcome.cause, 1), message.raw);
+    return pushDeadLetters([entry], this.#places);
+  }
+}
+
+/** The commands that add dead letters, and remove the oldest beyond what is kept. */
+export function pushDeadLetters(
+  entries: readonly ByteString[],
+  { keys, deadCountMax }: PlainPlaces,
+): RedisCommand[] {
+  const push: RedisCommand = ["LPUSH", keys.dead, ...entries];
+  return deadCountMax > 0 ? [push, ["LTRIM", keys.dead, 0, deadCountMax - 1]] : [push];
+}
+
+/** What an outcome is carried out as by an engine that has no brake. */
+export function settledWithoutBrake(outcome: Outcome): SettledAs {
+  return outcome.kind === "overloaded" ? outcome.otherwise.kind : settledAs(outcome);
+}
+
+/** Without a brake, an overload is a failure that waits at least as long as the handler asked. */
+function withoutBrake(
+  outcome: Exclude<Outcome, { kind: "ack" } | { kind: "release" } | { kind: "keep" }>,
+  now: number,
+): RetryLater | ToDeadLetter {
+  if (outcome.kind !== "overloaded") return outcome;
+  const { otherwise, untilMs } = outcome;
+  if (otherwise.kind === "dead-letter") return otherwise;
+  return { ...otherwise, delayMs: Math.max(otherwise.delayMs, Math.min(untilMs - now, limits.delayMsMax)) };
+}

@@ -1,0 +1,25 @@
+import { RedisProtocolError, RedisReplyError } from "../errors.ts";
+import type { RedisCommand, RedisReply } from "../redis-client.ts";
+import type { Sender } from "../sender.ts";
+
+/** A reply of a pipeline. Throws the error that stands in its place. */
+export function unlessError(reply: RedisReply | RedisReplyError | undefined): RedisReply | undefined {
+  if (reply instanceof RedisReplyError) throw reply;
+  return reply;
+}
+
+/** Sends commands that may be repeated, and returns their replies. Throws where one of them is an error. */
+export async function pipelined(
+  sender: Sender,
+  commands: RedisCommand[],
+): Promise<(RedisReply | undefined)[]> {
+  return (await sender.pipeline(commands)).map(unlessError);
+}
+
+/** The number that a command which may be repeated answers. */
+export async function numberOf(sender: Sender, command: RedisCommand): Promise<number> {
+  const reply = await sender.command(() => command);
+  if (typeof reply !== "number")
+    throw new RedisProtocolError(`${command[0]} must answer a number; got ${typeof reply}.`);
+  return reply;
+}

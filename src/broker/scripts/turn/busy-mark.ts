@@ -1,0 +1,23 @@
+/**
+ * Where no more drains may come, says so for as long as that is certain. It is only a hint: what does not hold as long
+ * as it says is taken back, and where it ends too soon the leases decide. Where an earlier sending of this request, or
+ * another of several drains, may have set the mark, this one takes it as set.
+ */
+export const busyMarkLua = `
+local function markBusy()
+  if marksBusy == 0 or settled == LOST then return end
+  if again then
+    busyUntil = expiresAt
+    return
+  end
+  if #messages > 0 and othersCount + 1 >= maxConcurrency then
+    local untilMs = math.min(expiresAt, othersUntil)
+    if untilMs >= busyUntil and untilMs < busyUntil + 1000 then return end
+    busyUntil = untilMs
+    call('SET', busy, '', 'PX', string.format('%.0f', math.max(1, untilMs - now)))
+  elseif marksBusy == 1 and (busyUntil > now or (maxConcurrency > 1 and #messages == 0)) then
+    busyUntil = 0
+    call('DEL', busy)
+  end
+end
+`;

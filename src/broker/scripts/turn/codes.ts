@@ -1,0 +1,10 @@
+import { codeSets, outcomeCodes } from "../../outcome-codes.ts";
+
+const codes = Object.entries(outcomeCodes).map(([name, code]) => `${name}='${code}'`);
+const sets = Object.entries(codeSets).map(([name, members]) => `${name}='[${members}]'`);
+
+/** The outcome codes and their sets, by the names that TypeScript knows them by; a set is a pattern of one code. */
+export const codesLua = `
+local codes = {${codes}}
+local sets = {${sets}}
+`;

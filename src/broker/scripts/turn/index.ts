@@ -1,0 +1,115 @@
+import { brakeLua } from "./brake.ts";
+import { busyMarkLua } from "./busy-mark.ts";
+import { claimLua } from "./claim.ts";
+import { codesLua } from "./codes.ts";
+import { commandsLua } from "./commands.ts";
+import { companyLua } from "./company.ts";
+import { deadLettersLua } from "./dead-letters.ts";
+import { historyLua } from "./history.ts";
+import { leasesLua } from "./leases.ts";
+import { promoteLua } from "./promote.ts";
+import { recoverLua } from "./recover.ts";
+import { replyLua, returnLua } from "./reply.ts";
+import { requestLua } from "./request.ts";
+import { runLua } from "./run.ts";
+import { settleLua } from "./settle.ts";
+import { waitingLua } from "./waiting.ts";
+
+/**
+ * The one script of the scripted engine: settle a batch, look around, claim the next batch. Every verb of the broker
+ * is this script with some parts left out, so that each is atomic, each can be repeated, and a whole turn is one request.
+ * Its parts stand in the files beside this one, an idea each; what they say of themselves stands in TypeScript, so that no
+ * comment is sent. `run.ts` is the way through them.
+ *
+ * KEYS
+ *   1  list       list   what producers push
+ *   2  leases     zset   batch id → expiry, ms on Redis' own clock
+ *   3  attempts   hash   SHA-1 of a payload → histories of its copies in the list; batch id → histories of its messages
+ *   4  delayed    zset   `<unique id>:<payload>` → due time, ms on Redis' own clock
+ *   5  dead       list   dead letters, the newest leftmost: a line of JSON, then the payload
+ *   6  brake      hash   since, until, pauses, probe while it is on; before that, SHA-1 → 1 of messages failing in a row
+ *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
+ *   Working lists of expired leases cannot be known beforehand: their names are built from ARGV 1. All share one slot.
+ *
+ *   A history says what one message has been through: `<attempts>.<crashes>.<times the brake held it back>@<first
+ *   failure, ms>`; several are joined by commas, and an empty one stands for a message that never failed. A retry
+ *   carries its history in its unique id, after `!`; the id begins so that equal due times keep their order.
+ *
+ * ARGV, which `turn-request.ts` writes and `request.ts` reads
+ *   1  base             `{list}:`; `working:<batch id>` and `done:<batch id>` follow it
+ *   2  settleId         batch to settle, or empty
+ *   3  settleExpiresAt  where an earlier sending of this request may have run: ms, when that batch's lease ends, as its
+ *                       claim said; else 0
+ *   4  outcomes         one code a message, in the order claimed, for every message the working list holds; `*` is
+ *                       r for all of them. `outcome-codes.ts` says what each code means
+ *   5  claimId          batch to claim, or empty; `<holder>.<n>`
+ *   6  holder           the drain that asks; its leases share one slot of maxConcurrency
+ *   7  holdsId          batch that must still be leased for a claim without a settle to be served, or empty
+ *   8  leaseMs          ms the new lease runs
+ *   9  countMax         messages to claim at most
+ *  10  bytesMax         bytes to claim at most; one message is always claimed, however large
+ *  11  maxConcurrency   live drains of this list at most
+ *  12  inspect          1: look at the other leases, the delayed set, the histories and the brake; 0: skip them (a quiet,
+ *                       lone drain). Without a settle, or with one that is not all acks, the script looks anyway
+ *  13  recoverMax       no other expired lease is recovered after this many messages; the claim is then not served
+ *  14  promoteMax       due delayed messages to promote at most
+ *  15  countRemaining   1: tell how many messages the list holds at the end
+ *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
+ *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize, marksBusy (1: a
+ *                       tick is to find a live chain in one request; 2: and this drain works on a batch beside
+ *                       those named here), busyUntil (what this drain last got as 15)
+ *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
+ *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that code wants>`
+ *
+ * Returns, from `reply.ts` to `turn-reply.ts`
+ *   1  settled      0 nothing asked · 1 settled now · 2 the lease was lost · 3 settled by an earlier sending of this request
+ *   2  claimed      0 nothing asked, or not served: lease lost or more to recover · 1 served (perhaps with no message)
+ *                   2 busy · 3 failed, see 12 · 4 braked
+ *   3  messages     payloads in the order claimed
+ *   4  histories    of each of them; empty where none has any
+ *   5  now          ms, Redis' own clock
+ *   6  expiresAt    ms: end of the claimed batch's lease
+ *   7  recovered    messages returned from expired leases
+ *   8  nextDueAt    ms: when the next delayed message is due or, if braked, the next probe; -1 none or not looked at
+ *   9  remaining    messages in the list, -1 not known
+ *  10  settledAs    the outcomes as they were carried out, which a brake changes; empty where that is not known
+ *  11  isQuiet      1: looked around and found no other lease, nothing delayed, no histories, no brake
+ *  12  problem      text of the error that stopped the claim, empty if none
+ *  13  calls        Redis commands this script ran, itself not counted
+ *  14  deadLetters  dead letters made of messages that crashed too often
+ *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
+ *
+ * Cost
+ *   A quiet turn of wholly acknowledged messages: TIME ZREM DEL ZADD RPOP LPUSH, six commands whatever the batch size.
+ *   Looking around: ZRANGE EXISTS more. Marking a chain: SET and DEL more, once a run, and a SET a second where leases
+ *   end before the run does.
+ *
+ * Invariant
+ *   A message is in exactly one place at the end of every run. Reads come first, pushes before removals, and what can
+ *   be refused (a full server, a key of the wrong type) is met before anything has moved, because an error in a script
+ *   rolls nothing back.
+ */
+export const turnScript = [
+  codesLua,
+  requestLua,
+  commandsLua,
+  replyLua,
+  historyLua,
+  waitingLua,
+  deadLettersLua,
+  brakeLua,
+  settleLua,
+  recoverLua,
+  promoteLua,
+  companyLua,
+  claimLua,
+  leasesLua,
+  busyMarkLua,
+  runLua,
+  returnLua,
+]
+  .join("")
+  .trim();
+
+/** The same script, for a server at `maxmemory` (Redis 7 and newer know the flag): what it moves needs no memory. */
+export const turnScriptWhenFull = `#!lua flags=allow-oom\n${turnScript}`;

@@ -1,0 +1,117 @@
+import type { ListKeys } from "../keys.ts";
+import { limits } from "../limits.ts";
+import type { ByteString } from "../redis-client.ts";
+
+/** What holds for every turn of a drain. */
+export interface TurnPolicy {
+  /** Attempts of a message at most, crashes counted. */
+  readonly maxAttempts: number;
+  /** Dead letters to keep at most; 0 for all. */
+  readonly deadCountMax: number;
+  /** How long dead letters are kept, ms; 0 for ever. */
+  readonly deadAgeMsMax: number;
+  readonly brake:
+    | false
+    | {
+        /** Different messages that fail in a row before it is on. */
+        readonly after: number;
+        readonly pauseMs: number;
+        readonly maxPauseMs: number;
+        /** How long it may be on at most, ms. */
+        readonly maxMs: number;
+      };
+  /** The largest batch; what has been in crashes is claimed in parts of it. */
+  readonly batchSize: number;
+}
+
+/** One request to the turn script, by names. The script's header says what each argument means. */
+export interface TurnRequest {
+  readonly holder: string;
+  readonly policy: TurnPolicy;
+  readonly maxConcurrency: number;
+  /** Bytes to claim at most. */
+  readonly bytesMax: number;
+  readonly settle: TurnSettle | null;
+  readonly claim: TurnClaim | null;
+  /** Whether to look at other leases, delayed messages, histories and the brake. */
+  readonly looks: boolean;
+  readonly countsRemaining: boolean;
+  /** Whether to mark the list as busy for ticks; `beside` where this drain works on a batch that the request does not name. */
+  readonly marksBusy: "no" | "yes" | "beside";
+  /** What the script last answered as `busyUntil`. */
+  readonly busyUntil: number;
+}
+
+/** The batch to settle. */
+export interface TurnSettle {
+  readonly id: string;
+  /** When its lease ends, ms on Redis' own clock. */
+  readonly expiresAt: number;
+  /** Whether an earlier request may have settled it. */
+  readonly mayHaveRun: boolean;
+  /** Of `outcome-codes.ts`, one a message. */
+  readonly codes: string;
+  readonly details: readonly (ByteString | number)[];
+}
+
+/** The batch to claim. */
+export interface TurnClaim {
+  readonly id: string;
+  /** Batch that must still be leased, or empty. */
+  readonly holdsId: string;
+  readonly leaseMs: number;
+  readonly countMax: number;
+}
+
+const marks = { no: 0, yes: 1, beside: 2 };
+
+/** The script's KEYS, in the order of its header. */
+export function turnKeys(keys: ListKeys): ByteString[] {
+  return [keys.list, keys.leases, keys.attempts, keys.delayed, keys.dead, keys.brake, keys.busy];
+}
+
+/**
+ * The script's ARGV, in the order of its header: the only TypeScript that knows the places. `mayHaveRun`: whether an
+ * earlier sending of this request may have run.
+ */
+export function encodeTurnRequest(
+  { base }: ListKeys,
+  request: TurnRequest,
+  mayHaveRun: boolean,
+): (ByteString | number)[] {
+  const { settle, claim, policy, marksBusy, busyUntil } = request;
+  const brake = policy.brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
+  return [
+    base,
+    settle?.id ?? "",
+    // Only a settle sent again may take a missing lease for its own earlier work.
+    settle && (mayHaveRun || settle.mayHaveRun) ? settle.expiresAt : 0,
+    settle?.codes ?? "",
+    claim?.id ?? "",
+    request.holder,
+    claim?.holdsId ?? "",
+    claim?.leaseMs ?? 0,
+    claim?.countMax ?? 0,
+    request.bytesMax,
+    request.maxConcurrency,
+    request.looks ? 1 : 0,
+    limits.recoverCountMax,
+    limits.promoteCountMax,
+    request.countsRemaining ? 1 : 0,
+    // In one argument, for each costs bytes in every request.
+    [
+      policy.maxAttempts,
+      policy.deadCountMax,
+      policy.deadAgeMsMax,
+      brake.after,
+      brake.pauseMs,
+      brake.maxPauseMs,
+      brake.maxMs,
+      limits.heldCountMax,
+      policy.batchSize,
+      marks[marksBusy],
+      busyUntil,
+    ].join(),
+    ...(settle?.details ?? []),
+  ];
+}

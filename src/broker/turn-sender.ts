@@ -1,0 +1,50 @@
+import { sha1Hex } from "../digest.ts";
+import { RedisReplyError } from "../errors.ts";
+import type { ListKeys } from "../keys.ts";
+import type { RedisReply } from "../redis-client.ts";
+import type { Sender } from "../sender.ts";
+import { evaluate } from "./evaluate.ts";
+import { turnScript, turnScriptWhenFull } from "./scripts/turn/index.ts";
+import { readTurnReply, type TurnReply } from "./turn-reply.ts";
+import { encodeTurnRequest, type TurnRequest, turnKeys } from "./turn-request.ts";
+
+const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
+
+const whenFull = { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) };
+
+/** Sends requests to the turn script, counts what they cost, and reads the replies. */
+export class TurnSender {
+  readonly #sender: Sender;
+  readonly #keys: ListKeys;
+  #isServerFull = false;
+
+  constructor(sender: Sender, keys: ListKeys) {
+    this.#sender = sender;
+    this.#keys = keys;
+  }
+
+  async send(request: TurnRequest): Promise<TurnReply> {
+    const reply = readTurnReply(await this.#run(request));
+    this.#sender.meter.commands += reply.calls;
+    return reply;
+  }
+
+  /** Whether an error says for the first time that Redis is full; from then on the script may use more than `maxmemory`. */
+  learnsFull(error: unknown): boolean {
+    if (!(error instanceof RedisReplyError) || error.prefix !== "OOM" || this.#isServerFull) return false;
+    this.#isServerFull = true;
+    return true;
+  }
+
+  async #run(request: TurnRequest): Promise<RedisReply> {
+    const script = this.#isServerFull ? whenFull : whenNot;
+    try {
+      return await evaluate(this.#sender, script, turnKeys(this.#keys), (mayHaveRun) =>
+        encodeTurnRequest(this.#keys, request, mayHaveRun),
+      );
+    } catch (error) {
+      if (!this.learnsFull(error)) throw error;
+      return this.#run(request);
+    }
+  }
+}

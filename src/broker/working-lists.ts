@@ -1,0 +1,63 @@
+import type { DrainStats } from "../broker.ts";
+import { sha1Hex } from "../digest.ts";
+import type { ListKeys } from "../keys.ts";
+import { limits } from "../limits.ts";
+import type { ByteString } from "../redis-client.ts";
+import type { Sender } from "../sender.ts";
+import { evaluate } from "./evaluate.ts";
+import { pipelined } from "./replies.ts";
+import { adoptScript } from "./scripts/adopt.ts";
+
+const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
+
+/** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
+export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
+  const { list, leases, delayed, dead, base } = keys;
+  const [waiting, ids, delayedCount, deadCount, next] = await pipelined(sender, [
+    ["LLEN", list],
+    ["ZRANGE", leases, 0, -1],
+    ["ZCARD", delayed],
+    ["LLEN", dead],
+    ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+  ]);
+  const batchIds = (ids as ByteString[]) ?? [];
+  const lengths =
+    batchIds.length > 0
+      ? await pipelined(
+          sender,
+          batchIds.map((id) => ["LLEN", `${base}working:${id}`]),
+        )
+      : [];
+  const due = (next as ByteString[])[1];
+  return {
+    list: Number(waiting),
+    working: lengths.reduce<number>((sum, length) => sum + Number(length), 0),
+    leases: batchIds.length,
+    delayed: Number(delayedCount),
+    dead: Number(deadCount),
+    nextDueAt: due === undefined ? null : Number(due),
+  };
+}
+
+/** Gives working lists that have no lease one that ends after a grace; looks at some keys, from `cursor` on. */
+export async function adoptWorkingLists(
+  sender: Sender,
+  { base, leases }: ListKeys,
+  cursor: string,
+): Promise<{ cursor: string; adopted: number }> {
+  const prefix = `${base}working:`;
+  const [[seconds], found] = (await pipelined(sender, [
+    ["TIME"],
+    ["SCAN", cursor, "MATCH", `${escapeGlob(prefix)}*`, "COUNT", limits.scanCount, "TYPE", "list"],
+  ])) as [ByteString[], [ByteString, ByteString[]]];
+  const [next, keys] = found;
+  if (keys.length === 0) return { cursor: next, adopted: 0 };
+  const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
+  const ids = keys.map((key) => key.slice(prefix.length));
+  const adopted = await evaluate(sender, adoptLists, [leases, ...keys], () => [endsAt, ...ids]);
+  return { cursor: next, adopted: Number(adopted) };
+}
+
+function escapeGlob(text: ByteString): ByteString {
+  return text.replace(/[\\*?[\]]/g, "\\$&");
+}

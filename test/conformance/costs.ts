@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { numbered, recording, type Setup } from "./setup.ts";
+
+/** Promise 9, and what the verbs beside `run` tell. */
+export function costsSuite(setup: Setup): void {
+  const { door, make, produce } = setup;
+
+  describe("housekeeping", () => {
+    it("pushes text and bytes so that the first given comes first", async () => {
+      const drain = make();
+
+      expect(await drain.push(["a", "é"])).toEqual({ length: 2 });
+      expect(await drain.push(new Uint8Array([0xff]))).toEqual({ length: 3 });
+
+      const { seen, handler } = recording();
+      await make({ handler }).run();
+      expect(seen).toEqual(["a", "é", "\ufffd"]);
+    });
+
+    it("tells how many messages are where", async () => {
+      await produce("a", "b", "c");
+      let during: unknown;
+      const drain = make({
+        batchSize: 2,
+        handler: async (message) => {
+          if (message.payload === "a") during = await drain.stats();
+        },
+      });
+
+      await drain.run();
+
+      expect(during).toMatchObject({ list: 1, working: 2, delayed: 0, dead: 0 });
+      expect(await drain.stats()).toMatchObject({ list: 0, working: 0, leases: 0 });
+    });
+
+    it("counts requests and commands as Redis itself does", async () => {
+      await produce(...Array.from({ length: 95 }, (_, at) => `m${at % 40}`));
+      await make().stats();
+      await make().run({ maxMessages: 5 });
+      await door.resetCommandCount();
+
+      const report = await make({
+        batchSize: 20,
+        handler: (message) => {
+          if (message.payload === "m7") throw new Error("no");
+        },
+      }).run();
+
+      expect(report.retried).toBeGreaterThan(0);
+      expect(await door.commandCount()).toBe(report.commands);
+    });
+  });
+
+  if (setup.engine === "scripted") {
+    it("costs six commands of a script a batch, whatever the batch holds", async () => {
+      await produce(...numbered(1_000));
+      await make().run({ maxMessages: 1 });
+      await door.resetCommandCount();
+
+      const report = await make({ batchSize: 100 }).run();
+
+      expect(report.commands).toBe(await door.commandCount());
+      expect(report.commands).toBeLessThanOrEqual(7 * 10 + 12);
+    });
+  }
+}

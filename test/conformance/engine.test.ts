@@ -1,4 +1,0 @@
-import { withEveryEngine } from "./clients.ts";
-import { engineConformance } from "./engine.ts";
-
-withEveryEngine(engineConformance);

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { deadLetter, idempotent, OptionError } from "../../src/index.ts";
+import { runMortal } from "./mortal.ts";
+import { list, type Setup } from "./setup.ts";
+
+/** Promise 16: a handler with markers is not run again for a message that it has finished. */
+export function idempotentSuite(setup: Setup): void {
+  const { door, make, produce } = setup;
+
+  describe("an idempotent handler", () => {
+    it("does not run a message again that it had finished when its drain died", async () => {
+      await produce("a", "b", "same", "same", "c");
+      const ran: string[] = [];
+      const handler = idempotent((message) => void ran.push(message.payload), { ttlMs: 600_000 });
+
+      const died = await runMortal(setup, (message) => message.payload === "c", { handler });
+      expect(died).toBe("died");
+      expect(ran).toEqual(["a", "b", "same", "same"]);
+
+      expect(await make({ handler }).run()).toMatchObject({ recovered: 1, acked: 1, stopped: "empty" });
+      expect(ran).toEqual(["a", "b", "same", "same", "c"]);
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("runs equal payloads as often as they were pushed", async () => {
+      const ran: string[] = [];
+      const handler = idempotent((message) => void ran.push(message.payload), { ttlMs: 600_000 });
+      for (let push = 0; push < 3; push++) {
+        await produce("same");
+        await make({ handler }).run();
+      }
+      expect(ran).toEqual(["same", "same", "same"]);
+    });
+
+    it("marks nothing that failed, and still acknowledges where the marker cannot be written", async () => {
+      await produce("bad", "good");
+      const handler = idempotent((message) => (message.payload === "bad" ? deadLetter("no") : undefined), {
+        ttlMs: 600_000,
+      });
+      const redis = setup.faulty((_, commands) =>
+        commands.some(([command]) => command === "HSET") ? "lose-request" : "none",
+      );
+
+      expect(await make({ redis, handler }).run()).toMatchObject({
+        acked: 1,
+        deadLettered: 1,
+        error: null,
+      });
+      expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
+    });
+
+    it("is refused where its promise cannot be kept", () => {
+      const handler = idempotent(() => undefined, { ttlMs: 1_000 });
+      expect(() => make({ engine: "plain", handler })).toThrow(OptionError);
+      expect(() => idempotent(() => undefined, { ttlMs: 0 })).toThrow(OptionError);
+    });
+  });
+}

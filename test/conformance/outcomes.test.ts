@@ -1,4 +1,0 @@
-import { withEveryEngine } from "./clients.ts";
-import { outcomesConformance } from "./outcomes.ts";
-
-withEveryEngine(outcomesConformance);

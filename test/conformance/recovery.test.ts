@@ -1,4 +1,0 @@
-import { withEveryEngine } from "./clients.ts";
-import { recoveryConformance } from "./recovery.ts";
-
-withEveryEngine(recoveryConformance, ["scripted"]);

@@ -1,0 +1,59 @@
+import { describe } from "vitest";
+import type { RedisClient } from "../../src/index.ts";
+import { type RedisUnderTest, useClient } from "../support/redis-under-test.ts";
+import { attemptsSuite } from "./attempts.ts";
+import { brakeSuite } from "./brake.ts";
+import { bytesSuite } from "./bytes.ts";
+import { costsSuite } from "./costs.ts";
+import { crashesSuite } from "./crashes.ts";
+import { deadLettersSuite } from "./dead-letters.ts";
+import { deadlinesSuite } from "./deadlines.ts";
+import { decodingSuite } from "./decoding.ts";
+import { idempotentSuite } from "./idempotent.ts";
+import { leasesSuite } from "./leases.ts";
+import { orderSuite } from "./order.ts";
+import { outcomesSuite } from "./outcomes.ts";
+import { recoverySuite } from "./recovery.ts";
+import { repliesSuite } from "./replies.ts";
+import { makeSetup, type Setup, type Suite } from "./setup.ts";
+import { sizesSuite } from "./sizes.ts";
+import { slotsSuite } from "./slots.ts";
+import { workingListSuite } from "./working-list.ts";
+
+/** What every engine promises. */
+const common: readonly Suite[] = [
+  orderSuite,
+  sizesSuite,
+  bytesSuite,
+  attemptsSuite,
+  deadlinesSuite,
+  repliesSuite,
+  slotsSuite,
+  outcomesSuite,
+  decodingSuite,
+  deadLettersSuite,
+  costsSuite,
+];
+
+/** A suite a promise, for each engine: those of all, and its own. */
+const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
+  scripted: [...common, leasesSuite, recoverySuite, crashesSuite, brakeSuite, idempotentSuite],
+  plain: [...common, workingListSuite],
+};
+
+/** Every suite, with every engine, over one client. */
+export function engineConformance<Server>(
+  name: string,
+  redis: RedisUnderTest<Server>,
+  open: (server: Server) => RedisClient | Promise<RedisClient>,
+): void {
+  describe(`over ${name}`, () => {
+    const client = useClient(redis, open);
+    for (const engine of ["scripted", "plain"] as const) {
+      describe(`the ${engine} engine`, () => {
+        const setup = makeSetup(engine, redis.door, client);
+        for (const suite of suites[engine]) suite(setup);
+      });
+    }
+  });
+}

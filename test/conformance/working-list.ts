@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { list, recording, type Setup } from "./setup.ts";
+
+/** The plain engine on one shared working list, beside other consumers. */
+export function workingListSuite(setup: Setup): void {
+  const { door, make, produce } = setup;
+
+  describe("a shared working list", () => {
+    it("drains beside BroadwayRedis from the same list through the same working list", async () => {
+      await produce("a", "b", "c");
+      await door.redis.rpoplpush(list, "mail:working");
+      const { seen, handler } = recording();
+
+      await make({ handler, workingList: "mail:working" }).run();
+
+      expect(seen).toEqual(["b", "c"]);
+      expect(await door.redis.lrange("mail:working", 0, -1)).toEqual(["a"]);
+      expect(await door.redis.lrem("mail:working", 1, "a")).toBe(1);
+    });
+
+    it("returns what has been seen in the working list for longer than visibilityTimeoutMs, whoever left it", async () => {
+      const working = `{${list}}:working`;
+      await door.redis.lpush(working, "old1", "old2");
+      const { seen, handler } = recording();
+      const drain = make({ handler, visibilityTimeoutMs: 60_000 });
+
+      expect(await drain.run()).toMatchObject({ recovered: 0, acked: 0 });
+      for (const digest of Object.keys(await door.redis.hgetall(`{${list}}:seen`))) {
+        await door.redis.hset(`{${list}}:seen`, digest, Date.now() - 61_000);
+      }
+      await door.redis.lpush(working, "young");
+
+      expect(await drain.run()).toMatchObject({ recovered: 2, acked: 2 });
+      expect(seen).toEqual(["old1", "old2"]);
+      expect(await door.redis.lrange(working, 0, -1)).toEqual(["young"]);
+    });
+
+    it("makes a dead letter, as crashed, of what has been stuck maxAttempts times, payload to the byte", async () => {
+      const working = `{${list}}:working`;
+      const payload = Buffer.from([0x61, 0xff, 0x0a]);
+      const drain = make({ maxAttempts: 2, visibilityTimeoutMs: 60_000 });
+      for (let crash = 0; crash < 2; crash++) {
+        if (crash === 0) await door.redis.lpush(working, payload);
+        else await door.redis.rpoplpush(list, working);
+        await drain.recover();
+        for (const digest of await door.redis.hkeys(`{${list}}:seen`))
+          await door.redis.hset(`{${list}}:seen`, digest, 1);
+        await drain.recover();
+      }
+
+      const [dead, ...others] = await drain.deadLetters.list();
+      expect(dead).toMatchObject({ reason: "crashed", attempts: 2 });
+      expect(Buffer.from(dead?.bytes ?? [])).toEqual(payload);
+      expect(others).toEqual([]);
+      expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
+    });
+
+    it("counts a message that someone else took from the working list as lost, not as acknowledged", async () => {
+      await produce("a", "b");
+
+      const report = await make({
+        handler: async (message) => {
+          if (message.payload === "b") await door.redis.lrem(`{${list}}:working`, 1, "b");
+        },
+      }).run();
+
+      expect(report).toMatchObject({ acked: 1, lostLease: 1 });
+    });
+
+    it("sends no request twice that is not safe to repeat", async () => {
+      await produce("a", "b");
+      const faulty = setup.faulty((_, commands) =>
+        commands.some(([name]) => name === "RPOPLPUSH") ? "lose-reply" : "none",
+      );
+
+      const report = await make({ redis: faulty }).run();
+
+      expect(report).toMatchObject({ stopped: "error", claimed: 0 });
+      expect(faulty.sent.filter((commands) => commands.some(([name]) => name === "RPOPLPUSH"))).toHaveLength(
+        1,
+      );
+      expect((await door.redis.lrange(`{${list}}:working`, 0, -1)).reverse()).toEqual(["a", "b"]);
+    });
+  });
+}

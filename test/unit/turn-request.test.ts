@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { encodeTurnRequest, type TurnRequest, turnKeys } from "../../src/broker/turn-request.ts";
+import { listKeys } from "../../src/keys.ts";
+import { limits } from "../../src/limits.ts";
+
+const keys = listKeys("mail");
+
+const whole: TurnRequest = {
+  holder: "d",
+  policy: {
+    maxAttempts: 5,
+    deadCountMax: 1_000,
+    deadAgeMsMax: 2_000,
+    brake: { after: 10, pauseMs: 3_000, maxPauseMs: 4_000, maxMs: 5_000 },
+    batchSize: 100,
+  },
+  maxConcurrency: 2,
+  bytesMax: 7_000,
+  settle: { id: "d.1", expiresAt: 8_000, mayHaveRun: false, codes: "afx", details: [250, '"reason":"no"}'] },
+  claim: { id: "d.2", holdsId: "d.0", leaseMs: 9_000, countMax: 50 },
+  looks: true,
+  countsRemaining: false,
+  marksBusy: "yes",
+  busyUntil: 11_000,
+};
+
+const nothing = { ...whole, settle: null, claim: null };
+
+/** ARGV by the numbers of the script's header. */
+function argument(number: number, request: TurnRequest, mayHaveRun = false): string | number | undefined {
+  return encodeTurnRequest(keys, request, mayHaveRun)[number - 1];
+}
+
+describe("the turn script's request", () => {
+  it("has its keys in the order of the script's header", () => {
+    const suffixes = ["leases", "attempts", "delayed", "dead", "brake", "busy"];
+    expect(turnKeys(keys)).toEqual(["mail", ...suffixes.map((suffix) => `{mail}:${suffix}`)]);
+  });
+
+  it("has each named field at the place that the script's header names, the details last", () => {
+    expect(encodeTurnRequest(keys, whole, false)).toEqual([
+      "{mail}:",
+      "d.1",
+      0,
+      "afx",
+      "d.2",
+      "d",
+      "d.0",
+      9_000,
+      50,
+      7_000,
+      2,
+      1,
+      limits.recoverCountMax,
+      limits.promoteCountMax,
+      0,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,1,11000`,
+      250,
+      '"reason":"no"}',
+    ]);
+  });
+
+  it("leaves empty what is not to be settled or claimed", () => {
+    const [, ...rest] = encodeTurnRequest(keys, nothing, true);
+    expect(rest.slice(0, 8)).toEqual(["", 0, "", "", "d", "", 0, 0]);
+    expect(rest).toHaveLength(15);
+  });
+
+  it.each<[string, number, Partial<TurnRequest>, string | number]>([
+    ["no look around", 12, { looks: false }, 0],
+    ["a count of what remains", 15, { countsRemaining: true }, 1],
+    [
+      "no brake",
+      16,
+      { policy: { ...whole.policy, brake: false } },
+      `5,1000,2000,0,0,0,0,${limits.heldCountMax},100,1,11000`,
+    ],
+    [
+      "no mark",
+      16,
+      { marksBusy: "no", busyUntil: 0 },
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,0,0`,
+    ],
+    [
+      "a mark beside a batch that it does not name",
+      16,
+      { marksBusy: "beside" },
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,2,11000`,
+    ],
+  ])("says %s in argument %d", (_, number, change, wanted) => {
+    expect(argument(number, { ...whole, ...change })).toBe(wanted);
+  });
+
+  it("lets a settle take a missing lease for its own work only where an earlier sending may have run", () => {
+    const again: TurnRequest = {
+      ...whole,
+      settle: whole.settle && { ...whole.settle, mayHaveRun: true },
+    };
+    expect([argument(3, whole), argument(3, whole, true), argument(3, again)]).toEqual([0, 8_000, 8_000]);
+  });
+});

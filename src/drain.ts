@@ -1,4 +1,5 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
+import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import type { Clock } from "./clock.ts";
 import {
   type ChainPosition,
@@ -12,7 +13,6 @@ import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
 import { asError, peek, textOf } from "./guest.ts";
 import { Hooks } from "./hooks.ts";
-import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
@@ -132,10 +132,9 @@ class Run {
       return { reason };
     }
     const request = { ...this.#claimRequest(count), isAhead: running !== null };
-    const holds = running ?? undefined;
     const result = settlement
       ? await broker.turn(settlement, request)
-      : await broker.claim({ ...request, holds });
+      : await broker.claim({ ...request, holds: running ?? undefined });
     this.#note(result, settlement);
     if (result.claim !== "not-served" || running) return result.batch ?? pauseAfter(result);
     // The lease was lost, and the slot with it, or there is more to recover first: claim as a newcomer would.
@@ -151,38 +150,16 @@ class Run {
     if (allowed <= 0) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
-    const affordable = this.#countThatRequestsAllow(running);
+    const affordable = countThatRequestsAllow(this.#parts, running);
     if (fitting < 1 || affordable < 1) return { count: 0, reason: "budget" };
     return { count: Math.min(batchSize, allowed, fitting, affordable), reason: "empty" };
-  }
-
-  /** How many messages `maxRequests` leaves room for, beside what settling and continuing takes. */
-  #countThatRequestsAllow(running: Batch | null): number {
-    const { maxRequests, requestsPerMessage, markersPerMessage, meter } = this.#parts;
-    // Markers that have been sent are in the meter; those of the batch that runs may be yet to come.
-    const underWay = (running?.messages.length ?? 0) * markersPerMessage;
-    const left = maxRequests - limits.requestsKept - meter.requests - meter.elsewhere - underWay;
-    if (left < 1) return 0;
-    const each = requestsPerMessage + markersPerMessage;
-    return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / each);
   }
 
   #claimRequest(countMax: number): ClaimRequest {
     const { clock, deadline, leaseMs } = this.#parts;
     // No handler of this run can be waited for longer, so no lease need be.
     const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
-    return { countMax, leaseMs: Math.min(leaseMs ?? this.#batchMsMax(countMax), leaseMsMax) };
-  }
-
-  /** The longest a batch can take, and the one before it where it is claimed ahead, with the lease's own reserve. */
-  #batchMsMax(count: number): number {
-    const { handlerTimeoutMs, processor, prefetch } = this.#parts;
-    if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
-    // A batch's schema has the time of a handler, and then the handler has its own.
-    const ofBatch = processor.schema ? 2 : 1;
-    const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : ofBatch;
-    const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
-    return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
+    return { countMax, leaseMs: Math.min(leaseMs ?? batchMsMax(this.#parts, countMax), leaseMsMax) };
   }
 
   async #process(batch: Batch): Promise<Settlement> {
@@ -194,7 +171,7 @@ class Run {
       this.#hooks.tell(this.#parts.onFailure, failure);
     }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
-    if (processor.handler) this.#growAfter(batch);
+    if (processor.handler) this.#batchCount = grownCount(this.#pace, batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped) {
       this.#unsettled.push({ batch, ...processed });
       throw new SpillwayError(
@@ -204,13 +181,6 @@ class Run {
     }
     this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
     return { batch, ...processed };
-  }
-
-  /** Quick handlers get larger batches, twice the last one at most, so that round trips do not hold them up. */
-  #growAfter({ messages }: Batch): void {
-    const { batchCount, batchCountMax, batchMs } = limits;
-    const wanted = Math.min(this.#pace.countThatFits(batchMs), 2 * messages.length);
-    this.#batchCount = Math.max(batchCount, Math.min(batchCountMax, wanted));
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {

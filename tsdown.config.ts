@@ -46,6 +46,11 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
+  // The Lua of the in-memory store, read when a first script runs.
+  copy: [
+    { from: "node_modules/wasmoon-lua5.1/dist/liblua5.1.wasm" },
+    { from: "node_modules/wasmoon-lua5.1/LICENSE", rename: "liblua5.1.LICENSE" },
+  ],
   deps: {
     neverBundle: [/^node:/, "supports-color"],
     // The command line must work from the package alone; whoever uses `spillway/ioredis` brings an ioredis.

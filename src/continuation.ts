@@ -1,20 +1,16 @@
+import { type Clock, sleep } from "./clock.ts";
+import { ContinuationError } from "./errors.ts";
+import { describe } from "./guest.ts";
+import type { ChainPosition, Hop } from "./hop.ts";
 import { limits } from "./limits.ts";
 import type { StopReason } from "./report.ts";
 
-/** Where a drain stands in its chain. */
-export interface ChainPosition {
-  /** The same for all drains that invoke each other. */
-  readonly id: string;
-  /** 0 for the drain that a tick or a call started. */
-  readonly hop: number;
-}
-
 /** The drain that a continuation is to invoke. */
-export interface NextDrain {
-  readonly list: string;
-  readonly chain: ChainPosition;
-  /** How long invoking it may take, repetitions included, ms: after that the platform may end this process. */
-  readonly timeoutMs: number;
+export interface NextDrain extends Hop {
+  /** The same when this hop is sent again, and never that of another: a service that drops doubles may know it by this. */
+  readonly sendId: string;
+  /** Aborted when the time for this sending is over; no answer counts after that. */
+  readonly signal: AbortSignal;
 }
 
 /** A continuation's reason not to invoke, such as a chain near a platform's wall. Not a failure: the next tick goes on. */
@@ -22,19 +18,28 @@ export interface Declined {
   readonly declined: string;
 }
 
-/** How a drain invokes the next one. An adapter; the core knows no more of it. */
+/**
+ * How a drain invokes the next one. An adapter, which sends a hop once and says what became of it; the drain looks after
+ * the rest: the length of the chain, the time that is left, waiting, and sending again.
+ */
 export interface Continuation {
   /** What the report calls it. */
   readonly name: string;
+  /** Longest chain, in hops: past it the drain declines, and the next tick begins another. Default: no limit. */
+  readonly maxHops?: number;
+  /** What the report adds where it declines for `maxHops`, such as how to allow more. Default: nothing. */
+  readonly maxHopsHint?: string;
   /**
-   * Invokes the next drain once. Resolves with null when that is certain to be under way, or with why it declines. A
-   * throw ends the chain: the next tick starts another. Being invoked twice is harmless: leases see to it.
+   * Invokes the next drain once. Resolves with null when that is certain to be under way, or with why it declines. Throws
+   * `ContinuationError` to say what a failure means: sent again is only what is `continuation-refused`. Any other throw
+   * counts as `continuation-unknown`. A failure ends the chain, and the next tick starts another. Being invoked twice is
+   * harmless: leases see to it.
    */
   invoke(next: NextDrain): Promise<Declined | null>;
   /**
    * Where the platform has timers: sees to it that a drain runs in `inMs` ms, when the next delayed message is due, or the
    * lease ends of what the drain left running. It may run sooner. Called when a drain ends that leaves nothing to take
-   * before then; it starts a chain of its own.
+   * before then, however long its chain is. Resolves and throws as `invoke` does.
    */
   invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
 }
@@ -78,4 +83,103 @@ export function wakeAfterMs(ending: Ending): number | null {
   if (stopped !== "budget") return null;
   if (leftUntil !== null) return Math.max(0, leftUntil - redisNow);
   return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;
+}
+
+/** What a drain goes on with: its place, its clock, and when it must have ended. */
+export interface Onward {
+  readonly list: string;
+  /** Of the drain that ends. */
+  readonly chain: ChainPosition;
+  readonly maxConcurrency: number;
+  /** When the budget ends, on the clock. */
+  readonly endAt: number;
+  readonly clock: Clock;
+  /** From 0 to 1, not 1. */
+  readonly random: () => number;
+  readonly randomId: () => string;
+}
+
+/**
+ * Has the continuation invoke the next drain, at once or by its timer, where there is reason to. Resolves with whether it
+ * did, or with why it declined. Throws `ContinuationError` where it could not, and then the chain ends.
+ */
+export async function goOn(
+  continuation: Continuation,
+  ending: Ending,
+  onward: Onward,
+): Promise<"continued" | "ended" | Declined> {
+  const { maxHops = limits.hopMax, maxHopsHint = "" } = continuation;
+  const inMs = wakeAfterMs(ending);
+  const hasTimer = continuation.invokeLater !== undefined;
+  // The next drain would find no slot while something of this one still runs.
+  const mustWait = ending.leftUntil !== null && onward.maxConcurrency === 1 && hasTimer;
+  const isNow = shouldContinue(ending) && !mustWait;
+  if (!isNow && (inMs === null || !hasTimer)) return "ended";
+  const hop = onward.chain.hop + 1;
+  // So written, a limit that is no number lets none through.
+  if (isNow && !(hop <= maxHops)) {
+    return { declined: `The chain has reached ${maxHops} hops; the next tick goes on.${maxHopsHint}` };
+  }
+  const next = {
+    list: onward.list,
+    chain: { id: onward.chain.id, hop: Math.min(hop, limits.hopMax) },
+    sendId: onward.randomId(),
+  };
+  const send = async (signal: AbortSignal): Promise<unknown> =>
+    isNow || inMs === null
+      ? continuation.invoke({ ...next, signal })
+      : continuation.invokeLater?.({ ...next, signal, inMs });
+  return sendUntilTaken(continuation.name, send, onward);
+}
+
+/** Sends, and sends again what was refused for now, until it is taken or declined or the time is over. */
+async function sendUntilTaken(
+  name: string,
+  send: (signal: AbortSignal) => Promise<unknown>,
+  { clock, random, endAt }: Onward,
+): Promise<"continued" | Declined> {
+  const giveUpAt = Math.max(endAt, clock.now() + limits.continueMsMin);
+  for (let waitMs: number = limits.resendWaitMs; ; waitMs *= 2) {
+    try {
+      const said = await within(Math.max(limits.invokeMsMin, giveUpAt - clock.now()), clock, send);
+      if (said === null) return "continued";
+      const { declined } = (said ?? {}) as Partial<Declined>;
+      if (typeof declined === "string") return { declined };
+      throw new ContinuationError("continuation-unknown", "It answered with neither null nor { declined }.");
+    } catch (error) {
+      const pauseMs = waitMs * (0.5 + random() / 2);
+      const mayRepeat = error instanceof ContinuationError && error.code === "continuation-refused";
+      if (!mayRepeat || clock.now() + pauseMs + limits.invokeMsMin > giveUpAt) throw failureOf(name, error);
+      await sleep(clock, pauseMs);
+    }
+  }
+}
+
+/** Aborts what takes longer, and waits for it no more: it may not heed its signal. */
+async function within<Value>(
+  ms: number,
+  clock: Clock,
+  send: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const controller = new AbortController();
+  let cancel: () => void = () => undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    cancel = clock.after(ms, () => {
+      const text = `There was no answer within ${Math.round(ms)} ms.`;
+      const error = new ContinuationError("continuation-unknown", text);
+      reject(error);
+      controller.abort(error);
+    });
+  });
+  try {
+    return await Promise.race([send(controller.signal), late]);
+  } finally {
+    cancel();
+  }
+}
+
+function failureOf(name: string, error: unknown): ContinuationError {
+  const code = error instanceof ContinuationError ? error.code : "continuation-unknown";
+  const why = describe(error).message;
+  return new ContinuationError(code, `The continuation "${name}" has failed: ${why}`, { cause: error });
 }

@@ -1,24 +1,19 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import type { Clock } from "./clock.ts";
-import {
-  type ChainPosition,
-  type Continuation,
-  type NextDrain,
-  shouldContinue,
-  wakeAfterMs,
-} from "./continuation.ts";
+import { type Continuation, goOn } from "./continuation.ts";
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
-import { asError, peek, textOf } from "./guest.ts";
+import { asError } from "./guest.ts";
 import { Hooks } from "./hooks.ts";
+import type { ChainPosition } from "./hop.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { type ProcessorOptions, processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
-import type { Failure } from "./retry-policy.ts";
+import { type Failure, shareOf } from "./retry-policy.ts";
 import type { Meter } from "./sender.ts";
 
 /** What one run is given. */
@@ -43,6 +38,7 @@ export interface RunParts {
   readonly markersPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
+  readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
   readonly onProgress: ((report: DrainReport) => unknown) | undefined;
   readonly onFailure: ((failure: Failure) => unknown) | undefined;
@@ -238,55 +234,19 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, chain, processor, deadline, clock, maxConcurrency } = this.#parts;
+    const { continuation, processor, deadline } = this.#parts;
     if (!continuation) return;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
-    const timeoutMs = Math.max(limits.continueMsMin, Math.ceil(deadline.endAt - clock.now()));
-    const next: NextDrain = {
-      list: processor.list,
-      chain: { id: chain.id, hop: chain.hop + 1 },
-      timeoutMs,
-    };
-    const inMs = wakeAfterMs(ending);
+    const { list, policy } = processor;
+    const onward = { ...this.#parts, list, endAt: deadline.endAt, random: () => shareOf(policy) };
     try {
-      // The next drain would find no slot while something of this one still runs.
-      const mustWait = leftUntil !== null && maxConcurrency === 1 && continuation.invokeLater !== undefined;
-      if (shouldContinue(ending) && !mustWait) {
-        await this.#continueBy(continuation, timeoutMs, () => continuation.invoke(next));
-      } else if (inMs !== null && continuation.invokeLater) {
-        const later = { ...next, inMs };
-        await this.#continueBy(continuation, timeoutMs, async () => continuation.invokeLater?.(later));
-      }
+      const said = await goOn(continuation, ending, onward);
+      if (said === "continued") this.#report.continuedWith = continuation.name;
+      else if (said !== "ended") this.#report.declined = said.declined;
     } catch (error) {
       // The chain ends here, and the next tick starts another.
       this.#report.error = asError(error);
-    }
-  }
-
-  /** It has been told how long it may take; one that does not keep to that is not waited for. */
-  async #continueBy(
-    { name }: Continuation,
-    timeoutMs: number,
-    invoke: () => Promise<unknown>,
-  ): Promise<void> {
-    let cancel = (): void => undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.#parts.clock.after(timeoutMs, () =>
-        reject(
-          new SpillwayError(
-            "continuation",
-            `The continuation "${name}" gave no answer within ${timeoutMs} ms, so whether it invoked the next drain is not known. The next tick goes on.`,
-          ),
-        ),
-      );
-    });
-    try {
-      const declined = peek(await Promise.race([invoke(), late]), "declined");
-      if (declined === undefined) this.#report.continuedWith = name;
-      else this.#report.declined = textOf(declined, limits.reasonCharsMax);
-    } finally {
-      cancel();
     }
   }
 }

@@ -10,9 +10,17 @@ export type SpillwayErrorCode =
   | "handler-timeout"
   | "handler-outcome"
   | "batch-outcomes"
-  | "continuation"
   | "lease-too-short"
-  | "missing-package";
+  | "missing-package"
+  | ContinuationErrorCode;
+
+/** How a hop can fail, on the side that sends it and on the side that takes it. */
+export type ContinuationErrorCode =
+  | "continuation-refused"
+  | "continuation-failed"
+  | "continuation-unknown"
+  | "hop-unproven"
+  | "hop-malformed";
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
 export class SpillwayError extends Error {
@@ -97,5 +105,22 @@ export class MissingPackageError extends SpillwayError {
       options,
     );
     this.packageName = packageName;
+  }
+}
+
+/**
+ * A hop was not taken, or a call that claims to be one is none. Of a continuation, `code` says what may be done:
+ *
+ * - `continuation-refused`: sending the hop again does no harm and may help. The drain does so while it has time.
+ * - `continuation-failed`: the hop was not taken, and would not be if it were sent again.
+ * - `continuation-unknown`: the hop may have been taken. It is not sent again, or there might be two chains.
+ *
+ * Of a receiver: `hop-unproven` for a call without the proof that it is ours (HTTP 401), and `hop-malformed` for one that
+ * has it and is no hop all the same (HTTP 400).
+ */
+export class ContinuationError extends SpillwayError {
+  declare readonly code: ContinuationErrorCode;
+  constructor(code: ContinuationErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
   }
 }

@@ -20,7 +20,7 @@ export type { DrainStats } from "./broker.ts";
 export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
-export type { ChainPosition, Continuation, Declined, NextDrain } from "./continuation.ts";
+export type { Continuation, Declined, NextDrain } from "./continuation.ts";
 // The drain: made once, run by any number of invocations.
 export { type Brake, createDrain, type Drain, type DrainOptions, type RunOptions } from "./create-drain.ts";
 // Dead letters.
@@ -28,6 +28,8 @@ export type { DeadLetter } from "./dead-letter.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
 // Errors: one base, a closed set of codes.
 export {
+  ContinuationError,
+  type ContinuationErrorCode,
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
@@ -39,6 +41,16 @@ export {
   type SpillwayErrorCode,
 } from "./errors.ts";
 export type { FailureCount } from "./failures.ts";
+// Hops, for continuations and hosts.
+export {
+  type ChainPosition,
+  type Hop,
+  type HopFields,
+  type ReceiveHop,
+  readHop,
+  readHopText,
+  writeHop,
+} from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";

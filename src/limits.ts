@@ -74,4 +74,12 @@ export const limits = {
   failedWaitMs: 1_000,
   /** How long a continuation may take at least, even where the budget is spent, ms. */
   continueMsMin: 500,
+  /** How long one sending of a hop may take at least, ms. */
+  invokeMsMin: 50,
+  /** Characters of a list's name in a hop. Reason: what a stranger sends is bounded where it enters. */
+  listCharsMax: 1_000,
+  /** Characters of a chain's id. Reason: the same. */
+  chainIdCharsMax: 200,
+  /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
+  hopMax: 1_000_000_000,
 } as const;

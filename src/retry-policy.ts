@@ -70,7 +70,7 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
 }
 
 /** From 0 to 1, whatever `random` gives. */
-function shareOf({ random }: RetryPolicy): number {
+export function shareOf({ random }: RetryPolicy): number {
   try {
     const share: unknown = random();
     void whenSettled(share);

@@ -1,8 +1,12 @@
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Hono } from "hono/tiny";
-import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../src/index.ts";
-import { isSameSecret } from "./secret.ts";
+import { type Drain, OptionError, type ReceiveHop, type RunOptions } from "../../src/index.ts";
+import { takeHops } from "./hops.ts";
+import { reportAsJson } from "./report.ts";
+import { isBearer } from "./secret.ts";
+
+export { reportAsJson } from "./report.ts";
 
 export interface HttpAppOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
@@ -11,6 +15,11 @@ export interface HttpAppOptions {
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */
   readonly signal?: AbortSignal;
+  /**
+   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)` or `qstashReceiver(…)`: `POST
+   * /drain` takes them without a token. Default: there are none.
+   */
+  readonly receiveHop?: ReceiveHop | undefined;
 }
 
 const budgetMsDefault = 25_000;
@@ -27,7 +36,7 @@ export function createHttpApp(
   drain: Pick<Drain, "list" | "run" | "stats">,
   options: HttpAppOptions = {},
 ): Hono {
-  const { token, budgetMs = budgetMsDefault, signal } = options;
+  const { token, budgetMs = budgetMsDefault, signal, receiveHop } = options;
   if (token !== undefined && (typeof token !== "string" || token === "")) {
     throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
   }
@@ -40,8 +49,7 @@ export function createHttpApp(
 
   const authorized = createMiddleware(async (context, next) => {
     if (token === undefined) return context.json({ error: "Closed: no token is configured." }, 403);
-    const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
-    if (given === undefined || !(await isSameSecret(given, token))) {
+    if (!(await isBearer(context.req.header("authorization"), token))) {
       context.header("WWW-Authenticate", "Bearer");
       return context.json({ error: "A valid bearer token is wanted." }, 401);
     }
@@ -64,21 +72,22 @@ export function createHttpApp(
     onError: (context) =>
       context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413),
   });
+  const run = (wanted: RunOptions) => drain.run(signal ? { ...wanted, signal } : wanted);
+  if (receiveHop) {
+    const takesOthers = token !== undefined;
+    app.post(
+      "/drain",
+      takeHops({ drain, receiveHop, run: async (chain) => run({ budgetMs, chain }), takesOthers }),
+    );
+  }
   app.post("/drain", authorized, tooLarge, async (context) => {
-    const wanted = readBody(await context.req.text(), budgetMs);
-    const report = await drain.run(signal ? { ...wanted, signal } : wanted);
+    const report = await run(readBody(await context.req.text(), budgetMs));
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
   for (const path of ["/health", "/stats", "/drain"]) {
     app.all(path, (context) => context.json({ error: `${context.req.method} is not allowed here.` }, 405));
   }
   return app;
-}
-
-/** A report as an answer: the error by its name and message, without stack or cause. */
-export function reportAsJson(report: DrainReport): object {
-  const { error } = report;
-  return { ...report, error: error && { name: error.name, message: error.message } };
 }
 
 function readBody(text: string, budgetMsMax: number): RunOptions {

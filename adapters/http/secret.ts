@@ -1,5 +1,11 @@
 const encoder = new TextEncoder();
 
+/** Whether an `Authorization` header holds this secret as its bearer token. */
+export async function isBearer(authorization: string | null | undefined, wanted: string): Promise<boolean> {
+  const given = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1];
+  return given !== undefined && (await isSameSecret(given, wanted));
+}
+
 /** Whether two secrets are the same, in a time that tells nothing about them: their digests are compared, byte by byte. */
 export async function isSameSecret(given: string, wanted: string): Promise<boolean> {
   const [left, right] = await Promise.all([digest(given), digest(wanted)]);

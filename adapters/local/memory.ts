@@ -1,15 +1,13 @@
 import { type RedisReply, RedisReplyError } from "../../src/index.ts";
-import { sha1Hex } from "../../src/internals.ts";
 import type { Backend } from "./backend.ts";
 import { Store } from "./store/store.ts";
-import { scripts } from "./turn-script.ts";
 
 /**
  * A Redis in this process, for tests, demonstrations and machines with nothing installed: a `RedisClient` that also
  * stands behind the REST server. It keeps nothing when the process ends.
  */
 export function memory(options: { now?: () => number } = {}): Backend {
-  const store = new Store({ now: options.now ?? Date.now, scripts, digest: sha1Hex });
+  const store = new Store({ now: options.now ?? Date.now });
   const attempt = (command: readonly [string, ...(string | number)[]]): RedisReply | RedisReplyError => {
     try {
       return store.call(command);

@@ -1,4 +1,4 @@
-import { worker } from "../../adapters/hosts/cloudflare/index.ts";
+import { cloudflareHandler } from "../../adapters/hosts/cloudflare/index.ts";
 import { upstash } from "../../adapters/redis/upstash-fetch.ts";
 
 // In a project of your own: from "spillway/cloudflare" and "spillway/upstash-fetch".
@@ -9,10 +9,8 @@ interface Env {
   readonly UPSTASH_REDIS_REST_TOKEN: string;
 }
 
-const { DrainChain, ...handlers } = worker({
-  // "paid" for 10,000 subrequests an invocation in place of 50.
-  plan: "free",
-  drain: (env: Env) => ({
+const { DrainChain, ...handlers } = cloudflareHandler(
+  (env: Env) => ({
     redis: upstash({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
     list: env.LIST,
     handlerTimeoutMs: 10_000,
@@ -21,7 +19,9 @@ const { DrainChain, ...handlers } = worker({
       console.log(JSON.stringify({ id: message.id, attempt: message.attempt, bytes: message.bytes.length }));
     },
   }),
-});
+  // "paid" for 10,000 subrequests an invocation in place of 50.
+  { plan: "free" },
+);
 
 export { DrainChain };
 export default handlers;

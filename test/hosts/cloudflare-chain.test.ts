@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type SpillwayWorker, worker } from "../../adapters/hosts/cloudflare/index.ts";
+import {
+  alarmContinuation,
+  type CloudflareHandler,
+  cloudflareHandler,
+} from "../../adapters/hosts/cloudflare/index.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import {
   type DrainReport,
@@ -8,6 +12,7 @@ import {
   type RedisClient,
   RedisTransportError,
 } from "../../src/index.ts";
+import { invokeBy } from "../support/continuation.ts";
 
 /** A Durable Object's storage with its one alarm; what is written is counted, since it is billed. */
 class Storage {
@@ -55,15 +60,15 @@ describe("the Durable Object of a list", () => {
     vi.restoreAllMocks();
   });
 
-  const made = (drain: object = {}): SpillwayWorker<Env> =>
-    worker({
-      drain: (env: Env) => ({ redis: env.redis, list: "mail", handler: () => undefined, ...drain }),
-      onReport: (report) => reports.push(report),
-    });
+  const made = (drain: object = {}): CloudflareHandler<Env> =>
+    cloudflareHandler(
+      (env: Env) => ({ redis: env.redis, list: "mail", handler: () => undefined, ...drain }),
+      { onReport: (report) => reports.push(report) },
+    );
   const object = (drain?: object) => new (made(drain).DrainChain)({ storage }, { redis });
   const ask = (it: { fetch(request: Request): Promise<Response> }, body: object) =>
     it.fetch(new Request("https://drain-chain/", { method: "POST", body: JSON.stringify(body) }));
-  const hop = (inMs: number, at = 1) => ({ ask: "hop", chain: { id: "c", hop: at }, inMs });
+  const hop = (inMs: number, at = 1) => ({ ask: "hop", hop: { list: "mail", chainId: "c", hop: at }, inMs });
   /** Fires the alarm as the platform does: at its time, and gone from storage before the handler runs. */
   const fire = async (it: { alarm(): Promise<void> }): Promise<void> => {
     vi.setSystemTime(storage.alarmAt ?? startAt);
@@ -82,6 +87,23 @@ describe("the Durable Object of a list", () => {
     expect(storage.alarmAt).toBe(startAt + 5_000);
     await ask(chain, hop(0));
     expect(storage.alarmAt).toBe(startAt + 1);
+  });
+
+  it("answers 400 to what it does not understand, and arms nothing", async () => {
+    const chain = object();
+    for (const asked of [
+      {},
+      { ask: "stop" },
+      { ...hop(0), inMs: -1 },
+      { ...hop(0), inMs: null },
+      { ...hop(0), inMs: 1e300 },
+    ]) {
+      expect((await ask(chain, asked)).status).toBe(400);
+    }
+    expect(
+      (await chain.fetch(new Request("https://drain-chain/", { method: "POST", body: "{" }))).status,
+    ).toBe(400);
+    expect([storage.alarmAt, storage.kept.size]).toEqual([null, 0]);
   });
 
   it("begins at a tick unless it is about to anyway", async () => {
@@ -161,32 +183,68 @@ describe("the Durable Object of a list", () => {
 });
 
 const context = { waitUntil: () => undefined };
+const hop = { list: "mail", chain: { id: "c", hop: 5 } };
 
-describe("worker()", () => {
+describe("cloudflareHandler()", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
   it.each([
-    ["drain", {}],
-    ["plan", { drain: () => ({}), plan: "business" }],
-    ["requestsMax", { drain: () => ({}), requestsMax: 3 }],
-    ["requestsPerMessage", { drain: () => ({}), requestsPerMessage: -1 }],
-    ["requestsPerMessage", { drain: () => ({}), requestsPerMessage: 38 }],
-    ["requestsPerMessage", { drain: () => ({}), plan: "paid", requestsPerMessage: 1_001 }],
-    ["reserveMs", { drain: () => ({}), reserveMs: 0.5 }],
-    ["cpuMs", { drain: () => ({}), cpuMs: 0 }],
-    ["wallMs.alarm", { drain: () => ({}), wallMs: { alarm: Number.NaN } }],
+    ["plan", { plan: "business" }],
+    ["requestsMax", { requestsMax: 3 }],
+    ["requestsPerMessage", { requestsPerMessage: -1 }],
+    ["requestsPerMessage", { requestsPerMessage: 38 }],
+    ["requestsPerMessage", { plan: "paid", requestsPerMessage: 1_001 }],
+    ["marginMs", { marginMs: 0.5 }],
+    ["cpuMs", { cpuMs: 0 }],
+    ["wallMs.alarm", { wallMs: { alarm: Number.NaN } }],
   ])("refuses a bad %s at once", (option, options) => {
-    expect(() => worker(options as never)).toThrow(expect.objectContaining({ option }));
-    expect(() => worker(options as never)).toThrow(OptionError);
+    const make = () => cloudflareHandler(() => ({}) as never, options as never);
+    expect(make).toThrow(expect.objectContaining({ option }));
+    expect(make).toThrow(OptionError);
+  });
+
+  it("refuses what is no function for its drain at once", () => {
+    expect(() => cloudflareHandler({} as never)).toThrow(expect.objectContaining({ option: "drain" }));
   });
 
   it("says which binding is missing", async () => {
-    const { scheduled } = worker({
-      drain: () => ({ redis: memory(), list: "mail", handler: () => undefined }),
-    });
+    const { scheduled } = cloudflareHandler(() => ({
+      redis: memory(),
+      list: "mail",
+      handler: () => undefined,
+    }));
     await expect(scheduled(null, {})).rejects.toThrow(/DRAIN_CHAIN/);
+  });
+
+  it("asks a Durable Object that cannot be reached again, since to ask it twice does no harm", async () => {
+    const answers: (Error | number)[] = [new Error("Overloaded."), new Error("Overloaded."), 204, 500];
+    const objects = {
+      idFromName: () => null,
+      get: () => ({
+        fetch: async () => {
+          const answer = answers.shift();
+          if (typeof answer !== "number") throw answer;
+          return { status: answer, text: async () => "" };
+        },
+      }),
+    };
+    const continuation = alarmContinuation(() => objects)({}, { trigger: "http", token: undefined });
+    expect(await invokeBy(continuation, hop)).toBe(null);
+    expect(answers).toEqual([500]);
+    await expect(invokeBy(continuation, hop)).rejects.toMatchObject({ code: "continuation-failed" });
+  });
+
+  it("begins a chain of its own for a Queue's hop of another list", async () => {
+    const told: unknown[] = [];
+    const { queue } = cloudflareHandler(() => ({ redis: memory(), list: "mail", handler: () => undefined }), {
+      continuation: null,
+      onReport: (_report, { chain }) => told.push(chain),
+    });
+    const body = { spillway: { list: "other", chainId: "c", hop: 3 } };
+    await queue({ messages: [{ body, ack: () => undefined, retry: () => undefined }] }, {});
+    expect(told).toEqual([{ id: expect.not.stringMatching(/^c$/), hop: 0 }]);
   });
 
   it("drains in the tick itself where the Durable Object cannot be reached", async () => {
@@ -194,10 +252,10 @@ describe("worker()", () => {
     const handled: string[] = [];
     const redis = memory();
     await redis.command(["LPUSH", "mail", "m"]);
-    const { scheduled } = worker({
-      drain: () => ({ redis, list: "mail", handler: ({ payload }) => void handled.push(payload) }),
-      onReport: () => undefined,
-    });
+    const { scheduled } = cloudflareHandler(
+      () => ({ redis, list: "mail", handler: ({ payload }) => void handled.push(payload) }),
+      { onReport: () => undefined },
+    );
     const unreachable = {
       idFromName: () => null,
       get: () => ({ fetch: () => Promise.reject(new Error("Overloaded.")) }),
@@ -209,8 +267,7 @@ describe("worker()", () => {
   it("leaves Queue messages that are no hops to the Queue, and acknowledges hops after their one drain", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const told: string[] = [];
-    const { queue } = worker({
-      drain: () => ({ redis: memory(), list: "mail", handler: () => undefined }),
+    const { queue } = cloudflareHandler(() => ({ redis: memory(), list: "mail", handler: () => undefined }), {
       continuation: null,
       onReport: (_report, { trigger, chain }) => told.push(`${trigger} ${chain.id} ${chain.hop}`),
     });
@@ -238,11 +295,10 @@ describe("worker()", () => {
     const redis = memory();
     await redis.command(["LPUSH", "mail", "m"]);
     const told: string[] = [];
-    const { fetch } = worker({
-      drain: () => ({ redis, list: "mail", handler: () => undefined }),
+    const { fetch } = cloudflareHandler(() => ({ redis, list: "mail", handler: () => undefined }), {
       token: () => "secret",
       continuation: null,
-      receiveHop: async (request) => ((await request.text()) === "signed" ? { id: "c", hop: 5 } : null),
+      receiveHop: async (request) => ((await request.text()) === "signed" ? hop : null),
       onReport: ({ acked }, { chain }) => told.push(`${chain.id} ${chain.hop} ${acked}`),
     });
     const kept: Promise<unknown>[] = [];
@@ -259,22 +315,24 @@ describe("worker()", () => {
 
   it("answers 401 to what has not proved to be a hop also where no token is configured, and 403 where nothing opens", async () => {
     const drain = () => ({ redis: memory(), list: "mail", handler: () => undefined });
-    const options = { drain, token: () => undefined, continuation: null, onReport: () => undefined };
-    const post = async (made: SpillwayWorker<object>): Promise<number> =>
+    const options = { token: () => undefined, continuation: null, onReport: () => undefined };
+    const post = async (made: CloudflareHandler<object>): Promise<number> =>
       (await made.fetch(new Request("https://worker/drain", { method: "POST" }), {}, context)).status;
-    expect(await post(worker({ ...options, receiveHop: async () => null }))).toBe(401);
-    expect(await post(worker(options))).toBe(403);
+    expect(await post(cloudflareHandler(drain, { ...options, receiveHop: async () => null }))).toBe(401);
+    expect(await post(cloudflareHandler(drain, options))).toBe(403);
   });
 
   it("is healthy, and closed to strangers, whatever is missing from env; who may drain is told, and so is the log", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const { fetch } = worker({
-      drain: () => {
+    const { fetch } = cloudflareHandler(
+      () => {
         throw new Error("A secret is missing.");
       },
-      token: () => "secret",
-      receiveHop: async (request) => ((await request.text()) === "signed" ? { id: "c", hop: 5 } : null),
-    });
+      {
+        token: () => "secret",
+        receiveHop: async (request) => ((await request.text()) === "signed" ? hop : null),
+      },
+    );
     const call = async (path: string, init: RequestInit = {}): Promise<number> =>
       (await fetch(new Request(`https://worker${path}`, init), {}, context)).status;
     const authorization = { Authorization: "Bearer secret" };
@@ -294,13 +352,15 @@ describe("worker()", () => {
     const redis = memory();
     await redis.command(["LPUSH", "mail", "m"]);
     const reports: DrainReport[] = [];
-    const { fetch } = worker({
-      drain: () => ({ redis, list: "mail", handler: idempotent(() => undefined, { ttlMs: 60_000 }) }),
-      requestsPerMessage: 37,
-      continuation: null,
-      receiveHop: async () => ({ id: "c", hop: 1 }),
-      onReport: (report) => reports.push(report),
-    });
+    const { fetch } = cloudflareHandler(
+      () => ({ redis, list: "mail", handler: idempotent(() => undefined, { ttlMs: 60_000 }) }),
+      {
+        requestsPerMessage: 37,
+        continuation: null,
+        receiveHop: async () => hop,
+        onReport: (report) => reports.push(report),
+      },
+    );
     const kept: Promise<unknown>[] = [];
     const waitUntil = (promise: Promise<unknown>): void => void kept.push(promise);
     await fetch(new Request("https://worker/drain", { method: "POST" }), {}, { waitUntil });
@@ -321,7 +381,7 @@ describe("worker()", () => {
       },
     };
     const drain = () => ({ redis, list: "mail", handler: () => undefined });
-    await worker({ drain, continuation: null, requestsMax: 13 }).scheduled({}, {});
+    await cloudflareHandler(drain, { continuation: null, requestsMax: 13 }).scheduled({}, {});
     expect(JSON.parse(logged.mock.calls[0]?.[0])).toMatchObject({
       spillway: { stopped: "budget", claimed: 0 },
     });

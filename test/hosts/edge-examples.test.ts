@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { hopBody, signRequest } from "../../adapters/continue/signed/index.ts";
+import { signRequest } from "../../adapters/continue/signed/index.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { writeHop } from "../../src/index.ts";
 import { copyExample, type ExampleProject } from "../support/example.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
 import { leftIn, pushNumbered } from "../support/handled-counts.ts";
@@ -19,7 +20,7 @@ import { SideDoor } from "../support/side-door.ts";
  * messages: so a budget of minutes ends after some hundred messages, the same on any machine.
  */
 const list = "webhooks";
-const hop = hopBody({ list, chain: { id: "c", hop: 1 } });
+const hop = JSON.stringify(writeHop({ list, chain: { id: "c", hop: 1 } }));
 
 interface Reported {
   readonly hop?: number;
@@ -229,7 +230,7 @@ describe("the example for Netlify", () => {
 
     expect((await tick()).status).toBe(204);
 
-    expect(reports).toMatchObject([{ stopped: "budget", continuedWith: "signed-call" }]);
+    expect(reports).toMatchObject([{ stopped: "budget", continuedWith: "signed" }]);
     await host.idle();
     await expectOnceEach(2_500);
     expect(answered).toEqual([200, 200]);

@@ -1,11 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
-  type QstashOptions,
-  qstash,
+  type QstashContinuationOptions,
+  qstashContinuation,
   qstashReceiver,
-  verifyQstash,
 } from "../../adapters/continue/qstash/index.ts";
-import { hopBody } from "../../adapters/continue/signed/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
@@ -15,10 +13,12 @@ import {
   createDrain,
   type Drain,
   type DrainReport,
-  type NextDrain,
+  type Hop,
   OptionError,
   retry,
+  writeHop,
 } from "../../src/index.ts";
+import { invokeBy, nextDrain } from "../support/continuation.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
 import { HandledCounts, ofFewRequests, pushNumbered } from "../support/handled-counts.ts";
 import { deliverySignature, QstashServer, type QstashServerOptions } from "../support/qstash-server.ts";
@@ -77,7 +77,7 @@ describe("a chain by QStash, over real HTTP", () => {
     let origin = "";
     const handle = fetchHandler(() => drain, {
       cronSecret: "a-cron-secret",
-      qstash: qstashReceiver({ ...keys, clockSkewMs: 0 }),
+      receiveHop: qstashReceiver({ ...keys, clockSkewMs: 0 }),
       onReport: (report, chain) => reports.push({ report, chain }),
     });
     host = await startFetchHost((request, context) => handle(request, isBackground ? context : {}));
@@ -91,7 +91,7 @@ describe("a chain by QStash, over real HTTP", () => {
           handled.note(message.payload);
           return undefined;
         },
-        continuation: qstash({ url: `${origin}/drain`, token, baseUrl }),
+        continuation: qstashContinuation({ url: `${origin}/drain`, token, baseUrl }),
       }),
       12,
     );
@@ -175,7 +175,7 @@ describe("a chain by QStash, over real HTTP", () => {
     await pushNumbered(door, list, 10);
     await door.resetCommandCount();
     const url = `${host.url}/drain`;
-    const body = hopBody({ list, chain: { id: "c", hop: 1 } });
+    const body = JSON.stringify(writeHop({ list, chain: { id: "c", hop: 1 } }));
     const answer = await fetch(url, { method: "POST", headers: sign(url, body), body });
     await host.idle();
     expect(answer.status).toBe(401);
@@ -190,11 +190,12 @@ function signature(of: Parameters<typeof deliverySignature>[0]): Record<string, 
 
 describe("the continuation by QStash", () => {
   const url = "https://drain.example/drain";
-  const next = (hop: number, timeoutMs = 5_000): NextDrain => ({ list, chain: { id: "c", hop }, timeoutMs });
+  const hopTo = (hop: number): Hop => ({ list, chain: { id: "c", hop } });
+  const next = (hop: number) => nextDrain(hopTo(hop));
 
   it("publishes list, chain and hop to the drain's own URL, with an id, and with few retries", async () => {
     const { service, baseUrl } = await startService({ deliveries: 0 });
-    expect(await qstash({ url, token, baseUrl }).invoke(next(3))).toBe(null);
+    expect(await invokeBy(qstashContinuation({ url, token, baseUrl }), hopTo(3))).toBe(null);
     const [{ destination, headers, body } = { destination: "", headers: {}, body: "" }] = service.published;
     expect(destination).toBe(url);
     expect(JSON.parse(body)).toEqual({ list, chainId: "c", hop: 3 });
@@ -208,7 +209,7 @@ describe("the continuation by QStash", () => {
 
   it("publishes again after a lost reply, a failure, too many calls, always with the same id", async () => {
     const { service, baseUrl } = await startService({ deliveries: 0, answers: ["lost", 500, 429] });
-    expect(await qstash({ url, token, baseUrl }).invoke(next(1))).toBe(null);
+    expect(await invokeBy(qstashContinuation({ url, token, baseUrl }), hopTo(1))).toBe(null);
     const ids = service.published.map(({ headers }) => headers["upstash-deduplication-id"]);
     expect(ids).toHaveLength(2);
     expect(new Set(ids).size).toBe(1);
@@ -216,9 +217,11 @@ describe("the continuation by QStash", () => {
 
   it("does not publish again what QStash refuses, and gives up where the time given ends", async () => {
     const { baseUrl } = await startService({ answers: [401, ...Array.from({ length: 50 }, () => 500)] });
-    const continuation = qstash({ url, token, baseUrl });
-    await expect(continuation.invoke(next(1))).rejects.toMatchObject({ status: 401 });
-    await expect(continuation.invoke(next(1, 300))).rejects.toMatchObject({ status: 500 });
+    const continuation = qstashContinuation({ url, token, baseUrl });
+    await expect(invokeBy(continuation, hopTo(1))).rejects.toMatchObject({ code: "continuation-failed" });
+    await expect(invokeBy(continuation, hopTo(1), 500)).rejects.toMatchObject({
+      code: "continuation-refused",
+    });
   });
 
   it("shares a timer among the drains of one list at one destination, and of no other", async () => {
@@ -231,7 +234,7 @@ describe("the continuation by QStash", () => {
         ["b", "", 1],
         ["a", "2", 1],
       ] as const) {
-        const continuation = qstash({ url: `${url}${path}`, token, baseUrl });
+        const continuation = qstashContinuation({ url: `${url}${path}`, token, baseUrl });
         await continuation.invokeLater?.({ ...next(hop), list, inMs: 10_000 });
       }
     } finally {
@@ -245,7 +248,7 @@ describe("the continuation by QStash", () => {
 
   it("sets another timer for a drain that its own timer woke too soon", async () => {
     const { service, baseUrl } = await startService();
-    const continuation = qstash({ url, token, baseUrl });
+    const continuation = qstashContinuation({ url, token, baseUrl });
     vi.useFakeTimers({ now: 1_800_000_000_400, toFake: ["Date"] });
     try {
       await continuation.invokeLater?.({ ...next(1), inMs: 600 });
@@ -268,7 +271,7 @@ describe("the continuation by QStash", () => {
 
   it("sets a later timer than the one delivered where this clock is far behind: QStash drops the same one", async () => {
     const { service, baseUrl } = await startService();
-    const continuation = qstash({ url, token, baseUrl });
+    const continuation = qstashContinuation({ url, token, baseUrl });
     vi.useFakeTimers({ now: 1_800_000_000_400, toFake: ["Date"] });
     try {
       for (const woken of [1_800_000_004, 1_800_000_005]) {
@@ -284,49 +287,56 @@ describe("the continuation by QStash", () => {
 
   it("declines where the chain is as long as it may be", async () => {
     const { service, baseUrl } = await startService({ deliveries: 0 });
-    const continuation = qstash({ url, token, baseUrl, maxHops: 2 });
-    expect(await continuation.invoke(next(2))).toBe(null);
-    expect(await continuation.invoke(next(3))).toEqual({ declined: expect.stringContaining("2 hops") });
+    const continuation = qstashContinuation({ url, token, baseUrl, maxHops: 2 });
+    expect(await invokeBy(continuation, hopTo(2))).toBe(null);
+    expect(await invokeBy(continuation, hopTo(3))).toEqual({ declined: expect.stringContaining("2 hops") });
     expect(service.published).toHaveLength(1);
   });
 
-  it.each<[string, Partial<QstashOptions>]>([
+  it.each<[string, Partial<QstashContinuationOptions>]>([
     ["no URL", { url: "drain" }],
     ["no token", { token: "" }],
     ["retries that are no count", { retries: 1.5 }],
     ["a chain of less than nothing", { maxHops: -1 }],
   ])("is not made with %s", (_title, options) => {
-    expect(() => qstash({ url, token, ...options })).toThrow(OptionError);
+    expect(() => qstashContinuation({ url, token, ...options })).toThrow(OptionError);
   });
 });
 
 describe("QStash's signature", () => {
   const destination = "https://drain.example/drain";
-  const delivery = (key: string, body = "{}") =>
+  const hop: Hop = { list, chain: { id: "c", hop: 1 } };
+  const text = JSON.stringify(writeHop(hop));
+  const delivery = (key: string, body = text) =>
     new Request(destination, {
       method: "POST",
       body,
       headers: signature({ destination, body, key }),
     });
+  const unproven = { name: "ContinuationError", code: "hop-unproven" };
 
   it("counts with the current and with the next key, and with no other", async () => {
-    expect(await verifyQstash(delivery("sig_current"), keys)).toBe("{}");
-    expect(await verifyQstash(delivery("sig_next"), keys)).toBe("{}");
-    expect(await verifyQstash(delivery("sig_last"), keys)).toBe(null);
+    const receive = qstashReceiver(keys);
+    expect(await receive(delivery("sig_current"))).toEqual(hop);
+    expect(await receive(delivery("sig_next"))).toEqual(hop);
+    await expect(receive(delivery("sig_last"))).rejects.toMatchObject(unproven);
   });
 
   it("counts for the URL it was made for only, where that is given", async () => {
-    expect(await verifyQstash(delivery("sig_current"), { ...keys, url: destination })).toBe("{}");
-    expect(await verifyQstash(delivery("sig_current"), { ...keys, url: `${destination}/x` })).toBe(null);
+    const receive = (url: string) => qstashReceiver({ ...keys, url })(delivery("sig_current"));
+    expect(await receive(destination)).toEqual(hop);
+    await expect(receive(`${destination}/x`)).rejects.toMatchObject(unproven);
   });
 
-  it("counts for no unsigned call, and for no body of more than 64 KB", async () => {
-    expect(await verifyQstash(new Request(destination, { method: "POST", body: "{}" }), keys)).toBe(null);
-    expect(await verifyQstash(delivery("sig_current", "x".repeat(65_537)), keys)).toBe(null);
+  it("counts for no body of more than 64 KB; an unsigned call claims to be no hop", async () => {
+    const receive = qstashReceiver(keys);
+    expect(await receive(new Request(destination, { method: "POST", body: text }))).toBe(null);
+    await expect(receive(delivery("sig_current", "x".repeat(65_537)))).rejects.toMatchObject(unproven);
   });
 
-  it("is not verified without keys", async () => {
+  it("is not verified without keys, or with a clock skew that is no time", () => {
     expect(() => qstashReceiver({ ...keys, nextSigningKey: "" })).toThrow(OptionError);
-    await expect(verifyQstash(delivery(""), { ...keys, currentSigningKey: "" })).rejects.toThrow(OptionError);
+    expect(() => qstashReceiver({ ...keys, currentSigningKey: undefined as never })).toThrow(OptionError);
+    expect(() => qstashReceiver({ ...keys, clockSkewMs: Number.NaN })).toThrow(OptionError);
   });
 });

@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { hopBody, redisNonces, signedCalls, signRequest } from "../../adapters/continue/signed/index.ts";
+import {
+  redisNonces,
+  signedContinuation,
+  signedReceiver,
+  signRequest,
+} from "../../adapters/continue/signed/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
-import { createDrain, type DrainReport } from "../../src/index.ts";
+import { createDrain, type DrainReport, writeHop } from "../../src/index.ts";
 import { type FetchHost, startFetchHost } from "../support/fetch-host.ts";
 import { HandledCounts, ofFewRequests, pushNumbered } from "../support/handled-counts.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
@@ -48,12 +53,12 @@ describe("a chain of signed calls over real HTTP", () => {
         redis: client,
         list,
         handler: (message) => handled.note(message.payload),
-        continuation: signedCalls({ url: () => `${hosts[1 - at]?.url}/drain`, keys: [key, oldKey] }),
+        continuation: signedContinuation({ url: () => `${hosts[1 - at]?.url}/drain`, keys: [key, oldKey] }),
       });
       const handle = fetchHandler(ofFewRequests(drain, 12), {
         token: testToken,
         cronSecret: "a-cron-secret",
-        signed: { keys: [key, oldKey], nonces: redisNonces(client) },
+        receiveHop: signedReceiver({ keys: [key, oldKey], nonces: redisNonces(client) }),
         onReport: (report, { hop }) => reports.push({ report, hop, host: at }),
       });
       hosts.push(
@@ -82,7 +87,7 @@ describe("a chain of signed calls over real HTTP", () => {
 
   it("drains 5,000 messages over more than ten hops, once each, from one tick", async () => {
     await pushNumbered(door, list, 5_000);
-    expect(await (await tick()).json()).toMatchObject({ stopped: "budget", continuedWith: "signed-call" });
+    expect(await (await tick()).json()).toMatchObject({ stopped: "budget", continuedWith: "signed" });
     await idle();
 
     await handled.expectOnceEach(5_000, door);
@@ -115,7 +120,7 @@ describe("a chain of signed calls over real HTTP", () => {
     expect(await door.waiting(list)).toHaveLength(10);
   });
 
-  const body = hopBody({ list, chain: { id: "c", hop: 1 } });
+  const body = JSON.stringify(writeHop({ list, chain: { id: "c", hop: 1 } }));
   const signedFor = (url: string, with_ = key, more = {}): Promise<Record<string, string>> =>
     signRequest({ method: "POST", url, body }, { key: with_, ...more });
 

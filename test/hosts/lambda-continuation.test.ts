@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { lambdaContinuation, recursionSetting } from "../../adapters/hosts/lambda/index.ts";
 import { invocation } from "../../adapters/hosts/lambda/invocation.ts";
 import type { Declined } from "../../src/index.ts";
+import { invokeBy, nextDrain } from "../support/continuation.ts";
 
 interface Asked {
   readonly path: string;
@@ -52,7 +53,7 @@ describe("the Lambda continuation", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const next = (hop: number, timeoutMs = 5_000) => ({ list: "mail", chain: { id: "c", hop }, timeoutMs });
+  const hopTo = (hop: number) => ({ list: "mail", chain: { id: "c", hop } });
   const inside = (
     arn: string,
     hop: number,
@@ -66,7 +67,7 @@ describe("the Lambda continuation", () => {
         awsRequestId: "r",
         getRemainingTimeInMillis: () => 1,
       },
-      () => lambdaContinuation({ client, ...options }).invoke(next(hop, timeoutMs)),
+      () => invokeBy(lambdaContinuation({ client, ...options }), hopTo(hop), timeoutMs),
     );
   const latest = "arn:aws:lambda:eu-central-1:1:function:drain";
 
@@ -104,15 +105,15 @@ describe("the Lambda continuation", () => {
 
   it("does not send again what may have been queued: a lost reply, or none in time", async () => {
     answers = ["reset"];
-    await expect(inside(latest, 1)).rejects.toThrow();
+    await expect(inside(latest, 1)).rejects.toMatchObject({ code: "continuation-unknown" });
     answers = ["hang"];
-    await expect(inside(latest, 1, {}, 200)).rejects.toThrow();
+    await expect(inside(latest, 1, {}, 500)).rejects.toMatchObject({ code: "continuation-unknown" });
     expect(asked).toHaveLength(2);
   });
 
   it("does not try again what cannot help, such as a missing permission", async () => {
     answers = [{ status: 403, error: "AccessDeniedException" }];
-    await expect(inside(latest, 1)).rejects.toThrow();
+    await expect(inside(latest, 1)).rejects.toMatchObject({ code: "continuation-failed" });
     expect(asked).toHaveLength(1);
   });
 
@@ -133,9 +134,11 @@ describe("the Lambda continuation", () => {
   });
 
   it("says so where it is not inside a function", async () => {
-    await expect(lambdaContinuation({ client }).invoke(next(1))).rejects.toThrow("AWS_LAMBDA_FUNCTION_NAME");
+    await expect(lambdaContinuation({ client }).invoke(nextDrain(hopTo(1)))).rejects.toThrow(
+      "AWS_LAMBDA_FUNCTION_NAME",
+    );
     vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "drain");
-    expect(await lambdaContinuation({ client }).invoke(next(1))).toBe(null);
+    expect(await lambdaContinuation({ client }).invoke(nextDrain(hopTo(1)))).toBe(null);
   });
 
   it("reads the recursion setting for a check at deploy time", async () => {

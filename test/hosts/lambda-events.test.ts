@@ -3,7 +3,7 @@ import { hopEvent } from "../../adapters/hosts/lambda/events.ts";
 import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/index.ts";
 import { metricsLine } from "../../adapters/hosts/lambda/metrics.ts";
 import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
-import { OptionError } from "../../src/index.ts";
+import { ContinuationError, OptionError } from "../../src/index.ts";
 
 const context = {
   functionName: "drain",
@@ -63,8 +63,8 @@ describe("a Lambda function takes", () => {
   it("its own event for the next hop of that chain, if it is of its list", async () => {
     const { drain, runs } = recorded();
     const handler = lambdaHandler(drain, quiet);
-    await handler(hopEvent("mail", { id: "chain", hop: 4 }), context);
-    await handler(hopEvent("another", { id: "chain", hop: 4 }), context);
+    await handler(hopEvent({ list: "mail", chain: { id: "chain", hop: 4 } }), context);
+    await handler(hopEvent({ list: "another", chain: { id: "chain", hop: 4 } }), context);
 
     expect(runs).toMatchObject([{ chain: { id: "chain", hop: 4 } }, { chain: { id: "request-1", hop: 0 } }]);
   });
@@ -73,7 +73,9 @@ describe("a Lambda function takes", () => {
     const { drain, runs } = recorded();
     const handler = lambdaHandler(drain, quiet);
     const bad = [null, {}, { list: "mail", chainId: "c", hop: 0 }, { list: 1, chainId: "c", hop: 1 }];
-    for (const spillway of bad) await expect(handler({ spillway }, context)).rejects.toThrow(TypeError);
+    for (const spillway of bad) {
+      await expect(handler({ spillway }, context)).rejects.toThrow(ContinuationError);
+    }
     await expect(handler({ Records: [{ body: "work" }] }, context)).rejects.toThrow(/SQS/);
     expect(runs).toEqual([]);
   });
@@ -136,10 +138,10 @@ describe("a Lambda function's budget", () => {
     return runs[0]?.budgetMs;
   };
 
-  it("is what the invocation has left, less the reserve, which is never more than a third", async () => {
+  it("is what the invocation has left, less the margin, which is never more than a third", async () => {
     expect(await budget(60_000)).toBe(58_000);
     expect(await budget(3_000)).toBe(2_000);
-    expect(await budget(60_000, { reserveMs: 5_000 })).toBe(55_000);
+    expect(await budget(60_000, { marginMs: 5_000 })).toBe(55_000);
     expect(await budget(60_000, { budgetMs: 10_000 })).toBe(10_000);
     expect(await budget(0)).toBe(1);
   });
@@ -176,7 +178,7 @@ describe("a Lambda function's drain", () => {
     expect(() => lambdaHandler(null as never)).toThrow(OptionError);
     expect(() => lambdaHandler(drain, { token: "" })).toThrow(OptionError);
     expect(() => lambdaHandler(drain, { budgetMs: 0 })).toThrow(OptionError);
-    expect(() => lambdaHandler(drain, { reserveMs: -1 })).toThrow(OptionError);
+    expect(() => lambdaHandler(drain, { marginMs: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ maxHops: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ recursiveLoop: "Maybe" as never })).toThrow(OptionError);
   });

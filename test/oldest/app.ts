@@ -72,7 +72,7 @@ const continuation = lambdaContinuation({
 strictEqual(continuation.name, "lambda");
 strictEqual(typeof lambdaHandler(drain), "function");
 
-const server = await startServer({ drain, token, port: 0, cron: "0 0 1 1 *" });
+const server = await startServer(drain, { token, port: 0, cron: "0 0 1 1 *" });
 strictEqual((await server.tick())?.stopped, "empty");
 strictEqual((await fetch(`${server.url}/health`)).status, 200);
 await server.stop();

@@ -1,7 +1,10 @@
 import { Store } from "../../adapters/local/store/store.ts";
-import { scripts } from "../../adapters/local/turn-script.ts";
+import { readDelayed, readHistory } from "../../src/broker/history.ts";
+import { adoptScript } from "../../src/broker/scripts/adopt.ts";
+import { takeDeadScript } from "../../src/broker/scripts/take-dead.ts";
+import { readDeadLetter } from "../../src/dead-letter.ts";
+import { sha1Hex } from "../../src/digest.ts";
 import type { RedisCommand, RedisReply } from "../../src/index.ts";
-import { adoptScript, sha1Hex, takeDeadScript } from "../../src/internals.ts";
 import { listKeys } from "../../src/keys.ts";
 
 /** Where every message is: payloads by place, and the leases. */
@@ -46,7 +49,7 @@ export class Ledger {
     this.#keys = listKeys(options.list);
     this.#maxAttempts = options.maxAttempts;
     this.#maxConcurrency = options.maxConcurrency;
-    this.#store = new Store({ now: options.redisNow, scripts, digest: sha1Hex });
+    this.#store = new Store({ now: options.redisNow });
     this.#last = this.#look();
   }
 
@@ -127,9 +130,7 @@ export class Ledger {
     add("list", range(list));
     add(
       "delayed",
-      (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map((member) =>
-        member.slice(member.indexOf(":") + 1),
-      ),
+      (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map((member) => readDelayed(member).payload),
     );
     add(
       "dead",
@@ -282,19 +283,19 @@ export class Ledger {
 
   #checkAttempts(): void {
     const { attempts, delayed, dead } = this.#keys;
-    const noted = (this.#store.call(["HVALS", attempts]) as string[]).flatMap((records) =>
-      records.split(","),
+    const noted = (this.#store.call(["HVALS", attempts]) as string[]).flatMap((histories) =>
+      histories.split(","),
     );
     const waiting = (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map(
-      (member) => /!(\d+\.\d+\.\d+@\d+):/.exec(member)?.[1] ?? "",
+      (member) => readDelayed(member).history,
     );
-    for (const record of [...noted, ...waiting]) {
-      if (record !== "" && Number.parseInt(record, 10) >= this.#maxAttempts) {
-        this.#violate(`a message that has had its ${this.#maxAttempts} attempts lives on (${record})`);
+    for (const history of [...noted, ...waiting]) {
+      if (readHistory(history).earlierAttempts >= this.#maxAttempts) {
+        this.#violate(`a message that has had its ${this.#maxAttempts} attempts lives on (${history})`);
       }
     }
     for (const entry of this.#store.call(["LRANGE", dead, 0, 0]) as string[]) {
-      const { attempts: count, reason } = JSON.parse(entry.slice(0, entry.indexOf("\n")));
+      const { attempts: count, reason } = readDeadLetter(entry, this.#keys.list);
       const isSpent = reason === "exhausted" || reason === "crashed";
       if (count > this.#maxAttempts || (isSpent && count !== this.#maxAttempts)) {
         this.#violate(`a dead letter (${reason}) has ${count} attempts`);

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
+import { readDelayed } from "../../src/broker/history.ts";
 import { scriptedBroker } from "../../src/broker/scripted.ts";
 import type { Batch, Broker, Settlement } from "../../src/broker.ts";
+import { readDeadLetter } from "../../src/dead-letter.ts";
 import { deadLetters } from "../../src/dead-letters.ts";
 import type { ByteString, RedisClient, RedisCommand } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
@@ -475,15 +477,14 @@ async function compare(model: Model, { client }: Real): Promise<void> {
   expectSame("the leases", leases?.sort(), [...batchIds].sort());
   expectSame(
     "the delayed set",
-    delayed?.map((member) => member.slice(member.indexOf(":") + 1)).sort(),
+    delayed?.map((member) => readDelayed(member).payload).sort(),
     payloads(model.delayed.map(({ known }) => known)).sort(),
   );
   expectSame(
     "the dead letters",
     dead?.reverse().map((entry) => {
-      const end = entry.indexOf("\n");
-      const { attempts, reason } = JSON.parse(entry.slice(0, end));
-      return [entry.slice(end + 1), attempts, reason];
+      const { payload, attempts, reason } = readDeadLetter(entry, list);
+      return [payload, attempts, reason];
     }),
     model.dead.map(({ known, reason }) => [known.payload, known.count, reason]),
   );

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,7 +49,7 @@ export async function proveMutations(options: { seed: number; log: (line: string
 }
 
 async function hunt(folder: string, mutation: Mutation, seed: number): Promise<string | undefined> {
-  const restore = await apply(folder, mutation.edits);
+  const restore = await apply(folder, mutation.edit);
   try {
     for (const [name, args] of hunters) {
       if (mutation.by !== undefined && !mutation.by.includes(name)) continue;
@@ -61,23 +61,29 @@ async function hunt(folder: string, mutation: Mutation, seed: number): Promise<s
   }
 }
 
-async function apply(folder: string, edits: readonly Edit[]): Promise<() => Promise<void>> {
-  const originals = new Map<string, string>();
-  for (const { file, find, put } of edits) {
-    const path = join(folder, file);
+async function apply(folder: string, { file, find, put }: Edit): Promise<() => Promise<void>> {
+  const found: { path: string; text: string }[] = [];
+  for (const path of await filesOf(join(folder, file))) {
     const text = await readFile(path, "utf8");
-    if (!originals.has(path)) originals.set(path, text);
-    if (text.split(find).length !== 2) {
-      throw new Error(`The mutation's text must stand once in ${file}; it does not: ${find}`);
-    }
-    await writeFile(
-      path,
-      text.replace(find, () => put),
+    for (let times = text.split(find).length; times > 1; times--) found.push({ path, text });
+  }
+  const [place] = found;
+  if (place === undefined || found.length > 1) {
+    throw new Error(
+      `The mutation's text must stand once in ${file}; it stands there ${found.length} times: ${find}`,
     );
   }
-  return async () => {
-    for (const [path, text] of originals) await writeFile(path, text);
-  };
+  const { path, text } = place;
+  const mutated = text.replace(find, () => put);
+  await writeFile(path, mutated);
+  return () => writeFile(path, text);
+}
+
+/** The file itself or, of a folder, all that is below it. */
+async function filesOf(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 function survives(folder: string, args: readonly string[]): Promise<boolean> {

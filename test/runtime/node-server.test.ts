@@ -19,7 +19,7 @@ describe("a drain on a box", () => {
   ): Promise<{ redis: RedisClient; drain: Drain; server: NodeServer }> => {
     const redis = memory();
     const drain = createDrain({ redis, list: "mail", concurrency: 1, handler });
-    server = await startServer({ drain, token, port: 0, ...options });
+    server = await startServer(drain, { token, port: 0, ...options });
     return { redis, drain, server };
   };
   const post = (at: NodeServer): Promise<Response> =>
@@ -51,6 +51,29 @@ describe("a drain on a box", () => {
     });
     await reported;
     expect(report).toMatchObject({ stopped: "empty", claimed: 0 });
+  });
+
+  it("takes hops without a token, at once, and reports them", async () => {
+    const reported: unknown[] = [];
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const { drain, server } = await start(() => undefined, {
+      receiveHop: async (request) =>
+        request.headers.has("x-hop") ? { list: "mail", chain: { id: "c", hop: 3 } } : null,
+      onReport: (report) => {
+        reported.push(report);
+        tell();
+      },
+    });
+    await drain.push("a");
+    const answer = await fetch(`${server.url}/drain`, { method: "POST", headers: { "x-hop": "1" } });
+    expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
+    await told;
+    expect(reported).toMatchObject([{ acked: 1, stopped: "empty" }]);
+    expect((await post(server)).status).toBe(200);
+    expect(reported).toHaveLength(1);
   });
 
   it("does not tick over a tick that still runs", async () => {
@@ -99,6 +122,6 @@ describe("a drain on a box", () => {
   it("rejects when the port is taken", async () => {
     const { server: first } = await start(() => undefined);
     const drain = createDrain({ redis: memory(), list: "mail", handler: () => undefined });
-    await expect(startServer({ drain, token, port: first.port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startServer(drain, { token, port: first.port })).rejects.toThrow(/EADDRINUSE/);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Ending, shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
+import { type Ending, goOn, shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
 import {
   type Continuation,
+  ContinuationError,
+  type ContinuationErrorCode,
   createDrain,
   type NextDrain,
   type RedisClient,
@@ -88,6 +90,111 @@ function endless(): RedisClient {
   };
 }
 
+/** A continuation that comes to what the script says, one entry a sending, and then succeeds. */
+function scripted(outcomes: unknown[], more: Partial<Continuation> = {}) {
+  const clock = new ManualClock();
+  const sent: { at: number; next: NextDrain }[] = [];
+  const continuation: Continuation = {
+    name: "test",
+    invoke: async (next) => {
+      sent.push({ at: clock.now() - 1_000, next });
+      const outcome = outcomes.length > 0 ? outcomes.shift() : null;
+      if (outcome === "hangs") return new Promise(() => undefined);
+      if (outcome instanceof Error) throw outcome;
+      return outcome as null;
+    },
+    ...more,
+  };
+  const go = (hop = 1, timeoutMs = 2_000) =>
+    goOn(continuation, ending({}), {
+      list: "mail",
+      chain: { id: "c", hop: hop - 1 },
+      maxConcurrency: 1,
+      endAt: clock.now() + timeoutMs,
+      clock,
+      random: () => 0,
+      randomId: () => "an-id",
+    });
+  /** Lets what waits for no time go on, and then the time. */
+  const pass = async (ms: number): Promise<void> => {
+    for (let step = 0; step < ms; step += 5) {
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      clock.advance(5);
+    }
+  };
+  return { go, pass, sent, clock };
+}
+
+const failure = (code: ContinuationErrorCode): ContinuationError => new ContinuationError(code, "as told");
+
+describe("a hop is sent", () => {
+  it("again where it was refused for now, after longer and longer waits, under one id", async () => {
+    const { go, pass, sent } = scripted([
+      failure("continuation-refused"),
+      failure("continuation-refused"),
+      failure("continuation-refused"),
+    ]);
+    const going = go();
+    await pass(400);
+    expect(await going).toBe("continued");
+    expect(sent.map(({ at }) => at)).toEqual([0, 25, 75, 175]);
+    expect(sent.map(({ next }) => next.sendId)).toEqual(Array(4).fill("an-id"));
+    expect(sent[0]?.next).toMatchObject({ list: "mail", chain: { id: "c", hop: 1 } });
+  });
+
+  it.each<[string, unknown, ContinuationErrorCode]>([
+    ["failed for good", failure("continuation-failed"), "continuation-failed"],
+    ["may have been taken", failure("continuation-unknown"), "continuation-unknown"],
+    ["failed in a way that it does not name", new Error("as told"), "continuation-unknown"],
+    ["said nothing", undefined, "continuation-unknown"],
+    ["said what is not understood", { declined: 7 }, "continuation-unknown"],
+    ["said yes", true, "continuation-unknown"],
+  ])("once where it %s, and that is an error", async (_title, outcome, code) => {
+    const { go, sent } = scripted([outcome]);
+    await expect(go()).rejects.toMatchObject({ name: "ContinuationError", code });
+    expect(sent).toHaveLength(1);
+  });
+
+  it("no longer than its time, 500 ms at least, and then the last reason counts", async () => {
+    const { go, pass, sent } = scripted(Array.from({ length: 99 }, () => failure("continuation-refused")));
+    const going = go(1, 0);
+    going.catch(() => undefined);
+    await pass(600);
+    await expect(going).rejects.toMatchObject({ code: "continuation-refused" });
+    expect(sent.map(({ at }) => at)).toEqual([0, 25, 75, 175, 375]);
+  });
+
+  it("and waited for no longer than its time, whether or not the continuation heeds its signal", async () => {
+    const { go, pass, sent } = scripted(["hangs"]);
+    const going = go(1, 700);
+    going.catch(() => undefined);
+    await pass(695);
+    expect(sent[0]?.next.signal.aborted).toBe(false);
+    await pass(10);
+    await expect(going).rejects.toMatchObject({
+      code: "continuation-unknown",
+      message: expect.stringContaining("700 ms"),
+    });
+    expect(sent[0]?.next.signal.aborted).toBe(true);
+  });
+
+  it("up to maxHops, and no further: then the drain declines, and says how to allow more", async () => {
+    const { go, sent } = scripted([], { maxHops: 3, maxHopsHint: " Ask for more." });
+    expect(await go(3)).toBe("continued");
+    expect(await go(4)).toEqual({
+      declined: "The chain has reached 3 hops; the next tick goes on. Ask for more.",
+    });
+    expect(sent).toHaveLength(1);
+    expect(await scripted([], { maxHops: Number.NaN }).go(1)).toMatchObject({ declined: expect.any(String) });
+  });
+
+  it("up to the last hop that can be written, where the continuation has no limit", async () => {
+    const { go } = scripted([]);
+    expect(await go(1_000_000_000)).toBe("continued");
+    expect(await go(1_000_000_001)).toMatchObject({ declined: expect.any(String) });
+  });
+});
+
 describe("a drain whose budget ends", () => {
   const run = (invoke: Continuation["invoke"], runOptions: RunOptions = {}) => {
     const clock = new ManualClock();
@@ -110,7 +217,7 @@ describe("a drain whose budget ends", () => {
     expect(report).toMatchObject({ stopped: "budget", continuedWith: "test", error: null });
     expect(report.acked).toBe(report.claimed);
     expect(hops).toMatchObject([{ list: "mail", chain: { id: "c", hop: 4 } }]);
-    expect((hops[0] as NextDrain).timeoutMs).toBeGreaterThanOrEqual(500);
+    expect((hops[0] as NextDrain).signal.aborted).toBe(false);
   });
 
   it("says why a continuation declined, which is no error", async () => {
@@ -139,7 +246,10 @@ describe("a drain whose budget ends", () => {
     const report = await run(() => Promise.reject(new Error("throttled")));
 
     expect(report).toMatchObject({ stopped: "budget", continuedWith: null });
-    expect(report.error?.message).toBe("throttled");
+    expect(report.error).toMatchObject({
+      code: "continuation-unknown",
+      message: expect.stringContaining("throttled"),
+    });
     expect(report.acked).toBeGreaterThan(0);
   });
 });

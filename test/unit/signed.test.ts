@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import {
   memoryNonces,
   type NonceStore,
-  readHop,
   redisNonces,
   signatureHeader,
+  signedReceiver,
   signRequest,
   type VerifyOptions,
   verifyRequest,
@@ -341,22 +341,15 @@ describe("nonces in Redis", () => {
   });
 });
 
-describe("a hop's body", () => {
-  it.each([
-    "",
-    "null",
-    "[]",
-    "{",
-    '{"list":"a","chainId":"c"}',
-    '{"list":"a","chainId":"c","hop":0}',
-    '{"list":1,"chainId":"c","hop":1}',
-    `{"list":"a","chainId":"${"c".repeat(201)}","hop":1}`,
-  ])("is not %s", (body) => {
-    expect(readHop(body)).toBe(null);
-    expect(readHop(new TextEncoder().encode(body))).toBe(null);
-  });
-
-  it("is list, chain and hop", () => {
-    expect(readHop('{"list":"a","chainId":"c","hop":3}')).toEqual({ list: "a", chain: { id: "c", hop: 3 } });
+describe("who takes signed hops", () => {
+  it.each<[string, object]>([
+    ["no key", { keys: [] }],
+    ["a weak key", { keys: ["short"] }],
+    ["no nonce store", { nonces: {} }],
+    ["a clock skew that is no number", { clockSkewMs: Number.NaN }],
+    ["a negative size", { bodyBytesMax: -1 }],
+  ])("is not made with %s", (_title, options) => {
+    const good = { keys: [key], nonces: memoryNonces() };
+    expect(() => signedReceiver({ ...good, ...options })).toThrow(OptionError);
   });
 });

@@ -36,6 +36,31 @@ describe("the walls of the house", () => {
     }
   });
 
+  /** Which adapters may know which others. `http` speaks for every host; nothing but a host or a continuation knows a platform. */
+  const adaptersThatMeet = new Set([
+    "continue/qstash → http",
+    "continue/signed → http",
+    "hosts/cloudflare → http",
+    "hosts/fetch → http",
+    "hosts/lambda → http",
+    "hosts/node → http",
+    "local → http",
+    "local → redis",
+  ]);
+
+  it("let an adapter import another only where that is declared, and declare no more than is so", () => {
+    const adapterOf = (path: string): string =>
+      /^adapters\/((?:hosts\/|continue\/)?[^/]+)\//.exec(path)?.[1] ?? "";
+    const meetings = sources("adapters").flatMap((path) =>
+      specifiers(path)
+        .filter((name) => name.startsWith("."))
+        .map((name) => [adapterOf(path), adapterOf(join(path, "..", name))] as const)
+        .filter(([from, to]) => to !== "" && from !== to)
+        .map(([from, to]) => `${from} → ${to}`),
+    );
+    expect(new Set(meetings)).toEqual(adaptersThatMeet);
+  });
+
   it("keep clocks, randomness, consoles and environments out of src, but for the places that name them", () => {
     const banned = /\b(Date\.now|Math\.random|process\.|console\.)/;
     for (const path of sources("src")) {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { hopBody, signRequest } from "../../adapters/continue/signed/index.ts";
+import { signRequest } from "../../adapters/continue/signed/index.ts";
+import { writeHop } from "../../src/index.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
 import { testToken } from "../support/redis.ts";
@@ -225,7 +226,7 @@ describe("other chains, in workerd:", () => {
     expect(workerd.reports.length).toBeGreaterThan(10);
 
     await world.push(3);
-    const body = hopBody({ list: "mail", chain: { id: "c", hop: 1 } });
+    const body = JSON.stringify(writeHop({ list: "mail", chain: { id: "c", hop: 1 } }));
     const asked = { method: "POST", url: workerd.url, body };
     const headers = await signRequest(asked, { key: signingKey });
     const forged = await signRequest(asked, { key: signingKey.toUpperCase() });

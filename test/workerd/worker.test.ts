@@ -25,7 +25,7 @@ describe("a Worker, in workerd,", () => {
     const workerd = await world.start({ handlerMs: 500 });
     await world.push(100);
     const answer = await workerd.request("/drain", { headers: { Prefer: "respond-async" } });
-    expect([answer.status, await answer.json()]).toEqual([202, { accepted: true }]);
+    expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
     expect(workerd.reports).toEqual([]);
     await workerd.report(({ stopped }) => stopped === "empty");
     expect((await world.done()).length).toBe(100);
@@ -85,7 +85,7 @@ describe("a Worker, in workerd,", () => {
     const workerd = await world.start({
       handlerMs: 120,
       drain: { batchSize: 10 },
-      worker: { plan: "paid", wallMs: { alarm: 2_500 }, reserveMs: 800 },
+      worker: { plan: "paid", wallMs: { alarm: 2_500 }, marginMs: 800 },
       limits: { wallMs: { alarm: 2_500 } },
     });
     await world.push(400);

@@ -1,9 +1,15 @@
 import type { Client } from "@upstash/qstash";
-import { type Continuation, type NextDrain, OptionError } from "../../../src/index.ts";
-import { hopBody } from "../signed/index.ts";
+import {
+  type Continuation,
+  ContinuationError,
+  type NextDrain,
+  OptionError,
+  writeHop,
+} from "../../../src/index.ts";
+import { checkOptions, either, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
 import { loadSdk } from "./sdk.ts";
 
-export interface QstashOptions {
+export interface QstashContinuationOptions {
   /** The drain's own URL, which QStash calls; it must be reachable from the internet. */
   readonly url: string | URL;
   /** QStash's token. */
@@ -20,10 +26,13 @@ export interface QstashOptions {
 }
 
 const baseUrlDefault = "https://qstash.upstash.io";
-const maxHopsDefault = 10_000;
-const retriesDefault = 1;
-const firstWaitMs = 50;
-const attemptMsMin = 50;
+const kinds = {
+  url: required(either(text(), object<URL>({ methods: ["toString"] }))),
+  token: required(text({ isSecret: true })),
+  baseUrl: text({ default: baseUrlDefault }),
+  retries: integer({ min: 0, default: 1 }),
+  maxHops: integer({ min: 0, default: 10_000 }),
+} satisfies Kinds<QstashContinuationOptions>;
 /** A timer further away than this wakes a drain in between. Source: Upstash docs, "Delay": 7 days on the free plan. */
 const delayMsMax = 7 * 24 * 3_600_000;
 const encoder = new TextEncoder();
@@ -33,41 +42,35 @@ const encoder = new TextEncoder();
  * the next delayed message. A message carries an id, by which QStash drops doubles, so a publish whose reply was lost is sent
  * again. Throws `OptionError` for bad options. `@upstash/qstash` is loaded when first used.
  */
-export function qstash(options: QstashOptions): Continuation {
-  const { url, token, retries = retriesDefault, maxHops = maxHopsDefault } = options;
-  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", JSON.stringify(url));
-  if (typeof token !== "string" || token === "") {
-    throw new OptionError("token", "a string with at least one character", "none");
-  }
-  for (const [name, count] of Object.entries({ retries, maxHops })) {
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new OptionError(name, "a whole number of at least 0", String(count));
-    }
-  }
+export function qstashContinuation(options: QstashContinuationOptions): Continuation {
+  const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
+  // It is not shown: a secret may be in it.
+  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", "another");
   const destination = String(url);
-  const client = lazyClient(options);
+  const client = lazyClient(token, baseUrl);
   const publish = async (deduplicationId: string, next: NextDrain, notBefore?: number): Promise<null> => {
     const message = {
       url: destination,
-      body: hopBody(next),
+      body: JSON.stringify(writeHop(next)),
       headers: { "content-type": "application/json" },
       deduplicationId,
       retries,
       ...(notBefore === undefined ? {} : { notBefore }),
     };
     const opened = await client();
-    return untilTaken(() => opened.publish(message), next.timeoutMs);
+    try {
+      await opened.publish(message);
+    } catch (error) {
+      throw failureOf(error);
+    }
+    return null;
   };
   return {
     name: "qstash",
-    invoke: async (next) => {
-      if (next.chain.hop > maxHops) {
-        return { declined: `The chain has reached ${maxHops} hops; the schedule goes on.` };
-      }
-      // Were the id that of the hop, a hop delivered twice could end the chain: the first of its two drains names the
-      // successor, which finds the second at work and stops, and the second's own would be dropped as a double.
-      return publish(crypto.randomUUID(), next);
-    },
+    maxHops,
+    // Were the id that of the hop, a hop delivered twice could end the chain: the first of its two drains names the
+    // successor, which finds the second at work and stops, and the second's own would be dropped as a double.
+    invoke: (next) => publish(next.sendId, next),
     invokeLater: async (next) => {
       // All drains that wait for the same second share one timer.
       let second = Math.ceil((Date.now() + Math.min(next.inMs, delayMsMax)) / 1_000);
@@ -88,11 +91,11 @@ function secondOf(chainId: string): number {
   return Number(/^timer-(\d{1,12})$/.exec(chainId)?.[1] ?? 0);
 }
 
-function lazyClient({ token, baseUrl = baseUrlDefault }: QstashOptions): () => Promise<Client> {
+function lazyClient(token: string, baseUrl: string): () => Promise<Client> {
   let made: Promise<Client> | undefined;
   return () => {
     made ??= loadSdk().then(
-      // We repeat by ourselves, within the time given.
+      // The drain sends again, within its time.
       ({ Client: QstashClient }) =>
         new QstashClient({ token, baseUrl, retry: { retries: 0 }, devMode: false, enableTelemetry: false }),
     );
@@ -100,39 +103,13 @@ function lazyClient({ token, baseUrl = baseUrlDefault }: QstashOptions): () => P
   };
 }
 
-/** Sends until QStash has taken it, or has said that it will not, or the time is over. Repeating is harmless: see above. */
-async function untilTaken(send: () => Promise<unknown>, timeoutMs: number): Promise<null> {
-  const giveUpAt = Date.now() + timeoutMs;
-  for (let waitMs = firstWaitMs; ; waitMs *= 2) {
-    try {
-      await within(send(), Math.max(attemptMsMin, giveUpAt - Date.now()));
-      return null;
-    } catch (error) {
-      const pauseMs = waitMs * (0.5 + Math.random() / 2);
-      if (isFinal(error) || Date.now() + pauseMs + attemptMsMin > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  }
-}
-
-/** Whether QStash said that it will not take this message, whenever it is sent. */
-function isFinal(error: unknown): boolean {
-  const { status } = (error ?? {}) as { status?: unknown };
-  return typeof status === "number" && status >= 400 && status < 500 && status !== 408 && status !== 429;
-}
-
-/** The SDK knows no timeout of its own. */
-async function within(sending: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise((_resolve, reject) => {
-    const late = (): void => reject(new Error(`QStash has not answered within ${Math.round(timeoutMs)} ms.`));
-    timer = setTimeout(late, timeoutMs);
-  });
-  try {
-    await Promise.race([sending, over]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What a failure means: repeating is harmless, and of no use only where QStash said that it will not take this message. */
+function failureOf(error: unknown): ContinuationError {
+  const { status, message } = (error ?? {}) as { status?: unknown; message?: unknown };
+  const isFinal =
+    typeof status === "number" && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  const code = isFinal ? "continuation-failed" : "continuation-refused";
+  return new ContinuationError(code, `QStash did not take the message: ${message}`, { cause: error });
 }
 
 /** An id that keeps its parts apart, whatever a list's name is, and fits a header. */

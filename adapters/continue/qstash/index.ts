@@ -1,9 +1,9 @@
 /**
- * QStash for a drain: `continuation: qstash({ url, token })` publishes hops and timers, `qstashReceiver` takes its calls.
- * Install `@upstash/qstash`.
+ * QStash for a drain: `continuation: qstashContinuation({ url, token })` publishes hops and timers, and `receiveHop:
+ * qstashReceiver({ currentSigningKey, nextSigningKey })` takes what it delivers. Install `@upstash/qstash`.
  *
  * @module
  */
 
-export { type QstashOptions, qstash } from "./continuation.ts";
-export { type QstashKeys, qstashReceiver, receiveQstashHop, verifyQstash } from "./receiver.ts";
+export { type QstashContinuationOptions, qstashContinuation } from "./continuation.ts";
+export { type QstashReceiverOptions, qstashReceiver } from "./receiver.ts";

@@ -1,10 +1,19 @@
 import type { Receiver } from "@upstash/qstash";
-import { type ChainPosition, OptionError } from "../../../src/index.ts";
+import { ContinuationError, type ReceiveHop, readHopText } from "../../../src/index.ts";
+import {
+  type Checked,
+  checkOptions,
+  either,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
-import { readHop } from "../signed/index.ts";
 import { loadSdk } from "./sdk.ts";
 
-export interface QstashKeys {
+export interface QstashReceiverOptions {
   readonly currentSigningKey: string;
   readonly nextSigningKey: string;
   /** The URL that QStash was told to call, where it is to be the one signed. Default: any. */
@@ -16,63 +25,55 @@ export interface QstashKeys {
 const qstashHeader = "upstash-signature";
 
 const bodyBytesMax = 65_536;
-const clockSkewMsDefault = 5_000;
-
-/** What `fetchHandler` takes as `qstash`. Throws `OptionError` for missing keys. */
-export function qstashReceiver(keys: QstashKeys): {
-  readonly header: string;
-  verify(request: Request): Promise<string | null>;
-} {
-  refuseBadKeys(keys);
-  return { header: qstashHeader, verify: (request) => verifyQstash(request, keys) };
-}
-
-/** Throws `OptionError` for a signing key that is missing: whoever has an empty key can sign. */
-function refuseBadKeys({ currentSigningKey, nextSigningKey }: QstashKeys): void {
-  for (const [name, key] of Object.entries({ currentSigningKey, nextSigningKey })) {
-    if (typeof key !== "string" || key === "") {
-      throw new OptionError(name, "a signing key, as QStash's console shows it", "none");
-    }
-  }
-}
+const signingKey = text({ isSecret: true, wanted: "a signing key, as QStash's console shows it" });
+const kinds = {
+  // Whoever has an empty key can sign.
+  currentSigningKey: required(signingKey),
+  nextSigningKey: required(signingKey),
+  url: either(text(), object<URL>({ methods: ["toString"] })),
+  clockSkewMs: integer({ min: 0, default: 5_000 }),
+} satisfies Kinds<QstashReceiverOptions>;
 
 /**
- * Verifies a delivery by QStash and resolves with its body, or null where it is none: unsigned, signed with other keys,
- * for another URL where one was given, expired, altered, or of more than 64 KB. Throws `OptionError` for missing keys. A delivery that comes
- * twice is taken twice, as QStash itself delivers at least once; leases make that harmless.
+ * Takes the hops that QStash delivers: what a host wants as `receiveHop`. Throws `OptionError` for bad options. The
+ * function it returns resolves with null for a request without QStash's signature, and throws `ContinuationError` for one
+ * signed with other keys, for another URL where one was given, expired, altered, or of more than 64 KB. A delivery that
+ * comes twice is taken twice, as QStash itself delivers at least once; leases make that harmless.
  */
-export async function verifyQstash(request: Request, keys: QstashKeys): Promise<string | null> {
-  refuseBadKeys(keys);
-  const signature = request.headers.get(qstashHeader);
-  if (!signature) return null;
-  const bytes = await readBytes(request.body, bodyBytesMax);
-  if (bytes === null) return null;
-  const body = new TextDecoder().decode(bytes);
-  const { url, clockSkewMs = clockSkewMsDefault } = keys;
-  const opened = await receiver(keys);
+export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
+  const checked = checkOptions(kinds, options);
+  return async (request) => {
+    const signature = request.headers.get(qstashHeader);
+    if (signature === null) return null;
+    const bytes = await readBytes(request.body, bodyBytesMax);
+    const body = bytes && new TextDecoder().decode(bytes);
+    if (body === null || !(await isSigned(body, signature, checked))) {
+      throw new ContinuationError("hop-unproven", "QStash's signature does not count.");
+    }
+    const hop = readHopText(body);
+    if (hop) return hop;
+    throw new ContinuationError("hop-malformed", "The body must be { list, chainId, hop }.");
+  };
+}
+
+async function isSigned(body: string, signature: string, options: Checked<typeof kinds>): Promise<boolean> {
+  const { url, clockSkewMs } = options;
+  const opened = await receiver(options);
   try {
+    const clockTolerance = Math.ceil(clockSkewMs / 1_000);
     await opened.verify({
       signature,
       body,
-      clockTolerance: Math.ceil(clockSkewMs / 1_000),
+      clockTolerance,
       ...(url === undefined ? {} : { url: String(url) }),
     });
-    return body;
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 
-/**
- * The chain of a hop that QStash delivers, or null for every other request: what `receiveHop` of `spillway/cloudflare`
- * takes. Throws `OptionError` for missing keys.
- */
-export async function receiveQstashHop(request: Request, keys: QstashKeys): Promise<ChainPosition | null> {
-  const body = await verifyQstash(request, keys);
-  return body === null ? null : (readHop(body)?.chain ?? null);
-}
-
-async function receiver({ currentSigningKey, nextSigningKey }: QstashKeys): Promise<Receiver> {
+async function receiver({ currentSigningKey, nextSigningKey }: Checked<typeof kinds>): Promise<Receiver> {
   const { Receiver: QstashReceiver } = await loadSdk();
   return new QstashReceiver({ currentSigningKey, nextSigningKey, devMode: false });
 }

@@ -1,9 +1,25 @@
-import { type Continuation, type Declined, type NextDrain, OptionError } from "../../../src/index.ts";
-import { hopBody } from "./hop.ts";
-import { refuseWeakKeys } from "./keys.ts";
+import {
+  type Continuation,
+  ContinuationError,
+  type Declined,
+  type NextDrain,
+  OptionError,
+  writeHop,
+} from "../../../src/index.ts";
+import {
+  checkOptions,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../../../src/internals.ts";
+import { keyList, refuseWeakKeys } from "./keys.ts";
 import { signRequest } from "./signature.ts";
 
-export interface SignedCallsOptions {
+export interface SignedContinuationOptions {
   /** The drain's own URL, where `POST` takes a signed hop; a function is asked at each call. */
   readonly url: string | URL | (() => string | URL);
   /** The keys, each of at least 32 bytes: the first signs. The list that the receiving side verifies with may be given. */
@@ -18,32 +34,27 @@ export interface SignedCallsOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-const maxHopsDefault = 1_000;
-const firstWaitMs = 50;
-const attemptMsMin = 50;
+const kinds = {
+  // What it holds is looked at by `readUrl`.
+  url: required(either(either(text(), object<URL>({ methods: ["toString"] })), func<() => string | URL>())),
+  keys: required(keyList),
+  maxHops: integer({ min: 0, default: 1_000 }),
+  ttlMs: integer({ min: 1 }),
+  headers: object<Readonly<Record<string, string>>>({ methods: [] }),
+  fetch: func<(request: Request) => Promise<Response>>(),
+} satisfies Kinds<SignedContinuationOptions>;
 
 /**
  * Goes on by calling the drain's own URL, signed. The other side must answer as soon as the next drain is under way, not
  * when it has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503)
- * is made again, signed anew, within the time given: after a lost reply the next drain may be under way, and two chains
- * would be one too many. Throws `OptionError` for bad options.
+ * is made again, signed anew: after a lost reply the next drain may be under way, and two chains would be one too many.
+ * Throws `OptionError` for bad options.
  */
-export function signedCalls(options: SignedCallsOptions): Continuation {
-  const { url, keys, maxHops = maxHopsDefault } = options;
+export function signedContinuation(options: SignedContinuationOptions): Continuation {
+  const { url, keys, maxHops } = checkOptions(kinds, options);
   refuseWeakKeys("keys", keys);
   if (typeof url !== "function") readUrl(url);
-  if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
-    throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
-  }
-  return {
-    name: "signed-call",
-    invoke: async (next) => {
-      if (next.chain.hop > maxHops) {
-        return { declined: `The chain has reached ${maxHops} hops; the schedule goes on.` };
-      }
-      return callOnce(options, next);
-    },
-  };
+  return { name: "signed", maxHops, invoke: (next) => call(options, next) };
 }
 
 /** Throws `OptionError`, which shows nothing of the URL: a password may be in it. */
@@ -59,37 +70,34 @@ function readUrl(given: string | URL): URL {
   return url;
 }
 
-async function callOnce(options: SignedCallsOptions, next: NextDrain): Promise<Declined | null> {
+async function call(options: SignedContinuationOptions, next: NextDrain): Promise<Declined | null> {
   const { keys, ttlMs, headers } = options;
   const url = readUrl(typeof options.url === "function" ? options.url() : options.url);
   const send = options.fetch ?? ((request: Request) => fetch(request));
-  const body = hopBody(next);
-  const giveUpAt = Date.now() + next.timeoutMs;
-  for (let waitMs = firstWaitMs; ; waitMs *= 2) {
-    const signed = await signRequest(
-      { method: "POST", url, body },
-      { key: keys[0] as string, ...(ttlMs === undefined ? {} : { ttlMs }) },
-    );
-    const leftMs = Math.max(attemptMsMin, giveUpAt - Date.now());
-    const response = await send(
-      new Request(url, {
-        method: "POST",
-        headers: { ...headers, ...signed, "content-type": "application/json" },
-        body,
-        // A redirect would carry the signature to another place.
-        redirect: "manual",
-        signal: AbortSignal.timeout(leftMs),
-      }),
-    );
-    await response.body?.cancel().catch(() => undefined);
-    const { ok, status } = response;
-    if (ok) return null;
-    if (status === 508) return { declined: "The platform ended the chain: it takes it for a loop (508)." };
-    const pauseMs = waitMs * (0.5 + Math.random() / 2);
-    const isRefused = status === 429 || status === 503;
-    if (!isRefused || Date.now() + pauseMs + attemptMsMin > giveUpAt) {
-      throw new Error(`The signed call for the next drain was answered with ${status}.`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
+  const body = JSON.stringify(writeHop(next));
+  const signed = await signRequest(
+    { method: "POST", url, body },
+    { key: keys[0] as string, ...(ttlMs === undefined ? {} : { ttlMs }) },
+  );
+  const response = await send(
+    new Request(url, {
+      method: "POST",
+      headers: { ...headers, ...signed, "content-type": "application/json" },
+      body,
+      // A redirect would carry the signature to another place.
+      redirect: "manual",
+      signal: next.signal,
+    }),
+  );
+  await response.body?.cancel().catch(() => undefined);
+  const { ok, status } = response;
+  if (ok) return null;
+  if (status === 508) return { declined: "The platform ended the chain: it takes it for a loop (508)." };
+  throw new ContinuationError(codeOf(status), `The signed call was answered with ${status}.`);
+}
+
+/** What a status says of the call. A gateway's 502 or 504, and a 500, may come from beyond the drain's begin. */
+function codeOf(status: number): ContinuationError["code"] {
+  if (status === 429 || status === 503) return "continuation-refused";
+  return status >= 500 ? "continuation-unknown" : "continuation-failed";
 }

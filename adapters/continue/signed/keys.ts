@@ -1,6 +1,9 @@
 import { OptionError } from "../../../src/index.ts";
+import { object } from "../../../src/internals.ts";
 
 const keyBytesMin = 32;
+/** A list of keys, of which `refuseWeakKeys` looks at each. */
+export const keyList = object<readonly string[]>({ methods: ["entries"], wanted: "a list of keys" });
 const encoder = new TextEncoder();
 
 /** Throws `OptionError` for a list of keys that is empty or holds one of fewer than 32 bytes; the error shows no key. */

@@ -1,4 +1,5 @@
-import { fromText, OptionError, type RedisClient } from "../../../src/index.ts";
+import { fromText, type RedisClient } from "../../../src/index.ts";
+import { checkOptions, func, integer, text } from "../../../src/internals.ts";
 
 /** Remembers which calls have been made, so that each is answered once. */
 export interface NonceStore {
@@ -14,8 +15,7 @@ export interface NonceStore {
  * reply was lost is spent, so the caller signs again.
  */
 export function redisNonces(redis: RedisClient, options: { readonly prefix?: string } = {}): NonceStore {
-  const { prefix = "spillway:nonce:" } = options;
-  if (typeof prefix !== "string") throw new OptionError("prefix", "a string", typeof prefix);
+  const { prefix } = checkOptions({ prefix: text({ default: "spillway:nonce:" }) }, options);
   return {
     consume: async (nonce, ttlMs) => {
       const key = fromText(`${prefix}${nonce}`);
@@ -24,7 +24,10 @@ export function redisNonces(redis: RedisClient, options: { readonly prefix?: str
   };
 }
 
-const countMaxDefault = 10_000;
+const memoryKinds = {
+  countMax: integer({ min: 1, default: 10_000 }),
+  now: func<() => number, () => number>({ default: () => Date.now() }),
+};
 
 /**
  * Nonces in this process: for tests, and for a drain that only ever runs in one process. Throws where more than `countMax`
@@ -33,10 +36,7 @@ const countMaxDefault = 10_000;
 export function memoryNonces(
   options: { readonly countMax?: number; readonly now?: () => number } = {},
 ): NonceStore {
-  const { countMax = countMaxDefault, now = Date.now } = options;
-  if (!Number.isSafeInteger(countMax) || countMax < 1) {
-    throw new OptionError("countMax", "a whole number of at least 1", String(countMax));
-  }
+  const { countMax, now } = checkOptions(memoryKinds, options);
   const endOf = new Map<string, number>();
   return {
     consume: async (nonce, ttlMs) => {

@@ -1,8 +1,8 @@
 import { OptionError } from "../../../src/index.ts";
+import { checkOptions, integer, type Kinds, object, required } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
-import { hmacKey, refuseWeakKeys } from "./keys.ts";
+import { hmacKey, keyList, refuseWeakKeys } from "./keys.ts";
 import type { NonceStore } from "./nonces.ts";
-import { refuseNoNumbers } from "./numbers.ts";
 
 /** The header that carries a signature: `v1;expires=<ms since 1970>;nonce=<letters, digits, _, ->;mac=<hexadecimal>`. */
 export const signatureHeader = "spillway-signature";
@@ -10,9 +10,6 @@ export const signatureHeader = "spillway-signature";
 const headerForm = /^v1;expires=(\d{1,15});nonce=([\w-]{16,64});mac=([0-9a-f]{64})$/;
 const headerCharsMax = 200;
 const ttlMsDefault = 30_000;
-const ttlMsMaxDefault = 300_000;
-const clockSkewMsDefault = 5_000;
-const bodyBytesMaxDefault = 65_536;
 /** A nonce is remembered so much longer than its call counts, ms. Reason: asking for it may take as long as a request may. */
 const nonceMarginMs = 60_000;
 const encoder = new TextEncoder();
@@ -115,11 +112,8 @@ export async function verifyRequest(
   request: Request | ReceivedRequest,
   options: VerifyOptions,
 ): Promise<Verification> {
-  const { keys, nonces, clockSkewMs = clockSkewMsDefault } = options;
-  const { ttlMsMax = ttlMsMaxDefault, bodyBytesMax = bodyBytesMaxDefault } = options;
-  const clock = (): number => options.now ?? Date.now();
-  refuseWeakKeys("keys", keys);
-  refuseNoNumbers({ clockSkewMs, ttlMsMax, bodyBytesMax, now: clock() });
+  const { keys, nonces, clockSkewMs, ttlMsMax, bodyBytesMax, now } = checkVerifyOptions(options);
+  const clock = (): number => now ?? Date.now();
   const given = headerOf(request.headers);
   if (given === null) return { ok: false, reason: "unsigned" };
   const [, expires, nonce, mac] = (given.length <= headerCharsMax && headerForm.exec(given)) || [];
@@ -139,6 +133,24 @@ export async function verifyRequest(
   // Another machine, whose clock is as far behind as may be, still takes it for good after this one has ceased to.
   const isFirst = await nonces.consume(nonce, expiresAt - clock() + 2 * clockSkewMs + nonceMarginMs);
   return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
+}
+
+const verifyKinds = {
+  keys: required(keyList),
+  nonces: required(
+    object<NonceStore>({ methods: ["consume"], wanted: "what redisNonces(…) or memoryNonces() returns" }),
+  ),
+  now: integer({ min: 0 }),
+  clockSkewMs: integer({ min: 0, default: 5_000 }),
+  ttlMsMax: integer({ min: 0, default: 300_000 }),
+  bodyBytesMax: integer({ min: 0, default: 65_536 }),
+} satisfies Kinds<VerifyOptions>;
+
+/** Fills in the defaults. Throws `OptionError`. */
+export function checkVerifyOptions(options: VerifyOptions) {
+  const checked = checkOptions(verifyKinds, options);
+  refuseWeakKeys("keys", checked.keys);
+  return checked;
 }
 
 /** The path and query of a URL or of a path, or null for neither. */

@@ -1,6 +1,6 @@
 import type { ChainPosition, Continuation, DrainReport } from "../../../src/index.ts";
-import type { ChainAsk } from "./alarm-chain.ts";
-import type { WorkerSettings } from "./options.ts";
+import { readAsk } from "./alarm-continuation.ts";
+import type { CloudflareSettings } from "./options.ts";
 import { openDrain } from "./run.ts";
 import type { ObjectState, ObjectStorage } from "./types.ts";
 
@@ -32,7 +32,7 @@ const failureWaitMs = 2_000;
  * one makes progress; after that, and after each drain that had nothing to do, the next tick begins anew, so no list can
  * keep an object busy for nothing.
  */
-export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainClass<Env> {
+export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainChainClass<Env> {
   return class DrainChain {
     readonly #storage: ObjectStorage;
     readonly #env: Env;
@@ -44,7 +44,8 @@ export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainC
     }
 
     async fetch(request: Request): Promise<Response> {
-      const asked = (await request.json()) as ChainAsk;
+      const asked = readAsk(await request.json().catch(() => null));
+      if (!asked) return new Response(null, { status: 400 });
       if (asked.ask === "hop") await this.#arm(asked.inMs, { chain: asked.chain, failureCount: 0 });
       else if (!this.#isRunning && !(await this.#isArmedSoon())) await this.#arm(0, null);
       return new Response(null, { status: 204 });
@@ -60,8 +61,8 @@ export function drainChainClass<Env>(settings: WorkerSettings<Env>): DrainChainC
           invoke: (next) => this.#arm(0, { chain: next.chain, failureCount: 0 }),
           invokeLater: (next) => this.#arm(next.inMs, { chain: next.chain, failureCount: 0 }),
         };
-        const { drain } = openDrain(settings, this.#env, "alarm", { own, chain });
-        await this.#afterDrain(await drain.run(), chain, waiting);
+        const { drain } = openDrain(settings, this.#env, "alarm", { own });
+        await this.#afterDrain(await drain.run({ chain }), chain, waiting);
       } catch (error) {
         // Options that cannot work, or storage that fails: trying again at once changes neither.
         console.error("Spillway: the alarm could not drain; the next tick tries again.", error);

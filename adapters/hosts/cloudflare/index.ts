@@ -1,9 +1,15 @@
-/** A drain as a Cloudflare Worker: `worker({ drain: (env) => … })`; it goes on by Durable Object alarms. */
-export { type AlarmChain, alarmChain } from "./alarm-chain.ts";
+/**
+ * A drain as a Cloudflare Worker: `cloudflareHandler((env) => ({ redis, list, handler }))`; it goes on by Durable Object
+ * alarms.
+ *
+ * @module
+ */
+export { type AlarmContinuation, alarmContinuation } from "./alarm-continuation.ts";
 export type { DrainChainClass } from "./drain-chain.ts";
-export type { EndedDrain, Invocation, Trigger, WorkerOptions } from "./options.ts";
-export { queueChain } from "./queue-chain.ts";
-export { serviceBinding } from "./service-binding.ts";
+export { type CloudflareHandler, cloudflareHandler } from "./handler.ts";
+export type { CloudflareHandlerOptions, DrainOfEnv, EndedDrain, Invocation, Trigger } from "./options.ts";
+export { queueContinuation } from "./queue-continuation.ts";
+export { serviceBindingContinuation } from "./service-binding-continuation.ts";
 export type {
   ExecutionContext,
   ObjectNamespace,
@@ -12,4 +18,3 @@ export type {
   QueueProducer,
   Service,
 } from "./types.ts";
-export { type SpillwayWorker, worker } from "./worker.ts";

@@ -1,10 +1,15 @@
+import type { ChainPosition, Continuation, DrainOptions, DrainReport, Hop } from "../../../src/index.ts";
 import {
-  type ChainPosition,
-  type Continuation,
-  type DrainOptions,
-  type DrainReport,
-  OptionError,
-} from "../../../src/index.ts";
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+} from "../../../src/internals.ts";
 
 /** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
 export type Trigger = "http" | "cron" | "alarm" | "queue";
@@ -23,9 +28,10 @@ export interface EndedDrain {
   readonly chain: ChainPosition;
 }
 
-export interface WorkerOptions<Env, Value = unknown> {
-  /** The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. */
-  readonly drain: (env: Env) => Omit<DrainOptions<Value>, "continuation">;
+/** The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. */
+export type DrainOfEnv<Env, Value = unknown> = (env: Env) => Omit<DrainOptions<Value>, "continuation">;
+
+export interface CloudflareHandlerOptions<Env> {
   /**
    * Bearer token that `POST /drain` and `GET /stats` want; where it gives none both are closed. Default: the secret
    * `SPILLWAY_TOKEN`.
@@ -33,15 +39,15 @@ export interface WorkerOptions<Env, Value = unknown> {
   readonly token?: (env: Env) => string | undefined;
   /**
    * How a drain whose budget ended goes on: a `Continuation`, or a function that makes one, or null for none (the next
-   * tick goes on). Default: `alarmChain()`.
+   * tick goes on). Default: `alarmContinuation()`.
    */
   readonly continuation?: Continuation | ((env: Env, invocation: Invocation) => Continuation | null) | null;
   /**
-   * Recognises the hops that a continuation sends over HTTP, such as signed calls or QStash: resolves with the chain of a
-   * request that has proved to be one, else with null. A hop needs no token, is answered 202 at once, and drains. It gets
-   * a copy of the request. Default: there are none.
+   * Recognises the hops of a continuation that comes by HTTP: `signedReceiver(…)`, `qstashReceiver(…)`, or a `ReceiveHop`
+   * of your own, which is given `env` too. A hop needs no token, is answered 202 at once, and drains. Default: there are
+   * none.
    */
-  readonly receiveHop?: (request: Request, env: Env) => Promise<ChainPosition | null>;
+  readonly receiveHop?: (request: Request, env: Env) => Promise<Hop | null>;
   /**
    * The Workers plan, for its limit of subrequests in one invocation: 50 on `free`, 10,000 on `paid`. Default: `free`,
    * since too low a limit costs a few hops and one too high a drain that is cut off.
@@ -62,24 +68,14 @@ export interface WorkerOptions<Env, Value = unknown> {
    */
   readonly cpuMs?: number;
   /**
-   * Time kept at an invocation's end for the last settle and the continuation, ms; never more than a third of it.
-   * Default: 2,000.
+   * Time between the end of the drain's budget and that of the invocation, ms, for a last request that is late; never more
+   * than a third of what the invocation has. The time to settle and to go on is the drain's own `reserveMs`, within its
+   * budget. Default: 2,000.
    */
-  readonly reserveMs?: number;
+  readonly marginMs?: number;
   /** Told each report. Default: logs those of drains that found something, or failed, as one line of JSON each. */
   readonly onReport?: (report: DrainReport, drain: EndedDrain) => void;
 }
-
-/** Wall time, ms: Workers "Limits" (`waitUntil` after a response), Durable Objects "Limits" (wall time by event). */
-const wallMsDefaults: Record<Trigger, number> = {
-  http: 30_000,
-  cron: 900_000,
-  alarm: 900_000,
-  queue: 900_000,
-};
-
-/** CPU time, ms: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request). */
-const cpuMsDefault = 30_000;
 
 /** Subrequests of one invocation: Workers "Limits"; changelog of 11 February 2026 for the paid plan. */
 const requestsMaxOfPlan = { free: 50, paid: 10_000 };
@@ -87,14 +83,37 @@ const requestsMaxOfPlan = { free: 50, paid: 10_000 };
 const requestsMin = 12;
 /** What `run` takes. */
 const requestsPerMessageMax = 1_000;
-const reserveMsDefault = 2_000;
+
+type Options = CloudflareHandlerOptions<unknown>;
+const kinds = {
+  token: func<(env: unknown) => string | undefined>(),
+  continuation: either(
+    either(object<Continuation>({ methods: ["invoke"], wanted: "a continuation" }), choice([null])),
+    func<(env: unknown, invocation: Invocation) => Continuation | null>(),
+  ),
+  receiveHop: func<NonNullable<Options["receiveHop"]>>(),
+  plan: choice(["free", "paid"], { default: "free" }),
+  requestsMax: integer({ min: requestsMin }),
+  requestsPerMessage: integer({ min: 0, max: requestsPerMessageMax, default: 0 }),
+  // Wall time: Workers "Limits" (`waitUntil` after a response), Durable Objects "Limits" (wall time by event).
+  wallMs: table({
+    http: integer({ min: 1, default: 30_000 }),
+    cron: integer({ min: 1, default: 900_000 }),
+    alarm: integer({ min: 1, default: 900_000 }),
+    queue: integer({ min: 1, default: 900_000 }),
+  }),
+  // CPU time: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request).
+  cpuMs: integer({ min: 1, default: 30_000 }),
+  marginMs: integer({ min: 0, default: 2_000 }),
+  onReport: func<NonNullable<Options["onReport"]>>(),
+} satisfies Kinds<Options>;
 
 /** The options with all defaults, checked. */
-export interface WorkerSettings<Env> {
-  readonly drain: (env: Env) => Omit<DrainOptions, "continuation">;
+export interface CloudflareSettings<Env> {
+  readonly drain: DrainOfEnv<Env>;
   readonly token: (env: Env) => string | undefined;
-  readonly continuation: WorkerOptions<Env>["continuation"];
-  readonly receiveHop: WorkerOptions<Env>["receiveHop"];
+  readonly continuation: CloudflareHandlerOptions<Env>["continuation"];
+  readonly receiveHop: CloudflareHandlerOptions<Env>["receiveHop"];
   readonly requestsMax: number;
   readonly requestsPerMessage: number;
   readonly budgetMs: Record<Trigger, number>;
@@ -102,25 +121,23 @@ export interface WorkerSettings<Env> {
 }
 
 /** Checks the options and fills in the defaults. Throws `OptionError`. */
-export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>): WorkerSettings<Env> {
-  const { plan = "free", reserveMs = reserveMsDefault, wallMs = {}, cpuMs = cpuMsDefault } = options;
-  if (typeof options.drain !== "function") {
-    throw new OptionError("drain", "a function of env that returns a drain's options", typeof options.drain);
-  }
-  if (plan !== "free" && plan !== "paid")
-    throw new OptionError("plan", '"free" or "paid"', JSON.stringify(plan));
-  const requestsMax = whole("requestsMax", options.requestsMax ?? requestsMaxOfPlan[plan], requestsMin);
+export function readOptions<Env, Value>(
+  drain: DrainOfEnv<Env, Value>,
+  options: CloudflareHandlerOptions<Env>,
+): CloudflareSettings<Env> {
+  checkOptions({ drain: required(func()) }, { drain });
+  const checked = checkOptions(kinds, options);
+  const requestsMax = checked.requestsMax ?? requestsMaxOfPlan[checked.plan];
   // With more, no drain could afford a single message; one more request is for its done-marker.
-  const perMessageMax = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
-  const requestsPerMessage = whole("requestsPerMessage", options.requestsPerMessage ?? 0, 0, perMessageMax);
-  const walls = { ...wallMsDefaults, ...wallMs };
-  const reserve = whole("reserveMs", reserveMs, 0);
+  const max = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
+  const affordable = { requestsPerMessage: integer({ min: 0, max, default: 0 }) };
+  const { requestsPerMessage } = checkOptions(affordable, { requestsPerMessage: checked.requestsPerMessage });
   const budgetOf = (trigger: Trigger): number => {
-    const wall = Math.min(whole(`wallMs.${trigger}`, walls[trigger], 1), whole("cpuMs", cpuMs, 1));
-    return Math.max(1, Math.floor(wall - Math.min(reserve, wall / 3)));
+    const wall = Math.min(checked.wallMs[trigger], checked.cpuMs);
+    return Math.max(1, Math.floor(wall - Math.min(checked.marginMs, wall / 3)));
   };
   return {
-    drain: options.drain as WorkerSettings<Env>["drain"],
+    drain: drain as CloudflareSettings<Env>["drain"],
     token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
     continuation: options.continuation,
     receiveHop: options.receiveHop,
@@ -134,12 +151,6 @@ export function readWorkerOptions<Env, Value>(options: WorkerOptions<Env, Value>
     },
     onReport: options.onReport ?? logReport,
   };
-}
-
-function whole(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  const upTo = max < Number.MAX_SAFE_INTEGER ? `from ${min} to ${max}` : `of at least ${min}`;
-  throw new OptionError(name, `a whole number ${upTo}`, String(value));
 }
 
 /** One line a drain, for Workers Logs; a tick that found nothing is worth none, one that could do nothing is. */

@@ -1,13 +1,13 @@
 import {
-  type ChainPosition,
   type Continuation,
   createDrain,
   type Drain,
   type DrainReport,
   type RunOptions,
 } from "../../../src/index.ts";
-import { alarmChain } from "./alarm-chain.ts";
-import type { Trigger, WorkerSettings } from "./options.ts";
+import { newChain } from "../../http/hops.ts";
+import { alarmContinuation } from "./alarm-continuation.ts";
+import type { CloudflareSettings, Trigger } from "./options.ts";
 
 /** A drain for one invocation: made from its env, held to its trigger's limits. */
 export interface InvokedDrain {
@@ -17,12 +17,11 @@ export interface InvokedDrain {
 
 /** Makes the drain of one invocation. `own` is the continuation to use in place of the configured one. */
 export function openDrain<Env>(
-  settings: WorkerSettings<Env>,
+  settings: CloudflareSettings<Env>,
   env: Env,
   trigger: Trigger,
   given: {
     readonly own?: Continuation;
-    readonly chain?: ChainPosition | undefined;
     /** Subrequests that this invocation has made already. Default: 0. */
     readonly requestsSpent?: number;
   } = {},
@@ -30,7 +29,7 @@ export function openDrain<Env>(
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
   const drain = createDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
-    const chain = given.chain ?? { id: crypto.randomUUID(), hop: 0 };
+    const chain = wanted.chain ?? newChain();
     const report = await drain.run({
       ...wanted,
       budgetMs: Math.min(wanted.budgetMs ?? Number.POSITIVE_INFINITY, settings.budgetMs[trigger]),
@@ -57,11 +56,11 @@ export function openDrain<Env>(
 }
 
 function makeContinuation<Env>(
-  settings: WorkerSettings<Env>,
+  settings: CloudflareSettings<Env>,
   env: Env,
   trigger: Trigger,
 ): Continuation | null {
-  const { continuation = alarmChain() } = settings;
+  const { continuation = alarmContinuation() } = settings;
   if (typeof continuation !== "function") return continuation;
   return continuation(env, { trigger, token: settings.token(env) });
 }

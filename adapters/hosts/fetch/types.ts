@@ -1,5 +1,4 @@
-import type { ChainPosition, DrainReport } from "../../../src/index.ts";
-import type { NonceStore } from "../../continue/signed/index.ts";
+import type { ChainPosition, DrainReport, ReceiveHop } from "../../../src/index.ts";
 
 /** What a platform gives with a request, as far as it is used here: Netlify and Workers pass it so. */
 export interface FetchContext {
@@ -7,28 +6,8 @@ export interface FetchContext {
   waitUntil?(promise: Promise<unknown>): void;
 }
 
-/** Who may call with a signature of ours: see `spillway/signed`. */
-export interface SignedHops {
-  /** The keys that count, each of at least 32 bytes: one, or two while they are rotated. */
-  readonly keys: readonly string[];
-  /** Where calls are remembered, so that each counts once. */
-  readonly nonces: NonceStore;
-  /** How far the clocks of two machines may be apart, ms. Default: 5,000. */
-  readonly clockSkewMs?: number;
-  /** The longest time that a signature may be good for, ms. Default: 300,000. */
-  readonly ttlMsMax?: number;
-}
-
-/** Tells whether a service may call: `qstashReceiver` of `spillway/qstash` is one. Given, so that no one loads what is not used. */
-export interface DeliveryReceiver {
-  /** The header by which its calls are known. */
-  readonly header: string;
-  /** The body of a call that counts, or null. */
-  verify(request: Request): Promise<string | null>;
-}
-
 export interface FetchHandlerOptions {
-  /** Bearer token that `POST /drain` and `GET /stats` want; without one both are closed to all but signed calls. */
+  /** Bearer token that `POST /drain` and `GET /stats` want; without one both are closed to all but hops. */
   readonly token?: string | undefined;
   /** Where the routes begin, such as `/api`. Default: at the root. */
   readonly basePath?: string;
@@ -38,10 +17,11 @@ export interface FetchHandlerOptions {
   readonly cronPath?: string;
   /** The secret that the schedule sends as a bearer token. Without one the path is closed. */
   readonly cronSecret?: string | undefined;
-  /** Takes hops that `signedCalls` makes. Default: none. */
-  readonly signed?: SignedHops;
-  /** Takes what QStash delivers: `qstashReceiver(…)`. Default: none. */
-  readonly qstash?: DeliveryReceiver;
+  /**
+   * Recognises the hops of the continuation: `signedReceiver(…)` of `spillway/signed`, `qstashReceiver(…)` of
+   * `spillway/qstash`, or a `ReceiveHop` of your own. A hop needs no token. Default: there are none.
+   */
+  readonly receiveHop?: ReceiveHop;
   /** Budget of a drain, and the largest that a caller may ask for, ms: the platform's limit less a few seconds. Default: 25,000. */
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */

@@ -1,11 +1,12 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import {
   type Continuation,
+  ContinuationError,
   type Declined,
   MissingPackageError,
   type NextDrain,
-  OptionError,
 } from "../../../src/index.ts";
+import { checkOptions, choice, integer, type Kinds, object } from "../../../src/internals.ts";
 import { hopEvent } from "./events.ts";
 import { ownFunction } from "./invocation.ts";
 
@@ -28,29 +29,27 @@ export interface LambdaContinuationOptions {
  */
 const maxHopsBeforeTheWall = 12;
 const maxHopsAllowed = 1_000;
-const firstWaitMs = 50;
-const attemptMsMin = 50;
+const kinds = {
+  recursiveLoop: choice(["Allow", "Terminate"]),
+  maxHops: integer({ min: 0 }),
+  client: object<LambdaClient>({ methods: ["send"], wanted: "a LambdaClient" }),
+} satisfies Kinds<LambdaContinuationOptions>;
+const wallHint =
+  " Set the function's recursion setting to Allow, and SPILLWAY_RECURSIVE_LOOP=Allow, for longer ones.";
 
 /**
  * Goes on by invoking the same function, asynchronously, by the name and qualifier it was itself invoked by. Throttling
- * and service errors are tried again within the time given; a lost reply is not, since the event may be queued, and two
+ * and service errors are tried again while there is time; a lost reply is not, since the event may be queued, and two
  * chains would be one too many. Throws `OptionError` for bad options.
  */
 export function lambdaContinuation(options: LambdaContinuationOptions = {}): Continuation {
-  const recursiveLoop = options.recursiveLoop ?? settingOfEnvironment();
-  if (recursiveLoop !== "Allow" && recursiveLoop !== "Terminate") {
-    throw new OptionError("recursiveLoop", '"Allow" or "Terminate"', JSON.stringify(recursiveLoop));
-  }
-  const maxHops = options.maxHops ?? (recursiveLoop === "Allow" ? maxHopsAllowed : maxHopsBeforeTheWall);
-  if (!Number.isSafeInteger(maxHops) || maxHops < 0) {
-    throw new OptionError("maxHops", "a whole number of at least 0", String(maxHops));
-  }
+  const { client, recursiveLoop = settingOfEnvironment(), ...checked } = checkOptions(kinds, options);
+  const maxHops = checked.maxHops ?? (recursiveLoop === "Allow" ? maxHopsAllowed : maxHopsBeforeTheWall);
   return {
     name: "lambda",
-    invoke: async (next) => {
-      if (next.chain.hop > maxHops) return { declined: declineText(maxHops, recursiveLoop) };
-      return invokeOnce(options.client ?? (await sharedClient()), next);
-    },
+    maxHops,
+    maxHopsHint: recursiveLoop === "Allow" ? "" : wallHint,
+    invoke: async (next) => invokeOwn(client ?? (await sharedClient()), next),
   };
 }
 
@@ -69,14 +68,6 @@ export async function recursionSetting(
 
 function settingOfEnvironment(): "Allow" | "Terminate" {
   return process.env.SPILLWAY_RECURSIVE_LOOP === "Allow" ? "Allow" : "Terminate";
-}
-
-function declineText(maxHops: number, recursiveLoop: string): string {
-  const why =
-    recursiveLoop === "Allow"
-      ? ""
-      : " Set the function's recursion setting to Allow, and SPILLWAY_RECURSIVE_LOOP=Allow, for longer ones.";
-  return `The chain has reached ${maxHops} hops; the schedule goes on.${why}`;
 }
 
 let shared: Promise<LambdaClient> | undefined;
@@ -98,14 +89,12 @@ function loadSdk(): Promise<typeof import("@aws-sdk/client-lambda")> {
   });
 }
 
-async function invokeOnce(
-  client: LambdaClient,
-  { list, chain, timeoutMs }: NextDrain,
-): Promise<Declined | null> {
+async function invokeOwn(client: LambdaClient, next: NextDrain): Promise<Declined | null> {
   const { InvokeCommand } = await loadSdk();
   const own = ownFunction();
   if (!own) {
-    throw new Error(
+    throw new ContinuationError(
+      "continuation-failed",
       "lambdaContinuation invokes the Lambda function it runs in, and this is none: AWS_LAMBDA_FUNCTION_NAME is not set.",
     );
   }
@@ -113,31 +102,23 @@ async function invokeOnce(
     FunctionName: own.name,
     Qualifier: own.qualifier,
     InvocationType: "Event",
-    Payload: JSON.stringify(hopEvent(list, chain)),
+    Payload: JSON.stringify(hopEvent(next)),
   });
-  const giveUpAt = Date.now() + timeoutMs;
-  for (let waitMs = firstWaitMs; ; waitMs *= 2) {
-    const leftMs = Math.max(attemptMsMin, giveUpAt - Date.now());
-    try {
-      await client.send(command, { abortSignal: AbortSignal.timeout(leftMs) });
-      return null;
-    } catch (error) {
-      if (nameOf(error) === "RecursiveInvocationException") {
-        return { declined: "AWS ended the chain: the function's recursion setting is not Allow." };
-      }
-      const pauseMs = waitMs * (0.5 + Math.random() / 2);
-      if (!wasRefused(error) || Date.now() + pauseMs + attemptMsMin > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  try {
+    await client.send(command, { abortSignal: next.signal });
+    return null;
+  } catch (error) {
+    if (error instanceof Error && error.name === "RecursiveInvocationException") {
+      return { declined: "AWS ended the chain: the function's recursion setting is not Allow." };
     }
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new ContinuationError(codeOf(error), why, { cause: error });
   }
 }
 
-/** Whether the service answered that it did not take the event: only then may it be sent again. */
-function wasRefused(error: unknown): boolean {
+/** Only where the service answered is it known that it did not take the event. */
+function codeOf(error: unknown): ContinuationError["code"] {
   const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
-  return status === 429 || (status !== undefined && status >= 500);
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "";
+  if (status === undefined) return "continuation-unknown";
+  return status === 429 || status >= 500 ? "continuation-refused" : "continuation-failed";
 }

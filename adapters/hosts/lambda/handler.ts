@@ -1,5 +1,17 @@
 import { handle } from "hono/aws-lambda";
-import { type Drain, type DrainReport, OptionError, type RunOptions } from "../../../src/index.ts";
+import type { Drain, DrainReport, RunOptions } from "../../../src/index.ts";
+import {
+  checkOptions,
+  choice,
+  either,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  table,
+  text,
+} from "../../../src/internals.ts";
 import { createHttpApp, reportAsJson } from "../../http/app.ts";
 import { readEvent } from "./events.ts";
 import { invocation } from "./invocation.ts";
@@ -9,20 +21,35 @@ import type { LambdaContext } from "./types.ts";
 export interface LambdaHandlerOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want, or a function that fetches it; without one both are closed. */
   readonly token?: string | (() => Promise<string>);
-  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the reserve. */
+  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the margin. */
   readonly budgetMs?: number;
   /**
-   * Time kept at the invocation's end for the last settle and the continuation, ms; never more than a third of what the
-   * invocation has. Default: 2,000.
+   * Time between the end of the drain's budget and that of the invocation, ms, for a last request that is late; never more
+   * than a third of what the invocation has. The time to settle and to go on is the drain's own `reserveMs`, within its
+   * budget. Default: 2,000.
    */
-  readonly reserveMs?: number;
+  readonly marginMs?: number;
   /** CloudWatch metrics, as log lines; `false` for none. Default: namespace `Spillway`. */
   readonly metrics?: { readonly namespace?: string } | false;
   /** Where log lines go. Default: `console.log`. */
   readonly log?: (line: string) => void;
 }
 
-const reserveMsDefault = 2_000;
+const kinds = {
+  token: either(text({ isSecret: true }), func<() => Promise<string>>()),
+  budgetMs: integer({ min: 1 }),
+  marginMs: integer({ min: 0, default: 2_000 }),
+  metrics: either(table({ namespace: text({ default: "Spillway" }) }), choice([false])),
+  log: func<(line: string) => void>(),
+} satisfies Kinds<LambdaHandlerOptions>;
+const drainKinds = {
+  drain: required(
+    either(
+      object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it," }),
+      func<() => Drain>(),
+    ),
+  ),
+};
 
 /**
  * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
@@ -35,10 +62,11 @@ export function lambdaHandler(
   drain: Drain | (() => Drain | Promise<Drain>),
   options: LambdaHandlerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  const { reserveMs = reserveMsDefault, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = options;
-  refuseBadOptions(drain, reserveMs, budgetMs, token);
-  const namespace = metrics === false ? null : (metrics?.namespace ?? "Spillway");
-  const log = options.log ?? ((line) => console.log(line));
+  checkOptions(drainKinds, { drain });
+  const checked = checkOptions(kinds, options);
+  const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = checked;
+  const namespace = metrics ? metrics.namespace : null;
+  const log = checked.log ?? ((line) => console.log(line));
   const openDrain = once(async () => (typeof drain === "function" ? drain() : drain));
   const openToken = once(async () => (typeof token === "function" ? token() : token));
 
@@ -47,7 +75,7 @@ export function lambdaHandler(
       const ask = readEvent(event);
       const opened = await openDrain();
       const leftMs = context.getRemainingTimeInMillis();
-      const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(reserveMs, leftMs / 3))));
+      const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(marginMs, leftMs / 3))));
       const logged = logging(opened, (report, runOptions) => {
         if (namespace === null) return;
         const chain = runOptions.chain ?? { id: context.awsRequestId, hop: 0 };
@@ -62,8 +90,8 @@ export function lambdaHandler(
         return handle(app)(event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.
-      const isOwn = ask.kind === "hop" && ask.list === opened.list;
-      const chain = isOwn ? ask.chain : { id: context.awsRequestId, hop: 0 };
+      const isOwn = ask.kind === "hop" && ask.hop.list === opened.list;
+      const chain = isOwn ? ask.hop.chain : { id: context.awsRequestId, hop: 0 };
       return reportAsJson(await logged.run({ budgetMs: budget, chain }));
     });
 }
@@ -94,29 +122,4 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
     });
     return made;
   };
-}
-
-function refuseBadOptions(
-  drain: unknown,
-  reserveMs: number,
-  budgetMs: number,
-  token: LambdaHandlerOptions["token"],
-): void {
-  const isDrain = typeof (drain as Drain | null)?.run === "function";
-  if (typeof drain !== "function" && !isDrain) {
-    throw new OptionError(
-      "drain",
-      "a drain, as createDrain makes it, or a function that returns one",
-      typeof drain,
-    );
-  }
-  if (!Number.isInteger(reserveMs) || reserveMs < 0) {
-    throw new OptionError("reserveMs", "a whole number of ms of at least 0", String(reserveMs));
-  }
-  if (!(budgetMs >= 1)) {
-    throw new OptionError("budgetMs", "a number of ms of at least 1", String(budgetMs));
-  }
-  if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
-    throw new OptionError("token", "a string with at least one character, or left out", "an empty one");
-  }
 }

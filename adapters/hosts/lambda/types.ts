@@ -1,3 +1,5 @@
+import type { HopFields } from "../../../src/index.ts";
+
 /** What we use of Lambda's context. Source: AWS Lambda Developer Guide, "Node.js context". */
 export interface LambdaContext {
   readonly functionName: string;
@@ -9,5 +11,5 @@ export interface LambdaContext {
 
 /** The only payload that a drain sends to the next one. */
 export interface HopEvent {
-  readonly spillway: { readonly list: string; readonly chainId: string; readonly hop: number };
+  readonly spillway: HopFields;
 }

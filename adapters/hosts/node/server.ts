@@ -1,10 +1,10 @@
 import { serve } from "@hono/node-server";
 import { Cron } from "croner";
-import { type Drain, type DrainReport, OptionError } from "../../../src/index.ts";
+import { type Drain, type DrainReport, OptionError, type ReceiveHop } from "../../../src/index.ts";
+import { checkOptions, func, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 
 export interface NodeServerOptions {
-  readonly drain: Drain;
   /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
   readonly token?: string | undefined;
   /** 0 takes a free one. Default: 8080. */
@@ -15,7 +15,12 @@ export interface NodeServerOptions {
   readonly cron?: string;
   /** The time budget of each run, ms. Default: 25,000. */
   readonly budgetMs?: number;
-  /** Told the report of each scheduled run. */
+  /**
+   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)`: `POST /drain` takes them
+   * without a token, and answers 202 at once. Default: there are none.
+   */
+  readonly receiveHop?: ReceiveHop;
+  /** Told the report of each run that the schedule or a hop began. */
   readonly onReport?: (report: DrainReport) => void;
 }
 
@@ -28,12 +33,26 @@ export interface NodeServer {
   stop(): Promise<void>;
 }
 
+const kinds = {
+  token: text({ isSecret: true }),
+  port: integer({ min: 0, max: 65_535, default: 8080 }),
+  host: text({ default: "127.0.0.1" }),
+  cron: text(),
+  budgetMs: integer({ min: 1, default: 25_000 }),
+  receiveHop: func<ReceiveHop>(),
+  onReport: func<(report: DrainReport) => void>(),
+} satisfies Kinds<NodeServerOptions>;
+const drainKinds = {
+  drain: required(object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" })),
+};
+
 /**
- * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Throws `OptionError` for a bad
- * pattern, rejects where the port is taken.
+ * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
+ * bad options, and where the port is taken.
  */
-export async function startServer(options: NodeServerOptions): Promise<NodeServer> {
-  const { drain, token, port = 8080, host = "127.0.0.1", budgetMs = 25_000, onReport } = options;
+export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
+  checkOptions(drainKinds, { drain });
+  const { token, port, host, cron, budgetMs, onReport, receiveHop } = checkOptions(kinds, options);
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<unknown>>();
@@ -60,10 +79,22 @@ export async function startServer(options: NodeServerOptions): Promise<NodeServe
       isTicking = false;
     }
   };
-  const schedule = startSchedule(options.cron, tick);
-  const app = createHttpApp(tracked, { token, budgetMs, signal });
+  const schedule = startSchedule(cron, tick);
+  const served: Drain = {
+    ...tracked,
+    run: async (runOptions) => {
+      const report = await tracked.run(runOptions);
+      // Only a hop has a chain, and only its caller is not told the report.
+      if (runOptions?.chain) onReport?.(report);
+      return report;
+    },
+  };
+  const app = createHttpApp(served, { token, budgetMs, signal, receiveHop });
+  // This process lives on between calls, and waits for all of its runs when it is stopped.
+  const lasting = { waitUntil: () => undefined } as never;
+  const fetch = (request: Request, env: object) => app.fetch(request, env, lasting);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
-    const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening));
+    const listening = serve({ fetch, port, hostname: host }, () => resolve(listening));
     listening.once("error", reject);
   }).catch((error: unknown) => {
     schedule?.stop();

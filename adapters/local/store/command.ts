@@ -7,10 +7,17 @@ export interface CommandRow {
   readonly min: number;
   /** At most. Default: as many as `min`; `Infinity` for variadic ones. */
   readonly max?: number;
+  /** Whether its text is a status (`OK`), which a script tells from a string. Default: it never is. */
+  readonly isStatus?: (args: readonly ByteString[]) => boolean;
+  /** Whether scripts may not call it. Default: they may. */
+  readonly isForClients?: boolean;
   run(keyspace: Keyspace, args: ByteString[]): RedisReply;
 }
 
 export type CommandTable = Readonly<Record<string, CommandRow>>;
+
+/** For a command whose every text is a status. */
+export const always = (): boolean => true;
 
 /** An argument that the row's `min` has made sure of. */
 export function argument(args: readonly ByteString[], at: number): ByteString {

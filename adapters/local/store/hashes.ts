@@ -1,5 +1,5 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandTable, integer } from "./command.ts";
+import { always, argument, type CommandTable, integer } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 function set(name: string) {
@@ -22,6 +22,7 @@ export const hashCommands: CommandTable = {
   HMSET: {
     min: 3,
     max: Number.POSITIVE_INFINITY,
+    isStatus: always,
     run: (keyspace, args): RedisReply => {
       set("hmset")(keyspace, args);
       return "OK";

@@ -1,5 +1,5 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandTable, integer, syntaxError } from "./command.ts";
+import { always, argument, type CommandTable, integer, syntaxError } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 function countOf(isCounted: (keyspace: Keyspace, key: ByteString) => boolean) {
@@ -76,20 +76,18 @@ function matcher(glob: ByteString): RegExp {
 }
 
 function scan(keyspace: Keyspace, args: ByteString[]): RedisReply {
-  integer(argument(args, 0));
-  const words = new Map<string, string>();
+  if (!/^\d+$/.test(argument(args, 0))) throw new RedisReplyError("ERR invalid cursor");
+  let pattern = matcher("*");
+  let kind: string | undefined;
   for (let at = 1; at < args.length; at += 2) {
-    const word = argument(args, at).toUpperCase();
-    if (!["MATCH", "COUNT", "TYPE"].includes(word)) throw syntaxError();
-    words.set(word, argument(args, at + 1));
+    const [word, value] = [argument(args, at).toUpperCase(), argument(args, at + 1)];
+    if (word === "MATCH") pattern = matcher(value);
+    else if (word === "TYPE") kind = value.toLowerCase();
+    else if (word !== "COUNT" || integer(value) < 1) throw syntaxError();
   }
-  if (integer(words.get("COUNT") ?? "10") < 1) throw syntaxError();
-  const pattern = matcher(words.get("MATCH") ?? "*");
-  const kind = words.get("TYPE")?.toLowerCase();
-  const isWanted = (key: ByteString): boolean =>
-    pattern.test(key) && (kind === undefined || keyspace.kind(key) === kind);
+  const found = keyspace.keys().filter((key) => pattern.test(key));
   // All in one go: cursor 0 says that there is no more.
-  return ["0", keyspace.keys().filter(isWanted)];
+  return ["0", kind === undefined ? found : found.filter((key) => keyspace.kind(key) === kind)];
 }
 
 const clear = (keyspace: Keyspace): RedisReply => {
@@ -98,7 +96,7 @@ const clear = (keyspace: Keyspace): RedisReply => {
 };
 
 export const keyCommands: CommandTable = {
-  PING: { min: 0, max: 1, run: (_, args) => args[0] ?? "PONG" },
+  PING: { min: 0, max: 1, isStatus: (args) => args.length === 0, run: (_, args) => args[0] ?? "PONG" },
   ECHO: { min: 1, run: (_, args) => argument(args, 0) },
   TIME: {
     min: 0,
@@ -108,12 +106,12 @@ export const keyCommands: CommandTable = {
     },
   },
   DBSIZE: { min: 0, run: (keyspace) => keyspace.keys().length },
-  FLUSHDB: { min: 0, max: 1, run: clear },
-  FLUSHALL: { min: 0, max: 1, run: clear },
+  FLUSHDB: { min: 0, max: 1, isStatus: always, run: clear },
+  FLUSHALL: { min: 0, max: 1, isStatus: always, run: clear },
   EXISTS: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.has(key)) },
   DEL: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.remove(key)) },
   UNLINK: { min: 1, max: Number.POSITIVE_INFINITY, run: countOf((keyspace, key) => keyspace.remove(key)) },
-  TYPE: { min: 1, run: (keyspace, args) => keyspace.kind(argument(args, 0)) },
+  TYPE: { min: 1, isStatus: always, run: (keyspace, args) => keyspace.kind(argument(args, 0)) },
   KEYS: {
     min: 1,
     run: (keyspace, args) => keyspace.keys().filter((key) => matcher(argument(args, 0)).test(key)),
@@ -132,7 +130,12 @@ export const keyCommands: CommandTable = {
       return 1;
     },
   },
-  SET: { min: 2, max: Number.POSITIVE_INFINITY, run: set },
+  SET: {
+    min: 2,
+    max: Number.POSITIVE_INFINITY,
+    isStatus: (args) => !args.slice(2).some((word) => word.toUpperCase() === "GET"),
+    run: set,
+  },
   GET: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string") ?? null },
   STRLEN: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string")?.length ?? 0 },
   INCR: { min: 1, run: add(1, () => 1) },

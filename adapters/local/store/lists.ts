@@ -1,5 +1,5 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandTable, integer, range, syntaxError } from "./command.ts";
+import { always, argument, type CommandTable, integer, range, syntaxError } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 type Side = "left" | "right";
@@ -86,6 +86,7 @@ export const listCommands: CommandTable = {
   },
   LTRIM: {
     min: 3,
+    isStatus: always,
     run: (keyspace, args) => {
       const key = argument(args, 0);
       const [first, last] = [integer(argument(args, 1)), integer(argument(args, 2))];

@@ -1,25 +1,14 @@
 import { type ByteString, type RedisCommand, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandRow, type CommandTable, integer, syntaxError } from "./command.ts";
+import { Status } from "../lua/interpreter.ts";
+import { argument, type CommandRow, type CommandTable } from "./command.ts";
 import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
 import { Keyspace } from "./keyspace.ts";
 import { listCommands } from "./lists.ts";
+import { Scripts } from "./scripts.ts";
 import { sortedSetCommands } from "./sorted-sets.ts";
 
 const commands: CommandTable = { ...keyCommands, ...listCommands, ...hashCommands, ...sortedSetCommands };
-
-/** Runs one command and returns its reply; throws `RedisReplyError` as Redis answers. */
-export type Call = (command: RedisCommand) => RedisReply;
-
-/** A script as a TypeScript function: the same commands in the same order as its Lua. */
-export type ScriptFunction = (
-  call: Call,
-  keys: readonly ByteString[],
-  args: readonly ByteString[],
-) => RedisReply;
-
-/** The scripts a store can run, by the SHA-1 of their Lua source. */
-export type ScriptTable = ReadonlyMap<string, ScriptFunction>;
 
 /**
  * A small Redis in memory: only the commands that Spillway and a producer use, with Redis' replies and error texts.
@@ -27,15 +16,11 @@ export type ScriptTable = ReadonlyMap<string, ScriptFunction>;
  */
 export class Store {
   readonly #keyspace: Keyspace;
-  readonly #scripts: ScriptTable;
-  readonly #digest: (source: ByteString) => string;
-  readonly #loaded = new Set<string>();
+  readonly #scripts = new Scripts((command) => this.#callForScript(command));
   readonly #calls = new Map<string, { calls: number; failed: number }>();
 
-  constructor(options: { now: () => number; scripts: ScriptTable; digest: (source: ByteString) => string }) {
+  constructor(options: { now: () => number }) {
     this.#keyspace = new Keyspace(options.now);
-    this.#scripts = options.scripts;
-    this.#digest = options.digest;
   }
 
   /** Runs one command. Throws `RedisReplyError`. */
@@ -68,67 +53,34 @@ export class Store {
     return { name, row };
   }
 
+  /** What a script may call, and how a script is refused what it may not. */
+  #callForScript(command: RedisCommand): RedisReply | Status {
+    const [name, ...args] = command;
+    const row = this.#row(name.toUpperCase());
+    if (row === undefined) throw new RedisReplyError("ERR Unknown Redis command called from script");
+    if (args.length < row.min || args.length > (row.max ?? row.min)) {
+      throw new RedisReplyError("ERR Wrong number of args calling Redis command from script");
+    }
+    if (row.isForClients) throw new RedisReplyError("ERR This Redis command is not allowed from script");
+    const reply = this.call(command);
+    return typeof reply === "string" && row.isStatus?.(args.map(String)) ? new Status(reply) : reply;
+  }
+
   #row(name: string): CommandRow | undefined {
+    const max = Number.POSITIVE_INFINITY;
     switch (name) {
       case "EVAL":
+        return { min: 2, max, isForClients: true, run: (_, args) => this.#scripts.evaluate(args) };
       case "EVALSHA":
-        return {
-          min: 2,
-          max: Number.POSITIVE_INFINITY,
-          run: (_, args) => this.#evaluate(name === "EVAL", args),
-        };
+        return { min: 2, max, isForClients: true, run: (_, args) => this.#scripts.evaluateByDigest(args) };
       case "SCRIPT":
-        return { min: 1, max: Number.POSITIVE_INFINITY, run: (_, args) => this.#script(args) };
+        return { min: 1, max, isForClients: true, run: (_, args) => this.#scripts.manage(args) };
       case "INFO":
-        return { min: 0, max: Number.POSITIVE_INFINITY, run: () => this.#info() };
+        return { min: 0, max, run: () => this.#info() };
       case "CONFIG":
-        return { min: 1, max: Number.POSITIVE_INFINITY, run: (_, args) => this.#config(args) };
+        return { min: 1, max, isForClients: true, run: (_, args) => this.#config(args) };
       default:
         return Object.hasOwn(commands, name) ? commands[name] : undefined;
-    }
-  }
-
-  #evaluate(isSource: boolean, args: ByteString[]): RedisReply {
-    const first = argument(args, 0);
-    const sha = isSource ? this.#digest(first) : first.toLowerCase();
-    const keyCount = integer(argument(args, 1));
-    if (keyCount < 0) throw new RedisReplyError("ERR Number of keys can't be negative");
-    if (keyCount > args.length - 2) {
-      throw new RedisReplyError("ERR Number of keys can't be greater than number of args");
-    }
-    if (!isSource && !this.#loaded.has(sha)) {
-      throw new RedisReplyError("NOSCRIPT No matching script. Please use EVAL.");
-    }
-    const script = this.#known(sha);
-    this.#loaded.add(sha);
-    return script((command) => this.call(command), args.slice(2, 2 + keyCount), args.slice(2 + keyCount));
-  }
-
-  #known(sha: string): ScriptFunction {
-    const script = this.#scripts.get(sha);
-    if (script === undefined) {
-      throw new RedisReplyError(
-        "ERR the embedded store runs only Spillway's own scripts; start with --url or with redis-server on the PATH",
-      );
-    }
-    return script;
-  }
-
-  #script(args: ByteString[]): RedisReply {
-    switch (argument(args, 0).toUpperCase()) {
-      case "LOAD": {
-        const sha = this.#digest(argument(args, 1));
-        this.#known(sha);
-        this.#loaded.add(sha);
-        return sha;
-      }
-      case "EXISTS":
-        return args.slice(1).map((sha) => (this.#loaded.has(sha.toLowerCase()) ? 1 : 0));
-      case "FLUSH":
-        this.#loaded.clear();
-        return "OK";
-      default:
-        throw syntaxError();
     }
   }
 

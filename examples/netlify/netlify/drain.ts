@@ -1,7 +1,7 @@
 // The drain that both functions run.
 import { type ChainPosition, createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
 import { reportAsJson } from "spillway/http";
-import { signedCalls } from "spillway/signed";
+import { signedContinuation } from "spillway/signed";
 import { upstash } from "spillway/upstash";
 
 const deliverTo = environment("DELIVER_TO");
@@ -23,7 +23,7 @@ export const drain = createDrain({
   // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
   reserveMs: 5_000,
   // URL is the site's own, which Netlify sets.
-  continuation: signedCalls({ url: `${environment("URL")}${hopPath}`, keys }),
+  continuation: signedContinuation({ url: `${environment("URL")}${hopPath}`, keys }),
 });
 
 /** Writes a report as a line of JSON, with its chain and hop where it has them. */

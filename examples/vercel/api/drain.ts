@@ -2,7 +2,7 @@
 import { type ChainPosition, createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
 import { fetchHandler, vercelContext } from "spillway/fetch";
 import { reportAsJson } from "spillway/http";
-import { qstash, qstashReceiver } from "spillway/qstash";
+import { qstashContinuation, qstashReceiver } from "spillway/qstash";
 import { upstash } from "spillway/upstash";
 
 const deliverTo = environment("DELIVER_TO");
@@ -18,14 +18,18 @@ const drain = createDrain({
   handler: deliver,
   // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
   reserveMs: 5_000,
-  continuation: qstash({ url, token: environment("QSTASH_TOKEN"), ...(baseUrl ? { baseUrl } : {}) }),
+  continuation: qstashContinuation({
+    url,
+    token: environment("QSTASH_TOKEN"),
+    ...(baseUrl ? { baseUrl } : {}),
+  }),
 });
 
 const handle = fetchHandler(drain, {
   basePath: "/api",
   cronPath: "/api/drain",
   cronSecret: environment("CRON_SECRET"),
-  qstash: qstashReceiver({
+  receiveHop: qstashReceiver({
     currentSigningKey: environment("QSTASH_CURRENT_SIGNING_KEY"),
     nextSigningKey: environment("QSTASH_NEXT_SIGNING_KEY"),
   }),

@@ -1,10 +1,10 @@
 import { fetchHandler } from "spillway/fetch";
-import { redisNonces } from "spillway/signed";
+import { redisNonces, signedReceiver } from "spillway/signed";
 import { drain, hopPath, keys, logReport, redis } from "../drain.ts";
 
 const handle = fetchHandler(drain, {
   hopPath,
-  signed: { keys, nonces: redisNonces(redis) },
+  receiveHop: signedReceiver({ keys, nonces: redisNonces(redis) }),
   // Netlify ends it after 15 minutes, counted from before this code begins.
   budgetMs: 890_000,
   onReport: logReport,

@@ -25,6 +25,6 @@ const drain = createDrain({
 
 export const handler = lambdaHandler(drain, {
   token: "a-token-for-the-url-only",
-  reserveMs: 500,
+  marginMs: 500,
   ...(BUDGET_MS && { budgetMs: Number(BUDGET_MS) }),
 });

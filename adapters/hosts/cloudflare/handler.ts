@@ -1,13 +1,18 @@
-import { isAlarmChain } from "./alarm-chain.ts";
+import { isAlarmContinuation } from "./alarm-continuation.ts";
 import { type DrainChainClass, drainChainClass } from "./drain-chain.ts";
 import { answerHttp } from "./http.ts";
-import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from "./options.ts";
-import { readQueueBatch } from "./queue-chain.ts";
+import {
+  type CloudflareHandlerOptions,
+  type CloudflareSettings,
+  type DrainOfEnv,
+  readOptions,
+} from "./options.ts";
+import { readQueueBatch } from "./queue-continuation.ts";
 import { openDrain } from "./run.ts";
 import type { ExecutionContext, QueueBatch } from "./types.ts";
 
 /** The handlers that a Worker exports by default, and the Durable Object class that it exports by name. */
-export interface SpillwayWorker<Env> {
+export interface CloudflareHandler<Env> {
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
   scheduled(controller: unknown, env: Env, context?: unknown): Promise<void>;
   queue(batch: QueueBatch, env: Env, context?: unknown): Promise<void>;
@@ -22,18 +27,19 @@ const beginTimeoutMs = 10_000;
  * when `env` is there.
  *
  * @example
- * const { DrainChain, ...handlers } = worker({
- *   drain: (env: Env) => ({
- *     redis: upstash({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
- *     list: "emails",
- *     handler: async (message) => { await send(message.value); },
- *   }),
- * });
+ * const { DrainChain, ...handlers } = cloudflareHandler((env: Env) => ({
+ *   redis: upstash({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
+ *   list: "emails",
+ *   handler: async (message) => { await send(message.value); },
+ * }));
  * export { DrainChain };
  * export default handlers;
  */
-export function worker<Env, Value = unknown>(options: WorkerOptions<Env, Value>): SpillwayWorker<Env> {
-  const settings = readWorkerOptions(options);
+export function cloudflareHandler<Env, Value = unknown>(
+  drain: DrainOfEnv<Env, Value>,
+  options: CloudflareHandlerOptions<Env> = {},
+): CloudflareHandler<Env> {
+  const settings = readOptions(drain, options);
   return {
     fetch: (request, env, context) => answerHttp(settings, request, env, context),
     scheduled: (_controller, env) => tick(settings, env),
@@ -43,14 +49,14 @@ export function worker<Env, Value = unknown>(options: WorkerOptions<Env, Value>)
 }
 
 /**
- * With an alarm chain, all that a tick does is to have the list's Durable Object begin one: no request to Redis where it
+ * With `alarmContinuation`, all that a tick does is to have the list's Durable Object begin one: no request to Redis where it
  * drains already, and all drains have an alarm's CPU time. Where the object cannot be reached the tick drains itself.
  */
-async function tick<Env>(settings: WorkerSettings<Env>, env: Env): Promise<void> {
+async function tick<Env>(settings: CloudflareSettings<Env>, env: Env): Promise<void> {
   const { drain, continuation } = openDrain(settings, env, "cron");
-  if (isAlarmChain(continuation)) {
+  if (isAlarmContinuation(continuation)) {
     try {
-      await continuation.begin(drain.list, beginTimeoutMs);
+      await continuation.begin(drain.list, AbortSignal.timeout(beginTimeoutMs));
       return;
     } catch (error) {
       console.error("Spillway: the Durable Object could not be asked; the tick drains itself.", error);
@@ -60,7 +66,7 @@ async function tick<Env>(settings: WorkerSettings<Env>, env: Env): Promise<void>
 }
 
 /** Several hops in one batch need one drain. Acknowledged after it, so that one whose invocation dies is delivered again. */
-async function takeHops<Env>(settings: WorkerSettings<Env>, batch: QueueBatch, env: Env): Promise<void> {
+async function takeHops<Env>(settings: CloudflareSettings<Env>, batch: QueueBatch, env: Env): Promise<void> {
   const { hops, strangers } = readQueueBatch(batch);
   for (const stranger of strangers) {
     console.error("Spillway: a message of this Queue is no hop; it is left to the Queue's retries.");
@@ -68,6 +74,8 @@ async function takeHops<Env>(settings: WorkerSettings<Env>, batch: QueueBatch, e
   }
   const [first] = hops;
   if (!first) return;
-  await openDrain(settings, env, "queue", { chain: first.chain }).drain.run();
+  const { drain } = openDrain(settings, env, "queue");
+  // A hop of another list, since this Worker has been given a new one, begins a chain of its own.
+  await drain.run(first.hop.list === drain.list ? { chain: first.hop.chain } : {});
   for (const { message } of hops) message.ack();
 }

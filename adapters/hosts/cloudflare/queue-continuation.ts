@@ -1,4 +1,11 @@
-import { type ChainPosition, type Continuation, type NextDrain, OptionError } from "../../../src/index.ts";
+import {
+  type Continuation,
+  type Hop,
+  type NextDrain,
+  OptionError,
+  readHop,
+  writeHop,
+} from "../../../src/index.ts";
 import type { Invocation } from "./options.ts";
 import type { QueueBatch, QueueMessage, QueueProducer } from "./types.ts";
 
@@ -10,20 +17,23 @@ const delaySecondsMax = 86_400;
  * no depth limit. A Queue's messages cannot be moved or replaced, so only a drain that one of them began sets a timer
  * for the next delayed message: there are never more timers than chains. Throws `OptionError` for a missing binding.
  */
-export function queueChain<Env>(
+export function queueContinuation<Env>(
   pick: (env: Env) => QueueProducer | undefined,
 ): (env: Env, invocation: Invocation) => Continuation {
   return (env, { trigger }) => {
     const queue = pick(env);
     if (typeof queue?.send !== "function") {
-      throw new OptionError("continuation", "queueChain with a Queue binding", "no such binding in env");
+      throw new OptionError(
+        "continuation",
+        "queueContinuation with a Queue binding",
+        "no such binding in env",
+      );
     }
-    const send = async ({ list, chain }: NextDrain, delaySeconds?: number): Promise<null> => {
-      const body = { spillway: { list, chainId: chain.id, hop: chain.hop } };
-      await queue.send(body, {
-        contentType: "json",
-        ...(delaySeconds === undefined ? {} : { delaySeconds }),
-      });
+    const send = async (next: NextDrain, delaySeconds?: number): Promise<null> => {
+      await queue.send(
+        { spillway: writeHop(next) },
+        { contentType: "json", ...(delaySeconds === undefined ? {} : { delaySeconds }) },
+      );
       return null;
     };
     const continuation: Continuation = { name: "queue", invoke: (next) => send(next) };
@@ -37,17 +47,15 @@ export function queueChain<Env>(
 
 /** The hops among a batch's messages, and what is none. */
 export function readQueueBatch(batch: QueueBatch): {
-  hops: { readonly message: QueueMessage; readonly list: string; readonly chain: ChainPosition }[];
+  hops: { readonly message: QueueMessage; readonly hop: Hop }[];
   strangers: QueueMessage[];
 } {
   const hops = [];
   const strangers = [];
   for (const message of batch.messages) {
-    const { list, chainId, hop } =
-      (message.body as { spillway?: Record<string, unknown> } | null)?.spillway ?? {};
-    if (typeof list === "string" && typeof chainId === "string" && Number.isSafeInteger(hop)) {
-      hops.push({ message, list, chain: { id: chainId, hop: hop as number } });
-    } else strangers.push(message);
+    const hop = readHop((message.body as { spillway?: unknown } | null)?.spillway);
+    if (hop) hops.push({ message, hop });
+    else strangers.push(message);
   }
   return { hops, strangers };
 }

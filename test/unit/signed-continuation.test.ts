@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
   memoryNonces,
-  type SignedCallsOptions,
+  type SignedContinuationOptions,
   signatureHeader,
-  signedCalls,
+  signedContinuation,
   verifyRequest,
 } from "../../adapters/continue/signed/index.ts";
 import { type Declined, OptionError } from "../../src/index.ts";
+import { invokeBy } from "../support/continuation.ts";
 
 const key = "the-key-of-this-deployment-0123456789";
 const url = "https://drain.example/api/drain?from=self";
@@ -14,9 +15,9 @@ const url = "https://drain.example/api/drain?from=self";
 type Answer = number | Error | "never";
 
 /** A service that answers as scripted, and 202 when the script has ended. */
-function service(answers: Answer[] = [], options: Partial<SignedCallsOptions> = {}) {
+function service(answers: Answer[] = [], options: Partial<SignedContinuationOptions> = {}) {
   const calls: Request[] = [];
-  const continuation = signedCalls({
+  const continuation = signedContinuation({
     url,
     keys: [key],
     fetch: async (request) => {
@@ -31,7 +32,7 @@ function service(answers: Answer[] = [], options: Partial<SignedCallsOptions> = 
     ...options,
   });
   const invoke = (hop = 1, timeoutMs = 5_000): Promise<Declined | null> =>
-    continuation.invoke({ list: "mail", chain: { id: "c", hop }, timeoutMs });
+    invokeBy(continuation, { list: "mail", chain: { id: "c", hop } }, timeoutMs);
   return { calls, invoke, continuation };
 }
 
@@ -39,7 +40,7 @@ describe("the continuation by signed calls", () => {
   it("posts list, chain and hop to the drain's own URL, signed by the first key", async () => {
     const { calls, invoke, continuation } = service([], { keys: [key, `${key}-old`] });
     expect(await invoke(7)).toBe(null);
-    expect(continuation.name).toBe("signed-call");
+    expect(continuation.name).toBe("signed");
     const [call] = calls as [Request];
     expect([call.method, call.url, call.redirect]).toEqual(["POST", url, "manual"]);
     expect(call.headers.get("content-type")).toBe("application/json");
@@ -57,12 +58,19 @@ describe("the continuation by signed calls", () => {
     expect(new Set(calls.map(({ headers }) => headers.get(signatureHeader))).size).toBe(3);
   });
 
-  it("does not call again what may be under way: a lost reply, none in time, a failure", async () => {
-    for (const answer of [new TypeError("fetch failed"), "never", 500, 502, 504, 401, 404, 302] as Answer[]) {
-      const { calls, invoke } = service([answer]);
-      await expect(invoke(1, 200)).rejects.toThrow();
-      expect(calls).toHaveLength(1);
-    }
+  it.each<[string, Answer]>([
+    ["continuation-unknown", new TypeError("fetch failed")],
+    ["continuation-unknown", "never"],
+    ["continuation-unknown", 500],
+    ["continuation-unknown", 502],
+    ["continuation-unknown", 504],
+    ["continuation-failed", 401],
+    ["continuation-failed", 404],
+    ["continuation-failed", 302],
+  ])("does not call again what may be under way, or cannot help: it is %s after %s", async (code, answer) => {
+    const { calls, invoke } = service([answer]);
+    await expect(invoke(1, 500)).rejects.toMatchObject({ name: "ContinuationError", code });
+    expect(calls).toHaveLength(1);
   });
 
   it("gives up where the time given ends", async () => {
@@ -99,7 +107,7 @@ describe("the continuation by signed calls", () => {
     }
   });
 
-  it.each<[string, Partial<SignedCallsOptions>]>([
+  it.each<[string, Partial<SignedContinuationOptions>]>([
     ["no URL", { url: "drain" }],
     ["a URL of another kind", { url: "redis://drain.example/drain" }],
     ["a password in its URL", { url: "https://user:secret@drain.example/drain" }],

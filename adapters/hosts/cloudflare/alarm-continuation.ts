@@ -1,0 +1,106 @@
+import {
+  type ChainPosition,
+  type Continuation,
+  ContinuationError,
+  type HopFields,
+  OptionError,
+  readHop,
+  writeHop,
+} from "../../../src/index.ts";
+import type { Invocation } from "./options.ts";
+import type { ObjectNamespace } from "./types.ts";
+
+/** What the Durable Object of a list is asked. */
+type ChainAsk =
+  /** A tick: begin, unless a drain of this object runs or is about to. */
+  | { readonly ask: "begin" }
+  /** Go on at once, or in `inMs` ms. */
+  | { readonly ask: "hop"; readonly hop: HopFields; readonly inMs: number };
+
+/** A continuation that can begin a chain elsewhere than in the invocation that asks. */
+export interface AlarmContinuation extends Continuation {
+  begin(list: string, signal: AbortSignal): Promise<void>;
+}
+
+/** The furthest timer, ms; what waits for a later one is looked at in between. Reason: a time must be a date. */
+const inMsMax = 31_536_000_000;
+
+/**
+ * Goes on in the Durable Object of the list, one alarm a hop: each is an invocation of its own, so a chain has no depth
+ * limit, and the platform fires an alarm again whose invocation died. The same alarm is the timer for the next delayed
+ * message. To ask the object twice does no harm, so it is asked again where it could not be reached. `pick` names the
+ * binding of the class that `cloudflareHandler()` returns as `DrainChain`; default: `DRAIN_CHAIN`. Throws `OptionError`
+ * where the binding is missing.
+ */
+export function alarmContinuation<Env>(
+  pick: (env: Env) => ObjectNamespace | undefined = (env) =>
+    (env as { DRAIN_CHAIN?: ObjectNamespace }).DRAIN_CHAIN,
+): (env: Env, invocation: Invocation) => AlarmContinuation {
+  return (env) => {
+    const objects = pick(env);
+    if (typeof objects?.idFromName !== "function") {
+      throw new OptionError(
+        "continuation",
+        "alarmContinuation with a Durable Object binding (DRAIN_CHAIN, of the class DrainChain), or another continuation",
+        "no such binding in env",
+      );
+    }
+    return {
+      name: "alarm",
+      begin: (list, signal) => askObject(objects, list, { ask: "begin" }, signal),
+      invoke: async (next) => {
+        await askObject(objects, next.list, { ask: "hop", hop: writeHop(next), inMs: 0 }, next.signal);
+        return null;
+      },
+      invokeLater: async (next) => {
+        const inMs = Math.min(next.inMs, inMsMax);
+        await askObject(objects, next.list, { ask: "hop", hop: writeHop(next), inMs }, next.signal);
+        return null;
+      },
+    };
+  };
+}
+
+export function isAlarmContinuation(continuation: Continuation | null): continuation is AlarmContinuation {
+  return typeof (continuation as Partial<AlarmContinuation> | null)?.begin === "function";
+}
+
+/** Reads what a Durable Object is asked; null for anything else. */
+export function readAsk(
+  given: unknown,
+): { readonly ask: "begin" } | { ask: "hop"; chain: ChainPosition; inMs: number } | null {
+  if (typeof given !== "object" || given === null) return null;
+  const { ask, hop, inMs } = given as Record<string, unknown>;
+  if (ask === "begin") return { ask };
+  const read = readHop(hop);
+  if (ask !== "hop" || !read || typeof inMs !== "number" || !(inMs >= 0 && inMs <= inMsMax)) return null;
+  return { ask, chain: read.chain, inMs };
+}
+
+async function askObject(
+  objects: ObjectNamespace,
+  list: string,
+  ask: ChainAsk,
+  signal: AbortSignal,
+): Promise<void> {
+  let status: number;
+  try {
+    const answer = await objects.get(objects.idFromName(list)).fetch("https://drain-chain/", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(ask),
+      signal,
+    });
+    await answer.text();
+    ({ status } = answer);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `The Durable Object of the list could not be asked: ${why}`;
+    throw new ContinuationError("continuation-refused", text, { cause: error });
+  }
+  if (status === 204) return;
+  throw new ContinuationError(
+    "continuation-failed",
+    `The Durable Object of the list answered with ${status}.`,
+  );
+}

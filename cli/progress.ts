@@ -21,7 +21,8 @@ export class Progress {
 /** Prints a report, a line a field, errors by their message. */
 export function printReport(report: DrainReport): void {
   console.log("Report");
-  for (const [name, value] of Object.entries(report)) {
+  const failures = report.failures.map((one) => `${one.count} × ${one.name}: ${one.message}`).join("; ");
+  for (const [name, value] of Object.entries({ ...report, failures: failures || "none" })) {
     const shown =
       value instanceof Error ? value.message : name === "elapsedMs" ? Math.round(report.elapsedMs) : value;
     console.log(`  ${name.padEnd(14)}${shown}`);

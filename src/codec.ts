@@ -6,7 +6,10 @@ export interface Encoded {
   readonly bytes: Uint8Array;
 }
 
-/** Decodes a payload into the `value` a handler works on; throws where it cannot, which fails the message. */
+/**
+ * Decodes a payload into the `value` a handler works on; throws where it cannot. Such a message is not tried again, but it
+ * counts as a failure for the brake: a deploy with a wrong codec is an outage like any other. Not async.
+ */
 export interface Codec<Value> {
   decode(encoded: Encoded): Value;
 }
@@ -20,7 +23,7 @@ export const jsonCodec: Codec<unknown> = {
       // The engine's own text quotes the payload, which must not reach a log.
       throw new SpillwayError(
         "codec",
-        `The payload is not JSON (${encoded.bytes.length} bytes). Push JSON, give a codec, or read message.payload.`,
+        "The payload is not JSON. Push JSON, give a codec, or read message.payload.",
         { cause: cause instanceof Error ? cause.name : undefined },
       );
     }

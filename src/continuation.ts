@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "./clock.ts";
 import { ContinuationError } from "./errors.ts";
+import { describe } from "./guest.ts";
 import type { ChainPosition, Hop } from "./hop.ts";
 import { limits } from "./limits.ts";
 import type { StopReason } from "./report.ts";
@@ -179,6 +180,6 @@ async function within<Value>(
 
 function failureOf(name: string, error: unknown): ContinuationError {
   const code = error instanceof ContinuationError ? error.code : "continuation-unknown";
-  const why = error instanceof Error ? error.message : String(error);
+  const why = describe(error).message;
   return new ContinuationError(code, `The continuation "${name}" has failed: ${why}`, { cause: error });
 }

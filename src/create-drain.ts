@@ -13,13 +13,14 @@ import {
   sharedWorkingList,
 } from "./drain-options.ts";
 import { ClosedError, OptionError } from "./errors.ts";
+import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { type Pushable, pushMessages } from "./push.ts";
-import type { DrainReport } from "./report.ts";
-import { checkRunOptions, type RunOptions } from "./run-options.ts";
+import { brokenReport, type DrainReport } from "./report.ts";
+import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
@@ -27,8 +28,8 @@ import { show } from "./show.ts";
 export interface Drain {
   readonly list: string;
   /**
-   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis or a handler
-   * does: the report says it. Throws `OptionError` for bad options.
+   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis, a handler or
+   * another function of yours does: the report says it. Throws `OptionError` for bad options.
    */
   run(options?: RunOptions): Promise<DrainReport>;
   /** The messages that will not be tried again: read, returned to the list, deleted. */
@@ -79,32 +80,43 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     await settings.redis.close();
   };
 
+  const runOnce = async ({
+    budgetMs,
+    signal,
+    chain,
+    ...limited
+  }: CheckedRunOptions): Promise<DrainReport> => {
+    const startedAt = clock.now();
+    const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
+    const sender = openSender(deadline.endAt, limited.maxRequests);
+    const broker = openBroker(sender);
+    const stopper = new Stopper(clock, deadline, signal);
+    try {
+      return await runDrain({
+        ...settings,
+        ...limited,
+        broker,
+        processor: processorFor(settings, broker),
+        stopper,
+        deadline,
+        meter: sender.meter,
+        startedAt,
+        markersPerMessage: settings.handler && isIdempotent(settings.handler) ? 1 : 0,
+        chain: chain ?? { id: settings.randomId(), hop: 0 },
+      });
+    } finally {
+      stopper.dispose();
+    }
+  };
+
   return {
     list,
     deadLetters: deadLetters(openSender, keys),
     async run(runOptions = {}) {
-      const { budgetMs, signal, chain, ...limited } = checkRunOptions(runOptions);
-      const startedAt = clock.now();
-      const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
-      const sender = openSender(deadline.endAt, limited.maxRequests);
-      const broker = openBroker(sender);
-      const stopper = new Stopper(clock, deadline, signal);
-      try {
-        return await runDrain({
-          ...settings,
-          ...limited,
-          broker,
-          processor: processorFor(settings, broker),
-          stopper,
-          deadline,
-          meter: sender.meter,
-          startedAt,
-          markersPerMessage: settings.handler && isIdempotent(settings.handler) ? 1 : 0,
-          chain: chain ?? { id: settings.randomId(), hop: 0 },
-        });
-      } finally {
-        stopper.dispose();
-      }
+      const checked = checkRunOptions(runOptions);
+      if (isClosed) throw new ClosedError("drain");
+      // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
+      return runOnce(checked).catch(brokenReport);
     },
     async recover() {
       const { recovered, problem } = await openBroker(openSender()).recover();
@@ -151,6 +163,7 @@ function processorFor(settings: DrainSettings, broker: Broker): ProcessorOptions
 /** Names a run. The name goes into keys and into members that are read by their first colon. */
 function holderOf({ randomId }: DrainSettings): string {
   const holder: unknown = randomId();
+  void whenSettled(holder);
   if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {
     throw new OptionError("randomId", "a function that returns letters, digits, _ and -", show(holder));
   }

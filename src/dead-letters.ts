@@ -3,19 +3,23 @@ import { numberOf } from "./broker/replies.ts";
 import { takeDeadScript } from "./broker/scripts/take-dead.ts";
 import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
-import { RedisProtocolError, RedisTooLargeError } from "./errors.ts";
+import { OptionError, RedisProtocolError, RedisTooLargeError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import { boolean, checkOptions, choice, func, integer, type Kinds } from "./option-kinds.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
+import { show } from "./show.ts";
 
 /** Which dead letters, and in which order they are looked at. */
 export interface DeadLetterSelection {
   /** At most so many. Default: all there are when the call begins. */
   max?: number;
-  /** Only those for which it returns true. */
-  filter?: (deadLetter: DeadLetter) => boolean;
+  /**
+   * Only those for which it gives true; it may be async. One that throws, or gives neither true nor false, rejects the call,
+   * and nothing is taken of the chunk that was looked at or of what follows.
+   */
+  filter?: (deadLetter: DeadLetter) => boolean | PromiseLike<boolean>;
   /** `oldest` first, the default, or `newest` first. */
   order?: "oldest" | "newest";
 }
@@ -51,7 +55,7 @@ const selectionKinds = {
 
 interface Selection {
   readonly max: number;
-  readonly filter: (deadLetter: DeadLetter) => boolean;
+  readonly filter: (deadLetter: DeadLetter) => unknown;
   readonly order: "oldest" | "newest";
   readonly dryRun: boolean;
 }
@@ -148,14 +152,28 @@ class ListDeadLetters implements DeadLetters {
         continue;
       }
       if (chunk.entries.length === 0) return;
-      const chosen = chunk.entries
-        .filter((entry) => selection.filter(readDeadLetter(entry, this.#keys.name)))
-        .slice(0, wanted);
+      const chosen = await this.#choose(chunk, selection, wanted);
       const taken = await visit(chunk, chosen);
       wanted -= chosen.length;
       left -= chunk.entries.length;
       skipped += chunk.entries.length - taken;
     }
+  }
+
+  async #choose({ entries }: Chunk, { filter }: Selection, wanted: number): Promise<ByteString[]> {
+    const chosen: ByteString[] = [];
+    for (const entry of entries) {
+      if (chosen.length >= wanted) break;
+      const answer = await filter(readDeadLetter(entry, this.#keys.name));
+      if (typeof answer !== "boolean")
+        throw new OptionError(
+          "filter",
+          "a function that returns true or false, or a promise of it",
+          show(answer),
+        );
+      if (answer) chosen.push(entry);
+    }
+    return chosen;
   }
 
   async #read(order: Selection["order"], skipped: number, count: number): Promise<Chunk | "too-large"> {

@@ -20,37 +20,34 @@ export function runDeadline(startedAt: number, budgetMs: number, reserveMs: numb
 /**
  * Says when to stop and when to leave, by timer, by clock and by the caller's abort. The clock is asked as well as the
  * timer because a handler that never yields holds up timers, and some runtimes' clocks move only between events.
+ *
+ * It lives as long as its run, so whoever waits on it is forgotten when done waiting: thousands of batches do.
  */
 export class Stopper {
-  readonly #controller = new AbortController();
   readonly #clock: Clock;
   readonly #stopAt: number;
-  readonly #leave: () => void;
   readonly #cancels: (() => void)[] = [];
-  /** Resolves when handlers that still run are to be left behind. */
-  readonly left: Promise<void>;
+  readonly #onStop = new Set<(reason: DOMException) => void>();
+  readonly #onLeave = new Set<() => void>();
+  #stopReason: DOMException | undefined;
+  #isLeft = false;
   /** Whether the caller aborted, rather than time ending. */
   wasAborted = false;
 
   constructor(clock: Clock, deadline: RunDeadline, outside: AbortSignal | undefined) {
     this.#clock = clock;
     this.#stopAt = deadline.stopAt;
-    let leave: () => void = () => undefined;
-    this.left = new Promise((resolve) => {
-      leave = resolve;
-    });
-    this.#leave = leave;
     const now = clock.now();
     this.#cancels.push(
       clock.after(deadline.stopAt - now, () => this.#stop("The drain's time budget ended.")),
     );
-    this.#cancels.push(clock.after(deadline.leaveAt - now, this.#leave));
+    this.#cancels.push(clock.after(deadline.leaveAt - now, () => this.#leave()));
     if (outside) {
       const graceMs = deadline.leaveAt - deadline.stopAt;
       const abort = (): void => {
         this.wasAborted = true;
         this.#stop("The drain was aborted.");
-        this.#cancels.push(clock.after(graceMs, this.#leave));
+        this.#cancels.push(clock.after(graceMs, () => this.#leave()));
       };
       if (outside.aborted) abort();
       else {
@@ -60,17 +57,30 @@ export class Stopper {
     }
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
   get isStopped(): boolean {
-    return this.#controller.signal.aborted || this.#clock.now() >= this.#stopAt;
+    return this.#stopReason !== undefined || this.#clock.now() >= this.#stopAt;
   }
 
   /** Time left until the stop, ms, never below 0. */
   remainingMs(): number {
-    return this.#controller.signal.aborted ? 0 : Math.max(0, this.#stopAt - this.#clock.now());
+    return this.#stopReason ? 0 : Math.max(0, this.#stopAt - this.#clock.now());
+  }
+
+  /** Calls back at the stop, at once where that was; returns what forgets it. */
+  onStop(callback: (reason: DOMException) => void): () => void {
+    if (this.#stopReason) callback(this.#stopReason);
+    else this.#onStop.add(callback);
+    return () => this.#onStop.delete(callback);
+  }
+
+  /** Resolves when `work` is done, or is to be left behind. Rejects as it does. */
+  untilLeft(work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isLeft) resolve();
+      const leave = (): void => resolve();
+      this.#onLeave.add(leave);
+      work.then(leave, reject).finally(() => this.#onLeave.delete(leave));
+    });
   }
 
   /** Cancels the timers. */
@@ -78,7 +88,14 @@ export class Stopper {
     for (const cancel of this.#cancels) cancel();
   }
 
-  #stop(reason: string): void {
-    this.#controller.abort(new DOMException(reason, "AbortError"));
+  #stop(text: string): void {
+    if (this.#stopReason) return;
+    this.#stopReason = new DOMException(text, "AbortError");
+    for (const callback of [...this.#onStop]) callback(this.#stopReason);
+  }
+
+  #leave(): void {
+    this.#isLeft = true;
+    for (const leave of [...this.#onLeave]) leave();
   }
 }

@@ -55,10 +55,11 @@ export interface EveryDrainOption<Value> {
   maxAttempts?: number;
   /**
    * When a failed message is tried again: after a random time up to `baseMs` × 2 ^ (attempt − 1), at most `maxMs`; or a
-   * function of `{ attempt, error, message }` that returns ms. One that throws, or returns no number, counts as absent.
+   * function of `{ attempt, error, message }` that returns ms, or a promise of ms. One that throws, or gives no number,
+   * counts as absent.
    * @default { baseMs: 1000, maxMs: 900000 }
    */
-  retryDelay?: Partial<Backoff> | ((failure: Failure) => number);
+  retryDelay?: Partial<Backoff> | ((failure: Failure) => number | PromiseLike<number>);
   /**
    * When `after` different messages fail in a row, they go back uncounted, and one message is tried after a pause that
    * doubles up to `maxPauseMs`, until one succeeds or `maxMs` have passed. `false` for none. Scripted engine only.
@@ -75,6 +76,11 @@ export interface EveryDrainOption<Value> {
    * may not call it.
    */
   onDeadLetter?: (letter: DeadLetter) => unknown;
+  /**
+   * Called with `{ attempt, error, message }` of each failure: what the handler threw, the schema or the codec; what it
+   * throws is ignored. The report's `failures` name the newest few.
+   */
+  onFailure?: (failure: Failure) => unknown;
   /**
    * Messages claimed at once, at most, from 1 to 10,000. Default: 100, and with `handler` up to 1,000 while that many are
    * handled in a tenth of a second.
@@ -135,7 +141,7 @@ export interface EveryDrainOption<Value> {
   /** How a drain whose budget ended invokes the next one. Default: none, the next tick goes on. */
   continuation?: Continuation;
   /** Called after each batch with the report so far; what it throws is ignored. */
-  onProgress?: (report: DrainReport) => void;
+  onProgress?: (report: DrainReport) => unknown;
   /** Time, for tests. Default: the system's. */
   clock?: Clock;
   /** Names a drain, for tests: letters, digits, `_` and `-`, and never the same twice. Default: 64 random bits. */
@@ -200,7 +206,7 @@ const drainKinds = {
       },
       { default: {} },
     ),
-    func<(failure: Failure) => number>(),
+    func<(failure: Failure) => number | PromiseLike<number>>(),
   ),
   brake: either(
     table(
@@ -219,6 +225,7 @@ const drainKinds = {
     { default: {} },
   ),
   onDeadLetter: func(),
+  onFailure: func(),
   batchSize: integer({ min: 1, max: 10_000 }),
   maxBatchBytes: integer({ min: 1, max: 64 * 1024 * 1024, default: 1024 * 1024 }),
   concurrency: integer({ min: 1, max: 10_000, default: 10 }),

@@ -1,16 +1,19 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
+import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import type { Clock } from "./clock.ts";
 import { type Continuation, goOn } from "./continuation.ts";
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
+import { asError } from "./guest.ts";
+import { Hooks } from "./hooks.ts";
 import type { ChainPosition } from "./hop.ts";
-import { leaseReserveShare } from "./lease-watch.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { type ProcessorOptions, processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
+import { type Failure, shareOf } from "./retry-policy.ts";
 import type { Meter } from "./sender.ts";
 
 /** What one run is given. */
@@ -37,7 +40,8 @@ export interface RunParts {
   readonly continuation: Continuation | undefined;
   readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
-  readonly onProgress: ((report: DrainReport) => void) | undefined;
+  readonly onProgress: ((report: DrainReport) => unknown) | undefined;
+  readonly onFailure: ((failure: Failure) => unknown) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
 }
 
@@ -61,8 +65,7 @@ class Run {
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
   #ahead: Promise<Batch | Pause | null> | null = null;
-  /** What the hooks for dead letters are still doing. */
-  readonly #told: Promise<unknown>[] = [];
+  readonly #hooks = new Hooks();
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
   #isGivenBack = false;
 
@@ -80,7 +83,7 @@ class Run {
       this.#report.error = asError(error);
       await this.#settleWhatIsLeft();
     }
-    await Promise.race([Promise.all(this.#told), this.#parts.stopper.left]);
+    await this.#parts.stopper.untilLeft(this.#hooks.settled());
     await this.#continue(stopped);
     return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
   }
@@ -125,10 +128,9 @@ class Run {
       return { reason };
     }
     const request = { ...this.#claimRequest(count), isAhead: running !== null };
-    const holds = running ?? undefined;
     const result = settlement
       ? await broker.turn(settlement, request)
-      : await broker.claim({ ...request, holds });
+      : await broker.claim({ ...request, holds: running ?? undefined });
     this.#note(result, settlement);
     if (result.claim !== "not-served" || running) return result.batch ?? pauseAfter(result);
     // The lease was lost, and the slot with it, or there is more to recover first: claim as a newcomer would.
@@ -144,44 +146,28 @@ class Run {
     if (allowed <= 0) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
-    const affordable = this.#countThatRequestsAllow(running);
+    const affordable = countThatRequestsAllow(this.#parts, running);
     if (fitting < 1 || affordable < 1) return { count: 0, reason: "budget" };
     return { count: Math.min(batchSize, allowed, fitting, affordable), reason: "empty" };
-  }
-
-  /** How many messages `maxRequests` leaves room for, beside what settling and continuing takes. */
-  #countThatRequestsAllow(running: Batch | null): number {
-    const { maxRequests, requestsPerMessage, markersPerMessage, meter } = this.#parts;
-    // Markers that have been sent are in the meter; those of the batch that runs may be yet to come.
-    const underWay = (running?.messages.length ?? 0) * markersPerMessage;
-    const left = maxRequests - limits.requestsKept - meter.requests - meter.elsewhere - underWay;
-    if (left < 1) return 0;
-    const each = requestsPerMessage + markersPerMessage;
-    return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / each);
   }
 
   #claimRequest(countMax: number): ClaimRequest {
     const { clock, deadline, leaseMs } = this.#parts;
     // No handler of this run can be waited for longer, so no lease need be.
     const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
-    return { countMax, leaseMs: Math.min(leaseMs ?? this.#batchMsMax(countMax), leaseMsMax) };
-  }
-
-  /** The longest a batch can take, and the one before it where it is claimed ahead, with the lease's own reserve. */
-  #batchMsMax(count: number): number {
-    const { handlerTimeoutMs, processor, prefetch } = this.#parts;
-    if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
-    const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : 1;
-    const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
-    return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
+    return { countMax, leaseMs: Math.min(leaseMs ?? batchMsMax(this.#parts, countMax), leaseMsMax) };
   }
 
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { ranCount, ...processed } = await processBatch(batch, stopper, processor);
+    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
+    for (const failure of failures) {
+      this.#report.failures.add(failure);
+      this.#hooks.tell(this.#parts.onFailure, failure);
+    }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
-    if (processor.handler) this.#growAfter(batch);
+    if (processor.handler) this.#batchCount = grownCount(this.#pace, batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped) {
       this.#unsettled.push({ batch, ...processed });
       throw new SpillwayError(
@@ -191,13 +177,6 @@ class Run {
     }
     this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
     return { batch, ...processed };
-  }
-
-  /** Quick handlers get larger batches, twice the last one at most, so that round trips do not hold them up. */
-  #growAfter({ messages }: Batch): void {
-    const { batchCount, batchCountMax, batchMs } = limits;
-    const wanted = Math.min(this.#pace.countThatFits(batchMs), 2 * messages.length);
-    this.#batchCount = Math.max(batchCount, Math.min(batchCountMax, wanted));
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
@@ -211,12 +190,7 @@ class Run {
 
   #tellProgress(): void {
     const { onProgress, clock, startedAt } = this.#parts;
-    if (!onProgress) return;
-    try {
-      onProgress(this.#report.finish("budget", clock.now() - startedAt));
-    } catch {
-      // Whoever watches must not be able to harm what is watched.
-    }
+    if (onProgress) this.#hooks.tell(onProgress, this.#report.finish("budget", clock.now() - startedAt));
   }
 
   #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
@@ -224,10 +198,7 @@ class Run {
     if (!onDeadLetter) return;
     const told = result.deadLetters.map((entry) => readDeadLetter(entry, processor.list));
     if (settlement && result.lostCount === 0) told.push(...deadLettersOf(settlement, result, processor.list));
-    for (const letter of told) {
-      // Whoever is told must not be able to harm what it is told of.
-      this.#told.push(new Promise((resolve) => resolve(onDeadLetter(letter))).catch(() => undefined));
-    }
+    for (const letter of told) this.#hooks.tell(onDeadLetter, letter);
   }
 
   async #settleAll(): Promise<void> {
@@ -268,7 +239,7 @@ class Run {
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
     const { list, policy } = processor;
-    const onward = { ...this.#parts, list, endAt: deadline.endAt, random: policy.random };
+    const onward = { ...this.#parts, list, endAt: deadline.endAt, random: () => shareOf(policy) };
     try {
       const said = await goOn(continuation, ending, onward);
       if (said === "continued") this.#report.continuedWith = continuation.name;
@@ -286,8 +257,4 @@ function isBatch(next: Batch | Pause): next is Batch {
 
 function pauseAfter(result: TurnResult): Pause {
   return { reason: result.claim === "busy" || result.claim === "braked" ? result.claim : "empty" };
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

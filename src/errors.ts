@@ -11,6 +11,7 @@ export type SpillwayErrorCode =
   | "codec"
   | "schema"
   | "handler-timeout"
+  | "handler-outcome"
   | "batch-outcomes"
   | "lease-too-short"
   | "closed"
@@ -99,12 +100,12 @@ export class RedisTooLargeError extends SpillwayError {
   }
 }
 
-/** A handler took longer than `handlerTimeoutMs`; its message counts as failed, whatever the handler still does. */
+/** A handler, or the schema, took longer than `handlerTimeoutMs`; its message counts as failed, whatever it still does. */
 export class HandlerTimeoutError extends SpillwayError {
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, what = "handler") {
     super(
       "handler-timeout",
-      `The handler took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
+      `The ${what} took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
     );
   }
 }

@@ -1,20 +1,20 @@
 import { OptionError } from "./errors.ts";
-import { type Message, MessageView, markDone } from "./message.ts";
-import { isHandlerOutcome } from "./outcome.ts";
-import type { Handler } from "./processor.ts";
+import { peek } from "./guest.ts";
+import { type Message, markDone } from "./message.ts";
+import type { Handler, HandlerReturn } from "./processor.ts";
 
-const wrapped = new WeakSet<Handler<never>>();
+const brand = Symbol.for("spillway.idempotent");
 
-/** Whether a handler was made by `idempotent`. */
+/** Whether a handler was made by `idempotent`, of any copy of this package. */
 export function isIdempotent(handler: Handler<never>): boolean {
-  return wrapped.has(handler);
+  return peek(handler, brand) === true;
 }
 
 /**
  * A handler that leaves a done-marker in Redis for each message it has finished, before the message is settled. Should
  * the drain die in between, whoever recovers its batch acknowledges that message without running it again. Markers
  * belong to one claim, so two messages of equal payloads are never taken for each other. Two commands a message, in one
- * request; the settle removes the marker. What it cannot help: a process that dies inside the handler.
+ * request, whose time is not the handler's; the settle removes the marker. What it cannot help: a process that dies inside the handler.
  *
  * `ttlMs`: how long a marker lasts, ms; longer than a lease, for a marker that ended is no marker. Throws `OptionError`
  * for a `ttlMs` below 1. Scripted engine only: `createDrain` refuses it with the plain one.
@@ -25,15 +25,10 @@ export function idempotent<Value>(handler: Handler<Value>, options: { ttlMs: num
   if (!Number.isInteger(ttlMs) || ttlMs < 1) {
     throw new OptionError("ttlMs", "a whole number of ms of at least 1", String(ttlMs));
   }
-  const marking: Handler<Value> = async (message: Message<Value>) => {
-    const returned = await handler(message);
-    const isDone = !isHandlerOutcome(returned) || returned.outcome === "ack";
-    if (isDone && message instanceof MessageView) {
-      // The handler has done its work: a marker that cannot be written must not undo that.
-      await message[markDone](ttlMs).catch(() => undefined);
-    }
-    return returned;
+  const marking: Handler<Value> = (message: Message<Value>): HandlerReturn => {
+    const ask = peek(message, markDone);
+    if (typeof ask === "function") ask.call(message, ttlMs);
+    return handler(message);
   };
-  wrapped.add(marking);
-  return marking;
+  return Object.defineProperty(marking, brand, { value: true });
 }

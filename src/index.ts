@@ -42,6 +42,7 @@ export {
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
+export type { FailureCount } from "./failures.ts";
 // Hops, for continuations and hosts.
 export {
   type ChainPosition,
@@ -64,7 +65,14 @@ export {
   release,
   retry,
 } from "./outcome.ts";
-export type { BatchHandler, FailedMessages, Handler } from "./processor.ts";
+export type {
+  BatchHandler,
+  BatchHandlerReturn,
+  FailedMessages,
+  Handler,
+  HandlerReturn,
+  MessageVerdict,
+} from "./processor.ts";
 export type { Pushable } from "./push.ts";
 // Ports: what an adapter implements.
 export type {

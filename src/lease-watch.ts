@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Stopper } from "./deadline.ts";
 
 export interface LeaseWatch {
+  /** Aborted at the stop. Of this batch alone, so that nothing that listens outlives it. */
   readonly signal: AbortSignal;
   isStopped(): boolean;
   remainingMs(): number;
@@ -16,23 +17,22 @@ export const leaseReserveShare = 4;
 export function watchLease(batch: Batch, stopper: Stopper, clock: Clock): LeaseWatch {
   const leftMs = batch.leaseEndsAt - clock.now();
   const stopAt = clock.now() + leftMs - leftMs / leaseReserveShare;
-  if (leftMs - leftMs / leaseReserveShare >= stopper.remainingMs()) {
-    return {
-      signal: stopper.signal,
-      isStopped: () => stopper.isStopped,
-      remainingMs: () => stopper.remainingMs(),
-      dispose: () => undefined,
-    };
-  }
+  const endsSooner = stopAt - clock.now() < stopper.remainingMs();
   const controller = new AbortController();
-  const cancel = clock.after(stopAt - clock.now(), () =>
-    controller.abort(new DOMException("The lease of this batch ends.", "AbortError")),
-  );
-  const signal = AbortSignal.any([stopper.signal, controller.signal]);
+  const forget = stopper.onStop((reason) => controller.abort(reason));
+  const cancel = endsSooner
+    ? clock.after(stopAt - clock.now(), () =>
+        controller.abort(new DOMException("The lease of this batch ends.", "AbortError")),
+      )
+    : () => undefined;
   return {
-    signal,
-    isStopped: () => stopper.isStopped || clock.now() >= stopAt,
-    remainingMs: () => Math.max(0, Math.min(stopper.remainingMs(), stopAt - clock.now())),
-    dispose: cancel,
+    signal: controller.signal,
+    isStopped: () => stopper.isStopped || (endsSooner && clock.now() >= stopAt),
+    remainingMs: () =>
+      endsSooner ? Math.max(0, Math.min(stopper.remainingMs(), stopAt - clock.now())) : stopper.remainingMs(),
+    dispose: () => {
+      forget();
+      cancel();
+    },
   };
 }

@@ -6,6 +6,10 @@ export const limits = {
   promoteCountMax: 1_000,
   /** Longest delay of a retry, ms. Reason: a year is for ever to a list. */
   delayMsMax: 31_536_000_000,
+  /** How far from now an `Overloaded` may hold the brake, ms. Reason: a moment in the wrong unit must not end a list's work. */
+  overloadMsMax: 86_400_000,
+  /** The last moment, epoch ms, where it is not known what time Redis has. Reason: a date has no later one. */
+  momentMsMax: 8_640_000_000_000_000,
   /** How often the brake may hold a message back uncounted. Reason: none may be kept alive for ever. */
   heldCountMax: 100,
   /** Characters of a dead letter's reason, error name and message. Reason: a dead letter is no log. */
@@ -18,6 +22,16 @@ export const limits = {
   issueCountMax: 20,
   /** Characters of an issue's path and message. */
   issueCharsMax: 300,
+  /** Different failures that a report names, the newest. Reason: a report is one log line. */
+  failureCountMax: 5,
+  /** Characters of each one's name and message. Reason: the same. */
+  failureCharsMax: 300,
+  /** Characters of a payload from which on a failure's text is searched for it. Reason: shorter ones are in any text. */
+  payloadCharsMin: 5,
+  /** Characters of a payload's beginning that are searched for too. Reason: texts are cut off, so not all of it may be there. */
+  payloadProbeChars: 32,
+  /** Elements of what a handler returned that are looked at. Reason: as many as a batch may have. */
+  verdictCountMax: 10_000,
   /** Dead letters that one request reads, redrives or purges. Reason: a script blocks Redis. */
   deadChunkCount: 100,
   /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */

@@ -1,7 +1,9 @@
 import { toBytes, toText } from "./bytes.ts";
+import type { CallTime } from "./call-time.ts";
 import type { Codec, Encoded } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
 import { SpillwayError } from "./errors.ts";
+import { isA, isThenable, whenSettled } from "./guest.ts";
 import type { ByteString } from "./redis-client.ts";
 
 /** One element of the list, as a handler gets it. */
@@ -39,14 +41,14 @@ export interface ClaimedMessage {
 export interface MessageContext {
   readonly list: string;
   readonly codec: Codec<unknown>;
-  readonly stopSignal: AbortSignal;
-  remainingMs(): number;
+  /** The time of all of the batch, for a message that has none of its own. */
+  readonly time: CallTime;
   /** Notes in Redis that the message at this place of its batch is done, for so long. */
   markDone(at: number, ttlMs: number): Promise<void>;
 }
 
-/** The key under which `idempotent` finds how to note that a message is done. */
-export const markDone: unique symbol = Symbol("spillway.markDone");
+/** The key under which `idempotent`, of any copy of this package, asks for a message to be noted as done. */
+export const markDone: unique symbol = Symbol.for("spillway.markDone");
 
 /** Makes the handler's view. Everything that costs is made on first use: most handlers read one or two of these. */
 export class MessageView<Value = unknown> implements Message<Value> {
@@ -56,8 +58,8 @@ export class MessageView<Value = unknown> implements Message<Value> {
   #bytes: Uint8Array | undefined;
   #decoded: { value: Value } | undefined;
   #id: string | undefined;
-  #signal: AbortSignal | undefined;
-  #limit: { signal: AbortSignal; remainingMs(): number } | undefined;
+  #time: CallTime | undefined;
+  #markTtlMs: number | undefined;
   /** Whether a done-marker of it may be in Redis. */
   isMarked = false;
 
@@ -100,33 +102,43 @@ export class MessageView<Value = unknown> implements Message<Value> {
   }
 
   get signal(): AbortSignal {
-    const { stopSignal } = this.#context;
-    this.#signal ??= AbortSignal.any(this.#limit ? [stopSignal, this.#limit.signal] : [stopSignal]);
-    return this.#signal;
+    return (this.#time ?? this.#context.time).signal;
   }
 
   remainingMs(): number {
-    const left = this.#context.remainingMs();
-    return this.#limit ? Math.min(left, this.#limit.remainingMs()) : left;
+    return (this.#time ?? this.#context.time).remainingMs();
   }
 
-  /** Gives the message a time limit of its own. */
-  limitTo(limit: { signal: AbortSignal; remainingMs(): number }): void {
-    this.#limit = limit;
+  /** Gives the message a time of its own. */
+  limitTo(time: CallTime): void {
+    this.#time = time;
   }
 
-  async [markDone](ttlMs: number): Promise<void> {
+  /** Asks for a done-marker, to be made should the handler succeed. */
+  [markDone](ttlMs: number): void {
+    this.#markTtlMs = ttlMs;
+  }
+
+  /** Makes the marker that was asked for. The handler has done its work: one that cannot be written must not undo that. */
+  async mark(): Promise<void> {
+    if (this.#markTtlMs === undefined) return;
     this.isMarked = true;
-    await this.#context.markDone(this.#at, ttlMs);
+    await this.#context.markDone(this.#at, this.#markTtlMs).catch(() => undefined);
   }
 }
 
 /** What a codec throws is the payload's fault, whatever class of error it is. */
 function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
   try {
-    return codec.decode(encoded);
+    const decoded = codec.decode(encoded);
+    if (!isThenable(decoded)) return decoded;
+    void whenSettled(decoded);
+    throw new SpillwayError(
+      "codec",
+      "The codec's decode returned a promise; it must return the value itself.",
+    );
   } catch (error) {
-    if (error instanceof SpillwayError && error.code === "codec") throw error;
+    if (isA(error, SpillwayError) && error.code === "codec") throw error;
     throw new SpillwayError("codec", "The codec could not decode the payload.", { cause: error });
   }
 }

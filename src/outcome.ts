@@ -1,31 +1,41 @@
 import { OptionError } from "./errors.ts";
+import { type ErrorText, peek } from "./guest.ts";
 import { show } from "./show.ts";
 
-/** What a handler may return to say what becomes of its message. Anything else it returns, or nothing, is `ack`. */
+/** Marks outcomes, also those of another copy of this package. JSON cannot carry it, so no payload or row can be one. */
+const brand: unique symbol = Symbol.for("spillway.outcome");
+
+/**
+ * What a handler may return to say what becomes of its message: `ack`, `release`, `retry(…)` or `deadLetter(…)`. Only
+ * these make one: an object that looks alike fails the message.
+ */
 export type HandlerOutcome = typeof ack | typeof release | RetryOutcome | DeadLetterOutcome;
 
-interface RetryOutcome {
-  readonly outcome: "retry";
+interface Said<Word extends string> {
+  readonly [brand]: true;
+  readonly outcome: Word;
+}
+
+interface RetryOutcome extends Said<"retry"> {
   readonly afterMs: number | undefined;
 }
 
-interface DeadLetterOutcome {
-  readonly outcome: "dead-letter";
+interface DeadLetterOutcome extends Said<"dead-letter"> {
   readonly reason: string;
 }
 
-const said = new WeakSet<object>();
-
-function say<Said extends object>(outcome: Said): Said {
-  said.add(outcome);
-  return Object.freeze(outcome);
+function say<Word extends string, Details>(outcome: Word, details: Details): Said<Word> & Details {
+  const said = { outcome, ...details };
+  // Not enumerable, so that a copy, which may have been changed, is none.
+  return Object.freeze(Object.defineProperty(said, brand, { value: true })) as unknown as Said<Word> &
+    Details;
 }
 
 /** The message is done. */
-export const ack: { readonly outcome: "ack" } = say({ outcome: "ack" });
+export const ack: Said<"ack"> = say("ack", {});
 
 /** The message goes back to the right end of the list, in its old order; no attempt is counted. */
-export const release: { readonly outcome: "release" } = say({ outcome: "release" });
+export const release: Said<"release"> = say("release", {});
 
 /**
  * The message is tried again later: after `afterMs`, or as `retryDelay` says. An attempt is counted. Throws
@@ -36,16 +46,16 @@ export function retry(options: { afterMs?: number } = {}): RetryOutcome {
   if (afterMs !== undefined && !(typeof afterMs === "number" && afterMs >= 0 && Number.isFinite(afterMs))) {
     throw new OptionError("afterMs", "a number of ms of at least 0", show(afterMs));
   }
-  return say({ outcome: "retry", afterMs });
+  return say("retry", { afterMs });
 }
 
 /** The message goes to the dead letters at once, with this reason. */
 export function deadLetter(reason: string): DeadLetterOutcome {
-  return say({ outcome: "dead-letter", reason: String(reason) });
+  return say("dead-letter", { reason: String(reason) });
 }
 
 export function isHandlerOutcome(value: unknown): value is HandlerOutcome {
-  return typeof value === "object" && value !== null && said.has(value);
+  return typeof value === "object" && value !== null && peek(value, brand) === true;
 }
 
 /** Thrown by a handler, or the name of what it throws: the message goes to the dead letters at once. */
@@ -55,26 +65,23 @@ export class NonRetryableError extends Error {
 
 /**
  * Thrown by a handler when what it depends on takes no more: the message goes back in its order without an attempt
- * counted, and the brake holds every drain of the list until then. `untilMs` is a moment, epoch ms; without it the
- * brake's own growing pause is kept.
+ * counted, and the brake holds every drain of the list until then. `untilMs` is a moment, epoch ms, and counts as at most
+ * a day from now; without it, or where it is no number, the brake's own growing pause is kept.
  */
 export class Overloaded extends Error {
   override readonly name: string = "Overloaded";
   readonly untilMs: number | undefined;
   constructor(options: { untilMs?: number; message?: string; cause?: unknown } = {}) {
     super(options.message ?? "Overloaded", "cause" in options ? { cause: options.cause } : undefined);
-    const { untilMs } = options;
-    if (untilMs !== undefined && !Number.isFinite(untilMs)) {
-      throw new OptionError("untilMs", "a moment in epoch ms", show(untilMs));
-    }
-    this.untilMs = untilMs;
+    // One that cannot be read is left out: throwing something else here would make a failure of an overload.
+    this.untilMs = Number.isFinite(options.untilMs) ? options.untilMs : undefined;
   }
 }
 
 /** Why a message is in the dead letters, beside its attempts and times. */
 export interface DeadLetterCause {
   readonly reason: string;
-  readonly error?: { readonly name: string; readonly message: string; readonly stack?: string } | undefined;
+  readonly error?: ErrorText | undefined;
   readonly issues?: readonly { readonly path: string; readonly message: string }[] | undefined;
 }
 
@@ -82,7 +89,7 @@ export interface DeadLetterCause {
  * What becomes of a claimed message. `ack` removes it; `release` returns it to the right end in its old order and counts
  * nothing; `keep` leaves it leased (its handler still runs); `retry` counts an attempt and delays it; `dead-letter`
  * ends it; `overloaded` releases it and brakes, or does as `otherwise` says where the brake no longer may.
- * `isFailure` tells what the brake counts: a handler that threw, not one that asked.
+ * `isFailure` tells what the brake counts: a handler that threw, a codec or a schema that refused, not one that asked.
  */
 export type Outcome =
   | { readonly kind: "ack" }

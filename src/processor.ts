@@ -1,25 +1,51 @@
+import { readSaid, type Said, sortOut } from "./batch-verdict.ts";
 import type { Batch } from "./broker.ts";
+import { CallTime } from "./call-time.ts";
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Stopper } from "./deadline.ts";
-import { HandlerTimeoutError, SpillwayError } from "./errors.ts";
+import { isThenable } from "./guest.ts";
 import { type LeaseWatch, watchLease } from "./lease-watch.ts";
 import { type Message, MessageView } from "./message.ts";
-import { type HandlerOutcome, isHandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
-import { judgeReturned, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
+import { type HandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
+import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
+import { firstOf, isArray, readVerdict, type Verdict } from "./verdict.ts";
 
-/** Called with each message. It returns nothing, or an outcome such as `retry()`; a throw fails the message. */
-export type Handler<Value> = (message: Message<Value>) => unknown;
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one.
+type Nothing = void | null | undefined;
+
+/** What a `Handler` returns: nothing, an outcome, or a promise of either. */
+export type HandlerReturn = Nothing | HandlerOutcome | PromiseLike<Nothing | HandlerOutcome>;
 
 /**
- * Called with all messages of a batch. It returns nothing (all are done), an array with one outcome, error or undefined
- * for each message, or `{ failed }` with those that are not done. A throw fails them all.
+ * Called with each message. It returns nothing, which means done, or an outcome such as `retry()`; a throw fails the
+ * message. A plain result (a row, a response) means done too, but the type wants it left out, so that mistakes such as
+ * `return retry` do not compile: write `async (message) => { await send(message.value); }`.
+ */
+export type Handler<Value> = (message: Message<Value>) => HandlerReturn;
+
+/** What may stand for one message in the array that a batch handler returns. */
+export type MessageVerdict =
+  | Nothing
+  | HandlerOutcome
+  | Error
+  | PromiseSettledResult<unknown>
+  | PromiseLike<Nothing | HandlerOutcome>;
+
+type BatchVerdict = Nothing | HandlerOutcome | FailedMessages | readonly MessageVerdict[];
+
+/** What a `BatchHandler` returns. */
+export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
+
+/**
+ * Called with all messages of a batch. It returns nothing (all are done), an outcome for all, an array with one outcome,
+ * error, promise or undefined for each message, or `{ failed }` with those that are not done. A throw fails them all.
  */
 export type BatchHandler<Value> = (
   messages: readonly Message<Value>[],
   context: { readonly signal: AbortSignal; remainingMs(): number },
-) => unknown;
+) => BatchHandlerReturn;
 
 /** What a batch handler may return to name only the messages that are not done; a Map says what became of each. */
 export interface FailedMessages {
@@ -43,6 +69,7 @@ export interface ProcessorOptions {
 export interface Processed {
   readonly outcomes: readonly Outcome[];
   readonly isMarked: readonly boolean[];
+  readonly failures: readonly Failure[];
   /** Messages whose handler has begun. */
   readonly ranCount: number;
 }
@@ -66,19 +93,27 @@ class BatchRun {
   readonly #stopper: Stopper;
   readonly #options: ProcessorOptions;
   readonly #lease: LeaseWatch;
+  readonly #judging: Judging;
   readonly #messages: readonly MessageView[];
   readonly #outcomes: Outcome[];
+  readonly #failures: Failure[] = [];
   #ranCount = 0;
 
   constructor(batch: Batch, stopper: Stopper, options: ProcessorOptions) {
     this.#stopper = stopper;
     this.#options = options;
     this.#lease = watchLease(batch, stopper, options.clock);
+    const { list, codec, clock, policy } = options;
+    this.#judging = {
+      policy,
+      // The plain engine is not told what time it is there.
+      redisNow: () => (batch.expiresAt > 0 ? batch.expiresAt - (batch.leaseEndsAt - clock.now()) : null),
+      waitFor: (delay) => this.#newTime().wait("retryDelay function", "stop", () => delay),
+    };
     const context = {
-      list: options.list,
-      codec: options.codec,
-      stopSignal: this.#lease.signal,
-      remainingMs: this.#lease.remainingMs,
+      list,
+      codec,
+      time: new CallTime(this.#lease, clock, undefined),
       markDone: (at: number, ttlMs: number) => options.markDone(batch, at, ttlMs),
     };
     this.#messages = batch.messages.map((claimed, at) => new MessageView(claimed, at, context));
@@ -87,12 +122,13 @@ class BatchRun {
 
   async toProcessed(): Promise<Processed> {
     const work = this.#options.handler ? this.#runEach(this.#options.handler) : this.#runTogether();
-    await Promise.race([work, this.#stopper.left]);
+    await this.#stopper.untilLeft(work);
     this.#lease.dispose();
     // Copies: a handler that finishes after it was left behind must not change what has been decided.
     return {
       outcomes: [...this.#outcomes],
       isMarked: this.#messages.map((message) => message.isMarked),
+      failures: [...this.#failures],
       ranCount: this.#ranCount,
     };
   }
@@ -105,6 +141,7 @@ class BatchRun {
         this.#ranCount += 1;
         this.#outcomes[at] = say.keep;
         this.#outcomes[at] = await this.#runOne(handler, this.#messages[at] as MessageView);
+        await this.#mark(at);
       }
     };
     await Promise.all(
@@ -113,19 +150,18 @@ class BatchRun {
   }
 
   async #runOne(handler: Handler<unknown>, message: MessageView): Promise<Outcome> {
+    const time = this.#newTime([message]);
     try {
-      const { schema } = this.#options;
-      if (schema) message.accept(await validate(schema, message.value));
-      const returned = await this.#withinTime([message], () => handler(message));
-      return judgeReturned(returned, message, this.#options.policy);
+      await this.#validate(message, time);
+      let returned: unknown = await time.wait("handler", "time", () => handler(message));
+      const promises = isArray(returned) ? firstOf(returned) : [];
+      if (promises.some(isThenable)) {
+        returned = await time.wait("handler", "time", () => Promise.allSettled(promises));
+      }
+      return await this.#judge(readVerdict(returned), message);
     } catch (error) {
       return this.#thrown(error, message);
     }
-  }
-
-  /** An abort from outside is no fault of the message; the end of the budget counts, or one that always needs more would come back for ever. */
-  #thrown(error: unknown, message: Message): Outcome {
-    return this.#stopper.wasAborted ? say.release : judgeThrown(error, message, this.#options.policy);
   }
 
   async #runTogether(): Promise<void> {
@@ -133,108 +169,90 @@ class BatchRun {
     if (this.#lease.isStopped()) return;
     this.#ranCount = this.#messages.length;
     this.#outcomes.fill(say.keep);
-    const valid = await this.#validateAll();
-    if (valid.length === 0) return;
-    const context = { signal: this.#lease.signal, remainingMs: this.#lease.remainingMs };
-    const messages = valid.map((at) => this.#messages[at] as MessageView);
-    try {
-      const returned = await this.#withinTime(messages, () => batchHandler(messages, context));
-      const judged = this.#judgeAll(returned, messages);
-      for (const [index, at] of valid.entries()) this.#outcomes[at] = judged[index] as Outcome;
-    } catch (error) {
-      for (const at of valid) this.#outcomes[at] = this.#thrown(error, this.#messages[at] as Message);
+    const places = await this.#validateAll();
+    if (places.length === 0) return;
+    if (this.#lease.isStopped()) {
+      for (const at of places) this.#outcomes[at] = say.release;
+      return;
     }
+    const messages = places.map((at) => this.#messages[at] as MessageView);
+    const time = this.#newTime(messages);
+    const context = {
+      get signal(): AbortSignal {
+        return time.signal;
+      },
+      remainingMs: () => time.remainingMs(),
+    };
+    let said: readonly Said[];
+    try {
+      said = sortOut(await time.wait("handler", "time", () => batchHandler(messages, context)), messages);
+    } catch (error) {
+      said = messages.map(() => ({ value: { status: "rejected", reason: error }, isNamed: true }));
+    }
+    await Promise.all(
+      places.map(async (at, index) => {
+        const message = this.#messages[at] as MessageView;
+        this.#outcomes[at] = await this.#judgeOneOf(said[index] as Said, message, time);
+        await this.#mark(at);
+      }),
+    );
   }
 
   /** Settles the messages that do not fit the schema, and returns the places of the others. */
   async #validateAll(): Promise<number[]> {
-    const { schema } = this.#options;
     const places = [...this.#messages.keys()];
-    if (!schema) return places;
-    const valid = await Promise.all(
+    if (!this.#options.schema) return places;
+    const time = this.#newTime();
+    const isValid = await Promise.all(
       this.#messages.map(async (message, at) => {
         try {
-          message.accept(await validate(schema, message.value));
+          await this.#validate(message, time);
           return true;
         } catch (error) {
-          this.#outcomes[at] = this.#thrown(error, message);
+          this.#outcomes[at] = await this.#thrown(error, message);
           return false;
         }
       }),
     );
-    return places.filter((at) => valid[at]);
+    return places.filter((at) => isValid[at]);
   }
 
-  #judgeAll(returned: unknown, messages: readonly MessageView[]): Outcome[] {
-    const { policy } = this.#options;
-    const judge = (one: unknown, message: Message): Outcome => {
-      if (one instanceof Error) return this.#thrown(one, message);
-      if (isRejected(one)) return this.#thrown(one.reason, message);
-      return judgeReturned(one, message, policy);
-    };
-    if (isHandlerOutcome(returned)) return messages.map((message) => judge(returned, message));
-    if (isFailedMessages(returned)) {
-      const failed = toFailedMap(returned.failed);
-      for (const message of failed.keys()) {
-        if (!messages.includes(message as MessageView))
-          throw strangeOutcomes("a message that is not of the batch");
-      }
-      return messages.map((message) => (failed.has(message) ? judge(failed.get(message), message) : say.ack));
-    }
-    if (Array.isArray(returned) && returned.some(isMeant) && returned.length !== messages.length) {
-      throw strangeOutcomes(`${returned.length} outcomes for ${messages.length} messages`);
-    }
-    if (Array.isArray(returned) && returned.length === messages.length) {
-      return messages.map((message, at) => judge(returned[at], message));
-    }
-    return messages.map(() => say.ack);
+  async #validate(message: MessageView, time: CallTime): Promise<void> {
+    const { schema } = this.#options;
+    if (schema) message.accept(await time.wait("schema", "stop", () => validate(schema, message.value)));
   }
 
-  async #withinTime<Result>(messages: readonly MessageView[], run: () => Result): Promise<Awaited<Result>> {
-    const { handlerTimeoutMs, clock } = this.#options;
-    if (handlerTimeoutMs === undefined) return await run();
-    const endsAt = clock.now() + handlerTimeoutMs;
-    const controller = new AbortController();
-    const remainingMs = (): number => Math.max(0, endsAt - clock.now());
-    for (const message of messages) message.limitTo({ signal: controller.signal, remainingMs });
-    let cancel: () => void = () => undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      cancel = clock.after(handlerTimeoutMs, () => {
-        const error = new HandlerTimeoutError(handlerTimeoutMs);
-        controller.abort(error);
-        reject(error);
-      });
-    });
+  async #judgeOneOf(said: Said, message: MessageView, time: CallTime): Promise<Outcome> {
     try {
-      return await Promise.race([run(), timeout]);
-    } finally {
-      cancel();
+      const isPending = isThenable(said.value);
+      const value = isPending ? await time.wait("handler", "time", () => said.value) : said.value;
+      return await this.#judge(readSaid(said, value), message);
+    } catch (error) {
+      return this.#thrown(error, message);
     }
   }
-}
 
-function isRejected(one: unknown): one is PromiseRejectedResult {
-  return typeof one === "object" && one !== null && (one as { status?: unknown }).status === "rejected";
-}
+  async #judge(verdict: Verdict, message: MessageView): Promise<Outcome> {
+    if (verdict.kind === "done") return say.ack;
+    if (verdict.kind === "failed") return this.#thrown(verdict.error, message);
+    return judgeSaid(verdict.said, message, this.#judging);
+  }
 
-function isMeant(one: unknown): boolean {
-  return one instanceof Error || isRejected(one) || isHandlerOutcome(one);
-}
+  /** An abort from outside is no fault of the message; the end of the budget counts, or one that always needs more would come back for ever. */
+  async #thrown(error: unknown, message: Message): Promise<Outcome> {
+    if (this.#stopper.wasAborted) return say.release;
+    this.#failures.push({ attempt: message.attempt, error, message });
+    return judgeThrown(error, message, this.#judging);
+  }
 
-function isFailedMessages(returned: unknown): returned is FailedMessages {
-  const failed = (returned as { failed?: unknown } | null | undefined)?.failed;
-  return typeof failed === "object" && failed !== null && Symbol.iterator in failed;
-}
+  /** Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it. */
+  async #mark(at: number): Promise<void> {
+    if (this.#outcomes[at]?.kind === "ack") await this.#messages[at]?.mark();
+  }
 
-function toFailedMap(failed: FailedMessages["failed"]): ReadonlyMap<Message, unknown> {
-  if (failed instanceof Map) return failed;
-  const error = new SpillwayError("batch-outcomes", "The batch handler named this message as failed.");
-  return new Map([...(failed as Iterable<Message>)].map((message) => [message, error]));
-}
-
-function strangeOutcomes(what: string): SpillwayError {
-  return new SpillwayError(
-    "batch-outcomes",
-    `The batch handler returned ${what}; it must return one outcome for each message, or { failed }. All are tried again.`,
-  );
+  #newTime(messages: readonly MessageView[] = []): CallTime {
+    const time = new CallTime(this.#lease, this.#options.clock, this.#options.handlerTimeoutMs);
+    for (const message of messages) message.limitTo(time);
+    return time;
+  }
 }

@@ -1,4 +1,6 @@
 import type { Settlement, TurnResult } from "./broker.ts";
+import { type FailureCount, FailureNotes } from "./failures.ts";
+import { asError } from "./guest.ts";
 import { type SettledAs, settledAs } from "./outcome.ts";
 import type { Meter } from "./sender.ts";
 
@@ -34,6 +36,8 @@ export interface DrainReport {
   /** Commands Redis ran, those inside scripts included: the dearer reading of how Upstash bills. */
   readonly commands: number;
   readonly elapsedMs: number;
+  /** What handlers, schemas and the codec threw: the newest few different ones, the newest first; never a payload of ours. */
+  readonly failures: readonly FailureCount[];
   /** What ended the drain, where `stopped` is `error`; or why the continuation failed. */
   readonly error: Error | null;
 }
@@ -51,6 +55,7 @@ export class ReportBuilder {
   continuedWith: string | null = null;
   declined: string | null = null;
   error: Error | null = null;
+  readonly failures = new FailureNotes();
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
   #deadLetterCount = 0;
   #lostLease = 0;
@@ -109,7 +114,15 @@ export class ReportBuilder {
       requests: this.#meter.requests,
       commands: this.#meter.commands,
       elapsedMs,
+      failures: this.failures.toList(),
       error: this.error,
     };
   }
+}
+
+/** The report of a run that could not go on at all. */
+export function brokenReport(error: unknown): DrainReport {
+  const report = new ReportBuilder({ requests: 0, elsewhere: 0, commands: 0 });
+  report.error = asError(error);
+  return report.finish("error", 0);
 }

@@ -1,14 +1,16 @@
 import { SpillwayError } from "./errors.ts";
+import { describe, isA, isThenable, peek, textOf, whenSettled } from "./guest.ts";
 import { limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import {
   type DeadLetterCause,
   type HandlerOutcome,
-  isHandlerOutcome,
   NonRetryableError,
   type Outcome,
   Overloaded,
   outcomes,
+  type RetryLater,
+  type ToDeadLetter,
 } from "./outcome.ts";
 import { SchemaError } from "./schema.ts";
 
@@ -20,15 +22,18 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** What a delay function is told: the attempt that failed, from 1, what it threw, and the message. */
+/** What a delay function and `onFailure` are told: the attempt that failed, from 1, what it threw, and the message. */
 export interface Failure {
   readonly attempt: number;
   readonly error: unknown;
   readonly message: Message;
 }
 
-/** When a failed message is tried again: a backoff, or a function that gives the delay in ms. */
-export type RetryDelay = Backoff | ((failure: Failure) => number);
+/**
+ * When a failed message is tried again: a backoff, or a function that gives the delay in ms, or a promise of it. One that
+ * throws, takes longer than `handlerTimeoutMs` or gives no number of ms of at least 0 counts as absent; none is longer than a year.
+ */
+export type RetryDelay = Backoff | ((failure: Failure) => number | PromiseLike<number>);
 
 export interface RetryPolicy {
   readonly maxAttempts: number;
@@ -37,103 +42,117 @@ export interface RetryPolicy {
   readonly random: () => number;
 }
 
+/** What judging needs to know beside the message. */
+export interface Judging {
+  readonly policy: RetryPolicy;
+  /** Redis' own clock, epoch ms; null where it is not known. */
+  redisNow(): number | null;
+  /** Waits for a delay function, not for ever. */
+  waitFor(delay: PromiseLike<unknown>): Promise<unknown>;
+}
+
 const backoffDefault: Backoff = { baseMs: 1_000, maxMs: 900_000 };
 
-/** How long until the next attempt, whole ms. A function that throws or gives no number of ms counts as absent. */
-function delayAfter(failure: Failure, policy: RetryPolicy): number {
-  const { retryDelay, random } = policy;
+/** How long until the next attempt, whole ms. */
+async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promise<number> {
+  const { retryDelay } = policy;
   if (typeof retryDelay === "function") {
     try {
-      const delayMs = retryDelay(failure);
-      if (typeof delayMs === "number" && delayMs >= 0) return bounded(delayMs);
-      // An async function is no delay; its rejection must not end the process all the same.
-      Promise.resolve(delayMs).catch(() => undefined);
+      const given: unknown = retryDelay(failure);
+      const delayMs = isThenable(given) ? await waitFor(given) : given;
+      if (isDelay(delayMs)) return bounded(delayMs);
     } catch {
       // The message has failed and must be settled; the default delay does.
     }
   }
   const { baseMs, maxMs } = typeof retryDelay === "function" ? backoffDefault : retryDelay;
-  return bounded(random() * Math.min(maxMs, baseMs * 2 ** (failure.attempt - 1)));
+  return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (failure.attempt - 1)));
+}
+
+/** From 0 to 1, whatever `random` gives. */
+export function shareOf({ random }: RetryPolicy): number {
+  try {
+    const share: unknown = random();
+    void whenSettled(share);
+    return isDelay(share) ? Math.min(share, 1) : 1;
+  } catch {
+    return 1;
+  }
+}
+
+function isDelay(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 function bounded(delayMs: number): number {
   return Math.min(Math.round(delayMs), limits.delayMsMax);
 }
 
-/** What a handler's return value means. */
-export function judgeReturned(returned: unknown, message: Message, policy: RetryPolicy): Outcome {
-  if (!isHandlerOutcome(returned)) return outcomes.ack;
-  return judgeSaid(returned, message, policy);
-}
-
-function judgeSaid(said: HandlerOutcome, message: Message, policy: RetryPolicy): Outcome {
+/** What becomes of a message whose handler said so. Its numbers and texts may be of another copy, so they are read with care. */
+export async function judgeSaid(said: HandlerOutcome, message: Message, judging: Judging): Promise<Outcome> {
   switch (said.outcome) {
     case "ack":
       return outcomes.ack;
     case "release":
       return outcomes.release;
-    case "dead-letter":
-      return { kind: "dead-letter", cause: { reason: said.reason }, isFailure: false };
+    case "dead-letter": {
+      const reason = textOf(peek(said, "reason"), limits.reasonCharsMax);
+      return { kind: "dead-letter", cause: { reason }, isFailure: false };
+    }
     case "retry": {
-      if (message.attempt >= policy.maxAttempts) {
+      if (message.attempt >= judging.policy.maxAttempts) {
         return { kind: "dead-letter", cause: { reason: "exhausted" }, isFailure: false };
       }
+      const afterMs = peek(said, "afterMs");
       const failure = { attempt: message.attempt, error: undefined, message };
-      const delayMs = said.afterMs === undefined ? delayAfter(failure, policy) : bounded(said.afterMs);
+      const delayMs = isDelay(afterMs) ? bounded(afterMs) : await delayAfter(failure, judging);
       return { kind: "retry", delayMs, isFailure: false };
     }
   }
 }
 
-/** What a handler's throw means. Errors are known by class or by name, so that two copies of this package agree. */
-export function judgeThrown(error: unknown, message: Message, policy: RetryPolicy): Outcome {
-  const name = error instanceof Error ? error.name : "";
-  if (error instanceof SchemaError) {
-    return toDeadLetter({ reason: "invalid", error: describe(error), issues: error.issues });
+/**
+ * What a handler's throw means. Errors are known by class or by name, so that two copies of this package agree. Never
+ * rejects, and what it gives is finite, bounded and well-formed whatever was thrown.
+ */
+export async function judgeThrown(error: unknown, message: Message, judging: Judging): Promise<Outcome> {
+  const name = typeof error === "object" ? peek(error, "name") : undefined;
+  // A wrong schema or codec refuses every message, so these count for the brake.
+  if (isA(error, SchemaError)) {
+    return toDeadLetter({ reason: "invalid", error: describe(error), issues: error.issues }, true);
   }
-  if (error instanceof SpillwayError && error.code === "codec") {
-    return toDeadLetter({ reason: "undecodable", error: describe(error) });
+  if (isA(error, SpillwayError) && peek(error, "code") === "codec") {
+    return toDeadLetter({ reason: "undecodable", error: describe(error) }, true);
   }
-  if (error instanceof NonRetryableError || name === "NonRetryableError") {
-    return toDeadLetter({ reason: "non-retryable", error: describe(error) });
+  if (isA(error, NonRetryableError) || name === "NonRetryableError") {
+    return toDeadLetter({ reason: "non-retryable", error: describe(error) }, false);
   }
-  const otherwise =
-    message.attempt >= policy.maxAttempts
-      ? ({
-          kind: "dead-letter",
-          cause: { reason: "exhausted", error: describe(error) },
-          isFailure: true,
-        } as const)
-      : ({
-          kind: "retry",
-          delayMs: delayAfter({ attempt: message.attempt, error, message }, policy),
-          isFailure: true,
-        } as const);
-  if (error instanceof Overloaded || name === "Overloaded") {
-    const { untilMs } = error as Overloaded;
-    const isMoment = typeof untilMs === "number" && untilMs > 0;
-    return { kind: "overloaded", untilMs: isMoment ? Math.round(untilMs) : 0, otherwise };
+  const otherwise = await judgeFailed(error, message, judging);
+  if (isA(error, Overloaded) || name === "Overloaded") {
+    return { kind: "overloaded", untilMs: readMoment(peek(error, "untilMs"), judging.redisNow()), otherwise };
   }
   return otherwise;
 }
 
-function toDeadLetter(cause: DeadLetterCause): Outcome {
-  return { kind: "dead-letter", cause, isFailure: false };
+async function judgeFailed(
+  error: unknown,
+  message: Message,
+  judging: Judging,
+): Promise<RetryLater | ToDeadLetter> {
+  const { attempt } = message;
+  if (attempt >= judging.policy.maxAttempts) {
+    return toDeadLetter({ reason: "exhausted", error: describe(error) }, true);
+  }
+  return { kind: "retry", delayMs: await delayAfter({ attempt, error, message }, judging), isFailure: true };
 }
 
-/** An error as a dead letter keeps it. */
-function describe(error: unknown): NonNullable<DeadLetterCause["error"]> {
-  if (error instanceof Error) {
-    const { name, message, stack } = error;
-    return { name: String(name), message: String(message), ...(typeof stack === "string" ? { stack } : {}) };
-  }
-  return { name: typeof error, message: textOf(error) };
+/** A moment as the brake takes it; 0 is its own pause. */
+function readMoment(untilMs: unknown, redisNow: number | null): number {
+  if (!isDelay(untilMs)) return 0;
+  const latest = redisNow === null ? limits.momentMsMax : redisNow + limits.overloadMsMax;
+  return Math.round(Math.min(untilMs, latest));
 }
 
-function textOf(value: unknown): string {
-  try {
-    return typeof value === "string" ? value : String(value);
-  } catch {
-    return "a value that has no text";
-  }
+function toDeadLetter(cause: DeadLetterCause, isFailure: boolean): ToDeadLetter {
+  return { kind: "dead-letter", cause, isFailure };
 }

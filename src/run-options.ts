@@ -54,6 +54,8 @@ const runKinds = {
   }),
 } satisfies Kinds<RunOptions>;
 
-export function checkRunOptions(options: unknown): Checked<typeof runKinds> {
+export type CheckedRunOptions = Checked<typeof runKinds>;
+
+export function checkRunOptions(options: unknown): CheckedRunOptions {
   return checkOptions(runKinds, options);
 }

@@ -1,5 +1,7 @@
 import { SpillwayError } from "./errors.ts";
+import { peek, shorten, textOf } from "./guest.ts";
 import { limits } from "./limits.ts";
+import { isArray } from "./verdict.ts";
 
 /**
  * What we use of a Standard Schema, version 1 (https://standardschema.dev): zod, valibot, arktype and others are some.
@@ -27,14 +29,21 @@ interface SchemaIssue {
 export class SchemaError extends SpillwayError {
   readonly issues: readonly { readonly path: string; readonly message: string }[];
   constructor(issues: readonly SchemaIssue[]) {
-    const readable = issues.slice(0, limits.issueCountMax).map(({ path, message }) => ({
-      path: (path ?? []).map((step) => String(typeof step === "object" ? step.key : step)).join("."),
-      message: String(message),
+    const found: readonly unknown[] = isArray(issues) ? issues.slice(0, limits.issueCountMax) : [];
+    const readable = found.map((issue) => ({
+      path: pathOf(peek(issue, "path")),
+      message: textOf(peek(issue, "message"), limits.issueCharsMax),
     }));
     const text = readable.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ");
     super("schema", `The message does not fit the schema: ${text}`);
     this.issues = readable;
   }
+}
+
+function pathOf(path: unknown): string {
+  const steps = isArray(path) ? path.slice(0, limits.issueCharsMax) : [];
+  const keys = steps.map((step) => (typeof step === "object" ? peek(step, "key") : step));
+  return shorten(keys.map((key) => textOf(key, limits.issueCharsMax)).join("."), limits.issueCharsMax);
 }
 
 /** The value as the schema returns it. Throws `SchemaError`, and what the schema itself throws. */

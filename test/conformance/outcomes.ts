@@ -11,7 +11,7 @@ export function outcomesSuite(setup: Setup): void {
       const said: Record<string, unknown> = { a: undefined, b: ack, c: true, d: { status: 500 } };
       await produce(...Object.keys(said));
 
-      const report = await make({ handler: (message) => said[message.payload] }).run();
+      const report = await make({ handler: ((message: Message) => said[message.payload]) as never }).run();
 
       expect(report).toMatchObject({ acked: 4, retried: 0, stopped: "empty" });
       expect(await door.everything()).toEqual({});

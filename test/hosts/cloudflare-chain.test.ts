@@ -253,7 +253,7 @@ describe("cloudflareHandler()", () => {
     const redis = memory();
     await redis.command(["LPUSH", "mail", "m"]);
     const { scheduled } = cloudflareHandler(
-      () => ({ redis, list: "mail", handler: ({ payload }) => handled.push(payload) }),
+      () => ({ redis, list: "mail", handler: ({ payload }) => void handled.push(payload) }),
       { onReport: () => undefined },
     );
     const unreachable = {

@@ -28,6 +28,7 @@ const report = {
   requests: 2,
   commands: 9,
   elapsedMs: 12,
+  failures: [],
   error: null,
 } satisfies DrainReport;
 

@@ -5,6 +5,7 @@ import {
   type DrainReport,
   deadLetter,
   fromText,
+  type HandlerOutcome,
   idempotent,
   type Message,
   Overloaded,
@@ -241,7 +242,8 @@ class World {
   }
 
   #makeDrain(process: Process, slot = -1): Drain {
-    const handler = (message: Message): Promise<unknown> => this.#handle(message, process, slot);
+    const handler = (message: Message): Promise<HandlerOutcome | undefined> =>
+      this.#handle(message, process, slot);
     let made = 0;
     return createDrain({
       redis: this.#network.client(process),
@@ -265,7 +267,7 @@ class World {
     });
   }
 
-  async #handle(message: Message, process: Process, slot: number): Promise<unknown> {
+  async #handle(message: Message, process: Process, slot: number): Promise<HandlerOutcome | undefined> {
     const { payload } = message;
     // A dead process does nothing more.
     if (process.isDead) return new Promise(() => undefined);
@@ -291,7 +293,7 @@ class World {
     return outcome;
   }
 
-  #decide(kind: keyof typeof kinds): "done" | Error | object {
+  #decide(kind: keyof typeof kinds): "done" | Error | HandlerOutcome {
     if (this.#isOutage) return new Error("down");
     if (kind === "x") return new Error("always");
     if (kind === "f" && this.#chance(0.4)) return new Error("sometimes");

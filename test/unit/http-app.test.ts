@@ -25,6 +25,7 @@ const report: DrainReport = {
   requests: 3,
   commands: 14,
   elapsedMs: 5,
+  failures: [],
   error: null,
 };
 

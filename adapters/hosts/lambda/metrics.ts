@@ -31,6 +31,7 @@ export function metricsLine(
     continuedWith: report.continuedWith,
     declined: report.declined,
     nextDueAt: report.nextDueAt,
+    failures: report.failures,
     error: report.error && `${report.error.name}: ${report.error.message}`,
   });
 }

@@ -28,16 +28,17 @@ export type ContinuationErrorCode =
 
 /** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
 export class SpillwayError extends Error {
+  override readonly name: string = "SpillwayError";
   readonly code: SpillwayErrorCode;
   constructor(code: SpillwayErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
   }
 }
 
 /** An option was refused at construction. Says which option, what is wanted, and what was got. */
 export class OptionError extends SpillwayError {
+  override readonly name: string = "OptionError";
   readonly option: string;
   readonly expected: string;
   readonly received: string;
@@ -54,6 +55,7 @@ export class OptionError extends SpillwayError {
  * Whether the request ran is not known, so only a request that can be repeated may be sent again.
  */
 export class RedisTransportError extends SpillwayError {
+  override readonly name: string = "RedisTransportError";
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
   /** Whether waiting and sending again may help: false for HTTP 401 and 403, say. */
@@ -71,6 +73,7 @@ export class RedisTransportError extends SpillwayError {
  * that and its keys where they are the trouble.
  */
 export class RedisReplyError extends SpillwayError {
+  override readonly name: string = "RedisReplyError";
   readonly prefix: string;
   readonly #serverText: string;
   constructor(serverText: string, options?: { cause?: unknown; command?: RedisCommand }) {
@@ -88,6 +91,7 @@ export class RedisReplyError extends SpillwayError {
 
 /** A reply did not have the shape that the command or script promises: another server, another version, or a bug. */
 export class RedisProtocolError extends SpillwayError {
+  override readonly name: string = "RedisProtocolError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("redis-protocol", message, options);
   }
@@ -95,6 +99,7 @@ export class RedisProtocolError extends SpillwayError {
 
 /** A request or its reply is larger than the server takes. A batch is halved and tried again before this is thrown. */
 export class RedisTooLargeError extends SpillwayError {
+  override readonly name: string = "RedisTooLargeError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("redis-too-large", message, options);
   }
@@ -102,6 +107,7 @@ export class RedisTooLargeError extends SpillwayError {
 
 /** A handler, or the schema, took longer than `handlerTimeoutMs`; its message counts as failed, whatever it still does. */
 export class HandlerTimeoutError extends SpillwayError {
+  override readonly name: string = "HandlerTimeoutError";
   constructor(timeoutMs: number, what = "handler") {
     super(
       "handler-timeout",
@@ -112,6 +118,7 @@ export class HandlerTimeoutError extends SpillwayError {
 
 /** The drain or the client was closed before this was asked of it. */
 export class ClosedError extends SpillwayError {
+  override readonly name: string = "ClosedError";
   constructor(what: string) {
     super("closed", `The ${what} is closed: make a new one, or close it after its last use.`);
   }
@@ -119,6 +126,7 @@ export class ClosedError extends SpillwayError {
 
 /** A package that only some adapters need, and that is not installed with ours, does not load. Says how to install it. */
 export class MissingPackageError extends SpillwayError {
+  override readonly name: string = "MissingPackageError";
   /** Its name, as npm knows it. */
   readonly packageName: string;
   constructor(packageName: string, options?: { cause?: unknown }) {
@@ -142,6 +150,7 @@ export class MissingPackageError extends SpillwayError {
  * has it and is no hop all the same (HTTP 400).
  */
 export class ContinuationError extends SpillwayError {
+  override readonly name: string = "ContinuationError";
   declare readonly code: ContinuationErrorCode;
   constructor(code: ContinuationErrorCode, message: string, options?: { cause?: unknown }) {
     super(code, message, options);

@@ -27,6 +27,7 @@ interface SchemaIssue {
 
 /** A message's value did not fit the schema. Its issues go with it to the dead letters. */
 export class SchemaError extends SpillwayError {
+  override readonly name: string = "SchemaError";
   readonly issues: readonly { readonly path: string; readonly message: string }[];
   constructor(issues: readonly SchemaIssue[]) {
     const found: readonly unknown[] = isArray(issues) ? issues.slice(0, limits.issueCountMax) : [];

@@ -3,6 +3,8 @@ import type { Backend } from "../../adapters/local/backend.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
+import { RedisReplyError } from "../../src/index.ts";
+import { sha1Hex } from "../../src/internals.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const everyByte = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
@@ -137,8 +139,16 @@ const scripts: readonly [shows: string, script: string, ...args: string[]][] = [
   ["a first line without flags", "#!lua\nreturn 1"],
   ["a first line of another language", "#!js\nreturn 1"],
   ["a first line with an unknown flag", "#!lua flags=fast\nreturn 1"],
+  ["an error in an array", "return {1, {err='ERR in it'}, {{ok='FINE'}, {err='ERR deeper'}}, 2}"],
+  ["an error of redis.pcall in an array", "return {redis.pcall('LPOP'), redis.pcall('SET', 'a', 'b')}"],
   ["a first line with an unknown option", "#!lua speed=fast\nreturn 1"],
 ];
+
+/** A reply, the errors in it as their texts. */
+function shown(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(shown);
+  return reply instanceof RedisReplyError ? { error: reply.serverText } : reply;
+}
 
 describe("scripts on the embedded store", () => {
   let server: RedisServer;
@@ -155,7 +165,9 @@ describe("scripts on the embedded store", () => {
   });
 
   const answer = (backend: Backend, script: string, args: readonly string[]): Promise<unknown> =>
-    backend.command(["EVAL", script, 1, "k", ...args]).catch((error: Error) => ({ error: error.message }));
+    backend
+      .command(["EVAL", script, 1, "k", ...args])
+      .then(shown, (error: RedisReplyError) => ({ error: error.serverText }));
 
   it.each(scripts)("answer as on a real Redis: %s", async (_, script, ...args) => {
     const store = memory();
@@ -173,8 +185,40 @@ describe("scripts on the embedded store", () => {
   it.each(["cjson", "cmsgpack", "struct", "bit"])("say plainly that there is no %s", async (name) => {
     const store = memory();
     await expect(store.command(["EVAL", `return ${name}.x`, 0])).rejects.toThrow(
-      `the embedded store has no library '${name}'`,
+      `the embedded store has no library ${name}`,
     );
+  });
+
+  it.each([
+    ["a loop", "while true do end"],
+    ["a loop that catches errors", "while true do pcall(function() while true do end end) end"],
+    ["a loop in a coroutine", "coroutine.wrap(function() while true do end end)()"],
+    ["a loop in a handler", "local function f() while true do end end xpcall(f, f)"],
+    ["recursion", "local function f() f() end while true do pcall(f) end"],
+  ])("are ended where they do not end, and the store serves on: %s", async (_, script) => {
+    const [store, other] = [memory(), memory()];
+    await store.command(["SET", "k", "v"]);
+    const { serverText } = (await store
+      .command(["EVAL", script, 0])
+      .catch((error: unknown) => error)) as RedisReplyError;
+    expect(serverText).toMatch(/^BUSY the script ran more than \d+ instructions/);
+    for (const one of [store, other]) expect(await one.command(["EVAL", "return 1", 0])).toBe(1);
+    expect(await store.command(["EVAL", "return redis.call('GET', KEYS[1])", 1, "k"])).toBe("v");
+  });
+
+  it("that return a table in itself are refused", async () => {
+    const script = "local t = {} t[1] = t return t";
+    await expect(memory().command(["EVAL", script, 0])).rejects.toThrow("reached lua stack limit");
+  });
+
+  it("may be many: those that were only evaluated are forgotten at last, those that were loaded are not", async () => {
+    const store = memory();
+    const sha = (await store.command(["SCRIPT", "LOAD", "return 'loaded'"])) as string;
+    await store.command(["EVAL", "return 'evaluated'", 0]);
+    for (let at = 0; at < 600; at++) await store.command(["EVAL", `return ${at}`, 0]);
+    expect(await store.command(["EVALSHA", sha, 0])).toBe("loaded");
+    expect(await store.command(["SCRIPT", "EXISTS", sha, sha1Hex("return 'evaluated'")])).toEqual([1, 0]);
+    expect(await store.command(["EVAL", "return 'evaluated'", 0])).toBe("evaluated");
   });
 
   it("leave nothing behind for the scripts of another store", async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
-import { type RedisClient, type RedisCommand, RedisReplyError } from "../../src/index.ts";
+import { type RedisClient, type RedisCommand, type RedisReply, RedisReplyError } from "../../src/index.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const key = fc.constantFrom("a", "b", "c", "d");
@@ -76,6 +76,10 @@ const command = fc.oneof(
     fc.constantFrom("list", "Zset"),
   ),
   of("SCAN", fc.constant("0"), fc.constant("MATCH")),
+  of(
+    "KEYS",
+    fc.constantFrom("[ab]", "[^ab]", "[a-c]", "[c-a]", "\\a", "?", "[a", "*a*", "[^", "a*b").map(String),
+  ),
   of("PING"),
   of("ECHO", value),
   of("NOPE", fc.constantFrom("x", "")),
@@ -98,9 +102,13 @@ describe("the embedded store", () => {
   });
 
   const answers = async (client: RedisClient, commands: readonly RedisCommand[]): Promise<unknown[]> =>
-    (await client.pipeline(commands)).map((reply) =>
-      reply instanceof RedisReplyError ? { error: reply.message } : reply,
-    );
+    (await client.pipeline(commands)).map((reply, at) => {
+      if (reply instanceof RedisReplyError) return { error: reply.serverText };
+      // Keys have no order.
+      const name = commands[at]?.[0];
+      if (name === "KEYS" && Array.isArray(reply)) return reply.toSorted();
+      return name === "SCAN" ? (reply as RedisReply[]).flat().toSorted() : reply;
+    });
 
   it("answers any sequence of commands as a real Redis does, errors included", async () => {
     await fc.assert(
@@ -138,6 +146,29 @@ describe("the embedded store", () => {
     expect(await store.command(["SCAN", "0", "MATCH", "x{*"])).toEqual(["0", ["x{y}"]]);
     const scan = ["SCAN", "0", "MATCH", "ab?", "COUNT", 100, "TYPE", "list"] as const;
     expect(await store.command(scan)).toEqual(["0", ["abe"]]);
+  });
+
+  it.each([
+    ["SET", "k", "v", "EXAT", "1"],
+    ["EXPIRE", "k", "1", "NX"],
+    ["PEXPIRE", "k", "1", "gt"],
+    ["ZADD", "k", "INCR", "1", "m"],
+    ["ZRANGE", "k", "-", "+", "BYLEX"],
+    ["SCRIPT", "KILL"],
+  ])("says whose lack it is that it does not know an option of Redis: %s %s %s %s %s", async (...parts) => {
+    const refused = memory().command(parts.filter((part) => part !== undefined) as unknown as RedisCommand);
+    await expect(refused).rejects.toThrow(`the embedded store does not know`);
+  });
+
+  it("takes no longer than the text for a pattern or a number that is meant to take long", async () => {
+    const store = memory();
+    const long = "1".repeat(100_000);
+    await store.command(["SET", "a".repeat(10_000), "v"]);
+    expect(await store.command(["KEYS", `${"a*".repeat(30)}b`])).toEqual([]);
+    for (const hostile of ["[z-a]", "[", "[^", "a[b", "\\", "(a+)+$"]) {
+      expect(await store.command(["KEYS", hostile])).toEqual([]);
+    }
+    await expect(store.command(["ZADD", "z", `${long}x`, "m"])).rejects.toThrow("not a valid float");
   });
 
   it("keeps a list of a hundred thousand as a queue", async () => {

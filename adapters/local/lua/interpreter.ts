@@ -2,18 +2,9 @@ import { type ByteString, type RedisCommand, type RedisReply, RedisReplyError } 
 import { sha1Hex } from "../../../src/internals.ts";
 import { printNumber } from "./number-text.ts";
 import { prelude } from "./prelude.ts";
+import { EndlessScript, instructionsMax, type ScriptCall, Status } from "./script-call.ts";
+import { withoutFlags } from "./shebang.ts";
 import { type LuaFunctions, type LuaMachine, loadMachine, type Pointer, type State } from "./wasm.ts";
-
-/** A status reply (`OK`), which is a table to a script, where a bulk reply is a string. */
-export class Status {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** Runs a command for a script. Throws `RedisReplyError` as Redis answers. */
-export type ScriptCall = (command: RedisCommand) => RedisReply | Status;
 
 /** Lua's numbers for the kinds of its values. */
 const kind = { nil: 0, boolean: 1, number: 3, string: 4, table: 5 } as const;
@@ -23,6 +14,12 @@ const keptCount = 4;
 const roomBytesMin = 65_536;
 /** How much of the stack one value may need. */
 const stackCount = 4;
+/** Tables may stand so deep in each other in a reply. */
+const depthMax = 1_000;
+/** So many scripts stay compiled; another is compiled again when it is run again. */
+const compiledMax = 200;
+/** How often instructions are counted. */
+const instructionsStep = 1_000_000;
 
 /**
  * The Lua of the embedded store: compiles and runs scripts as Redis does. One serves all stores of a process, because a
@@ -35,7 +32,10 @@ export class Interpreter {
   /** Room for a string on its way in. */
   #room: Pointer = 0;
   #roomBytes = 0;
+  /** The one that was used longest ago is the first. */
   readonly #compiled = new Set<string>();
+  #instructionCount = 0;
+  #isBroken = false;
   #call: ScriptCall | undefined;
   /** What went wrong on our side, to be thrown once Lua is out of the way. */
   #fault: unknown;
@@ -45,38 +45,75 @@ export class Interpreter {
     this.#state = this.#open();
   }
 
-  /** Compiles a script, once. Throws `RedisReplyError` where it is none. */
+  /** Whether something went through Lua that it does not know, so that its state cannot be trusted any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Compiles a script, where it is not compiled. Throws `RedisReplyError` where it is none. */
   compile(sha: string, source: ByteString): void {
-    if (this.#compiled.has(sha)) return;
-    const state = this.#state;
-    this.#lua.lua_pushvalue(state, kept.compile);
-    this.#pushString(state, sha);
-    this.#pushString(state, withoutFlags(source));
-    this.#run(2, 1);
-    const problem = this.#read(-1);
-    this.#lua.lua_settop(state, keptCount);
+    if (this.#compiled.delete(sha)) {
+      this.#compiled.add(sha);
+      return;
+    }
+    const problem = this.#enter(() => {
+      this.#callCompile(sha, withoutFlags(source));
+      return this.#read(-1);
+    });
     if (problem !== null) {
       throw new RedisReplyError(`ERR Error compiling script (new function): ${problem}`);
     }
     this.#compiled.add(sha);
+    const [oldest = ""] = this.#compiled;
+    if (this.#compiled.size <= compiledMax) return;
+    this.#compiled.delete(oldest);
+    this.#enter(() => this.#callCompile(oldest, undefined));
   }
 
-  /** Runs a script that has been compiled. Throws `RedisReplyError` where it ends by an error. */
+  /**
+   * Runs a script that has been compiled. Throws `RedisReplyError` where it ends by an error, and where it does not end:
+   * what it has written until then stays.
+   */
   run(sha: string, keys: readonly ByteString[], args: readonly ByteString[], call: ScriptCall): RedisReply {
     const state = this.#state;
     this.#call = call;
     try {
-      this.#lua.lua_pushvalue(state, kept.run);
-      this.#pushString(state, sha);
-      this.#push(state, keys as ByteString[]);
-      this.#push(state, args as ByteString[]);
-      this.#run(3, 2);
-      if (this.#lua.lua_toboolean(state, -2) === 0) throw new RedisReplyError(this.#readString(state, -1));
-      return this.#read(-1);
+      const reply = this.#enter(() => {
+        this.#lua.lua_pushvalue(state, kept.run);
+        this.#pushString(state, sha);
+        this.#push(state, keys as ByteString[]);
+        this.#push(state, args as ByteString[]);
+        this.#run(3, 2);
+        if (this.#lua.lua_toboolean(state, -2) === 0) throw new RedisReplyError(this.#readString(state, -1));
+        return this.#read(-1);
+      });
+      if (reply instanceof RedisReplyError) throw reply;
+      return reply;
     } finally {
       this.#call = undefined;
-      this.#lua.lua_settop(state, keptCount);
     }
+  }
+
+  /** Leaves the stack as it was; where anything but Redis' errors is thrown, this machine is not used again. */
+  #enter<Value>(work: () => Value): Value {
+    this.#instructionCount = 0;
+    try {
+      return work();
+    } catch (error) {
+      this.#isBroken = !(error instanceof RedisReplyError) || error instanceof EndlessScript;
+      throw error;
+    } finally {
+      if (!this.#isBroken) this.#lua.lua_settop(this.#state, keptCount);
+    }
+  }
+
+  /** Without a source, forgets the script. */
+  #callCompile(sha: string, source: ByteString | undefined): void {
+    const state = this.#state;
+    this.#lua.lua_pushvalue(state, kept.compile);
+    this.#pushString(state, sha);
+    if (source !== undefined) this.#pushString(state, source);
+    this.#run(source === undefined ? 1 : 2, 1);
   }
 
   #open(): State {
@@ -94,6 +131,7 @@ export class Interpreter {
       throw new Error(`Lua does not start: ${this.#readString(state, -1)}`);
     this.#pushString(state, "err");
     this.#pushString(state, "ok");
+    this.#machine.onCount(state, instructionsStep, this.#onCount);
     return state;
   }
 
@@ -105,6 +143,12 @@ export class Interpreter {
     if (code !== 0) throw new RedisReplyError(`ERR ${this.#readString(this.#state, -1)}`);
   }
 
+  /** Throws past all of Lua, for a script would catch an error of Lua's and go on. */
+  #onCount = (): void => {
+    this.#instructionCount += instructionsStep;
+    if (this.#instructionCount > instructionsMax) throw new EndlessScript();
+  };
+
   /** `redis.call`, which throws what Redis answers, or `redis.pcall`, which returns it. */
   #onCall(throws: boolean): (state: State) => number {
     return (state) => {
@@ -114,7 +158,7 @@ export class Interpreter {
       } catch (error) {
         hasFailed = throws || !(error instanceof RedisReplyError);
         if (!(error instanceof RedisReplyError)) this.#fault = error;
-        this.#pushField(state, kept.err, error instanceof RedisReplyError ? error.message : "ERR");
+        this.#pushField(state, kept.err, error instanceof RedisReplyError ? error.serverText : "ERR");
       }
       // Outside of what catches: Lua throws by an exception that is none of ours.
       return hasFailed ? this.#lua.lua_error(state) : 1;
@@ -161,8 +205,8 @@ export class Interpreter {
     return bytes.toString("latin1", at, at + bytes.readUInt32LE(this.#lengthAt));
   }
 
-  /** A script's value as a reply. */
-  #read(index: number): RedisReply {
+  /** A script's value as a reply; an error is one too, as in Redis, where it stands in an array. */
+  #read(index: number, depth = 0): RedisReply | RedisReplyError {
     const [lua, state] = [this.#lua, this.#state];
     switch (lua.lua_type(state, index)) {
       case kind.string:
@@ -173,15 +217,16 @@ export class Interpreter {
       case kind.boolean:
         return lua.lua_toboolean(state, index) === 0 ? null : 1;
       case kind.table:
-        return this.#readTable(index);
+        return this.#readTable(index, depth + 1);
       default:
         return null;
     }
   }
 
-  #readTable(given: number): RedisReply {
+  #readTable(given: number, depth: number): RedisReply | RedisReplyError {
     const [lua, state] = [this.#lua, this.#state];
-    if (lua.lua_checkstack(state, stackCount) === 0) throw new RedisReplyError("ERR reached lua stack limit");
+    if (depth > depthMax || lua.lua_checkstack(state, stackCount) === 0)
+      throw new RedisReplyError("ERR reached lua stack limit");
     const index = given < 0 ? lua.lua_gettop(state) + 1 + given : given;
     for (const field of [kept.err, kept.ok]) {
       lua.lua_pushvalue(state, field);
@@ -191,13 +236,13 @@ export class Interpreter {
       if (text === undefined) continue;
       const line = text.replace(/[\r\n]/g, " ");
       if (field === kept.ok) return line;
-      throw new RedisReplyError(line);
+      return new RedisReplyError(line);
     }
     const values: RedisReply[] = [];
     for (let at = 1; ; at++) {
       lua.lua_rawgeti(state, index, at);
       const isEnd = lua.lua_type(state, -1) === kind.nil;
-      if (!isEnd) values.push(this.#read(-1));
+      if (!isEnd) values.push(this.#read(-1, depth) as RedisReply);
       lua.lua_settop(state, -2);
       if (isEnd) return values;
     }
@@ -245,30 +290,10 @@ export class Interpreter {
   }
 }
 
-const knownFlags = new Set(["no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys"]);
-
-/** The script without `#!lua flags=…`, its line kept so that errors name the right one. */
-function withoutFlags(source: ByteString): ByteString {
-  if (!source.startsWith("#!")) return source;
-  const end = source.indexOf("\n");
-  if (end < 0) throw new RedisReplyError("ERR Invalid script shebang");
-  const [engine, ...words] = source.slice(0, end).trim().split(/\s+/);
-  if (engine !== "#!lua") throw new RedisReplyError(`ERR Unexpected engine in script shebang: ${engine}`);
-  for (const word of words) {
-    if (!word.startsWith("flags=")) throw new RedisReplyError(`ERR Unknown lua shebang option: ${word}`);
-    for (const flag of word.slice("flags=".length).split(",")) {
-      if (flag !== "" && !knownFlags.has(flag)) {
-        throw new RedisReplyError(`ERR Unexpected flag in script shebang: ${flag}`);
-      }
-    }
-  }
-  return source.slice(end);
-}
-
 let shared: Interpreter | undefined;
 
 /** The interpreter of this process, loaded by the first who asks. */
 export function interpreter(): Interpreter {
-  shared ??= new Interpreter();
+  if (shared === undefined || shared.isBroken) shared = new Interpreter();
   return shared;
 }

@@ -79,7 +79,7 @@ local globals = setmetatable({
   }),
 }, { __index = function(_, name)
   if absent[name] then
-    error("the embedded store has no library '" .. name .. "'; give a Redis by --url or put redis-server on the PATH", 2)
+    error("the embedded store has no library " .. name .. ": give a Redis by --url or put redis-server on the PATH", 2)
   end
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end })
@@ -103,6 +103,10 @@ setfenv(0, visible)
 getmetatable('').__metatable = false
 
 return function(sha, source)
+  if source == nil then
+    scripts[sha] = nil
+    return nil
+  end
   local script, problem = compile(source, '@user_script')
   scripts[sha] = script
   return problem

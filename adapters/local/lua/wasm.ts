@@ -29,6 +29,7 @@ export interface LuaFunctions {
   lua_rawgeti(state: State, index: number, at: number): void;
   lua_rawset(state: State, index: number): void;
   lua_rawseti(state: State, index: number, at: number): void;
+  lua_sethook(state: State, hook: number, mask: number, count: number): void;
   lua_settop(state: State, index: number): void;
   lua_toboolean(state: State, index: number): number;
   lua_tolstring(state: State, index: number, length: Pointer): Pointer;
@@ -54,8 +55,12 @@ export interface LuaMachine {
   bytes(): Buffer;
   /** Makes a function of ours one that Lua can be given; it takes a state and returns how many results it has pushed. */
   register(run: (state: State) => number): number;
+  /** Has a function of ours called each so many instructions, of coroutines too that are made in this state. */
+  onCount(state: State, instructionCount: number, run: () => void): void;
 }
 
+/** A hook that is called each so many instructions. */
+const maskCount = 8;
 const pageBytes = 65_536;
 /** How WASI says that there is no such thing here. */
 const notSupported = 52;
@@ -113,24 +118,27 @@ export function loadMachine(): LuaMachine {
     return view;
   };
   exports.__wasm_call_ctors();
+  const register = (run: () => unknown, type: readonly number[]): number => {
+    const index = exports.__indirect_function_table.grow(1);
+    exports.__indirect_function_table.set(index, asWasmFunction(run, type));
+    return index;
+  };
   return {
     lua: exports,
     bytes,
-    register: (run) => {
-      const index = exports.__indirect_function_table.grow(1);
-      exports.__indirect_function_table.set(index, asWasmFunction(run));
-      return index;
-    },
+    register: (run) => register(run as () => number, functionType),
+    onCount: (state, instructionCount, run) =>
+      exports.lua_sethook(state, register(run, hookType), maskCount, instructionCount),
   };
 }
 
-/**
- * A table of WebAssembly takes only functions of WebAssembly: a module of nothing but one import, `(i32) → i32`, that it
- * exports again.
- */
-function asWasmFunction(run: (state: State) => number): unknown {
-  const [type, imported, exported] = [
-    [1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f],
+/** `(i32) → i32`, and `(i32, i32) → ()`, as a section of types. */
+const functionType = [1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f] as const;
+const hookType = [1, 6, 1, 0x60, 2, 0x7f, 0x7f, 0] as const;
+
+/** A table of WebAssembly takes only functions of WebAssembly: a module of nothing but one import that it exports again. */
+function asWasmFunction(run: () => unknown, type: readonly number[]): unknown {
+  const [imported, exported] = [
     [2, 7, 1, 1, 0x65, 1, 0x66, 0, 0],
     [7, 5, 1, 1, 0x66, 0, 0],
   ] as const;

@@ -37,7 +37,7 @@ export function integer(text: ByteString): number {
 export function float(text: ByteString): number {
   if (/^[+-]?inf(inity)?$/i.test(text))
     return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text))
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text))
     throw new RedisReplyError("ERR value is not a valid float");
   return Number(text);
 }
@@ -55,4 +55,22 @@ export function range(
   const from = Math.max(0, first < 0 ? length + first : first);
   const to = Math.min(length - 1, last < 0 ? length + last : last);
   return from > to ? undefined : { first: from, last: to };
+}
+
+/** What Redis takes and the embedded store does not, by command. */
+const absentWords: Readonly<Record<string, readonly string[]>> = {
+  SET: ["EXAT", "PXAT", "IFEQ", "IFNE", "IFDEQ", "IFDNE"],
+  EXPIRE: ["NX", "XX", "GT", "LT"],
+  ZADD: ["INCR"],
+  ZRANGE: ["BYLEX"],
+  SCRIPT: ["DEBUG", "HELP", "KILL", "SHOW"],
+};
+
+/** The error for a word that a command does not take: Redis' own, or where Redis would take it, whose lack it is. */
+export function unknownWord(command: string, word: string, otherwise = "ERR syntax error"): RedisReplyError {
+  const name = word.toUpperCase();
+  if (!absentWords[command]?.includes(name)) return new RedisReplyError(otherwise);
+  return new RedisReplyError(
+    `ERR the embedded store does not know ${name} of ${command}: give a Redis by --url, or put redis-server on the PATH`,
+  );
 }

@@ -1,5 +1,6 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { always, argument, type CommandTable, integer, syntaxError } from "./command.ts";
+import { always, argument, type CommandTable, integer, syntaxError, unknownWord } from "./command.ts";
+import { matchesGlob } from "./glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 function countOf(isCounted: (keyspace: Keyspace, key: ByteString) => boolean) {
@@ -11,6 +12,10 @@ function expire(name: string, unitMs: number) {
   return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
     const key = argument(args, 0);
     const ms = integer(argument(args, 1)) * unitMs;
+    const [word] = args.slice(2);
+    if (word !== undefined) {
+      throw unknownWord("EXPIRE", word, `ERR Unsupported option ${word}`);
+    }
     if (!Number.isSafeInteger(ms)) throw new RedisReplyError(`ERR invalid expire time in '${name}' command`);
     if (!keyspace.has(key)) return 0;
     keyspace.expireAt(key, keyspace.now() + ms);
@@ -48,7 +53,7 @@ function set(keyspace: Keyspace, args: ByteString[]): RedisReply {
       if (ms <= 0) throw new RedisReplyError("ERR invalid expire time in 'set' command");
       expiresAt = keyspace.now() + ms;
     } else if (["NX", "XX", "GET", "KEEPTTL"].includes(word)) flags.add(word);
-    else throw syntaxError();
+    else throw unknownWord("SET", word);
   }
   if (flags.has("NX") && flags.has("XX")) throw syntaxError();
   const before = flags.has("GET") ? (keyspace.get(key, "string") ?? null) : null;
@@ -61,31 +66,17 @@ function set(keyspace: Keyspace, args: ByteString[]): RedisReply {
   return isRefused ? null : "OK";
 }
 
-/** A glob as a regular expression: `*`, `?`, `[…]` and `\`. */
-function matcher(glob: ByteString): RegExp {
-  const source = glob.replace(
-    /\\(.)|(\*)|(\?)|(\[[^\]]*\])|([.+^${}()|\]\\])/gs,
-    (all, escaped, star, any, set) => {
-      if (escaped !== undefined) return `\\u${escaped.charCodeAt(0).toString(16).padStart(4, "0")}`;
-      if (star) return "[^]*";
-      if (any) return "[^]";
-      return set ?? `\\${all}`;
-    },
-  );
-  return new RegExp(`^${source}$`);
-}
-
 function scan(keyspace: Keyspace, args: ByteString[]): RedisReply {
   if (!/^\d+$/.test(argument(args, 0))) throw new RedisReplyError("ERR invalid cursor");
-  let pattern = matcher("*");
+  let pattern = "*";
   let kind: string | undefined;
   for (let at = 1; at < args.length; at += 2) {
     const [word, value] = [argument(args, at).toUpperCase(), argument(args, at + 1)];
-    if (word === "MATCH") pattern = matcher(value);
+    if (word === "MATCH") pattern = value;
     else if (word === "TYPE") kind = value.toLowerCase();
     else if (word !== "COUNT" || integer(value) < 1) throw syntaxError();
   }
-  const found = keyspace.keys().filter((key) => pattern.test(key));
+  const found = keyspace.keys().filter((key) => matchesGlob(pattern, key));
   // All in one go: cursor 0 says that there is no more.
   return ["0", kind === undefined ? found : found.filter((key) => keyspace.kind(key) === kind)];
 }
@@ -114,11 +105,11 @@ export const keyCommands: CommandTable = {
   TYPE: { min: 1, isStatus: always, run: (keyspace, args) => keyspace.kind(argument(args, 0)) },
   KEYS: {
     min: 1,
-    run: (keyspace, args) => keyspace.keys().filter((key) => matcher(argument(args, 0)).test(key)),
+    run: (keyspace, args) => keyspace.keys().filter((key) => matchesGlob(argument(args, 0), key)),
   },
   SCAN: { min: 1, max: Number.POSITIVE_INFINITY, run: scan },
-  EXPIRE: { min: 2, run: expire("expire", 1_000) },
-  PEXPIRE: { min: 2, run: expire("pexpire", 1) },
+  EXPIRE: { min: 2, max: 3, run: expire("expire", 1_000) },
+  PEXPIRE: { min: 2, max: 3, run: expire("pexpire", 1) },
   TTL: { min: 1, run: timeToLive(1_000) },
   PTTL: { min: 1, run: timeToLive(1) },
   PERSIST: {

@@ -1,12 +1,18 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
 import { sha1Hex } from "../../../src/internals.ts";
-import { interpreter, type ScriptCall } from "../lua/interpreter.ts";
-import { argument, integer, syntaxError } from "./command.ts";
+import { interpreter } from "../lua/interpreter.ts";
+import type { ScriptCall } from "../lua/script-call.ts";
+import { argument, integer, unknownWord } from "./command.ts";
+
+/** So many scripts that were only evaluated are kept, as Redis does from 7.4 on; those that were loaded stay. */
+const evaluatedMax = 500;
 
 /** The scripts that one store knows, by the SHA-1 of their source. */
 export class Scripts {
   readonly #call: ScriptCall;
-  readonly #sources = new Map<string, ByteString>();
+  readonly #loaded = new Map<string, ByteString>();
+  /** The one that was evaluated longest ago is the first. */
+  readonly #evaluated = new Map<string, ByteString>();
 
   constructor(call: ScriptCall) {
     this.#call = call;
@@ -15,47 +21,66 @@ export class Scripts {
   /** `EVAL`: source, count of keys, keys, arguments. */
   evaluate(args: readonly ByteString[]): RedisReply {
     const source = argument(args, 0);
-    return this.#run(sha1Hex(source), source, args);
+    const sha = sha1Hex(source);
+    const keyCount = readKeyCount(args);
+    interpreter().compile(sha, source);
+    this.#evaluated.delete(sha);
+    this.#evaluated.set(sha, source);
+    if (this.#evaluated.size > evaluatedMax) {
+      for (const [oldest] of this.#evaluated) {
+        this.#evaluated.delete(oldest);
+        break;
+      }
+    }
+    return this.#run(sha, source, keyCount, args);
   }
 
   /** `EVALSHA`: the same, by digest. */
   evaluateByDigest(args: readonly ByteString[]): RedisReply {
     const sha = argument(args, 0).toLowerCase();
-    return this.#run(sha, this.#sources.get(sha), args);
+    const keyCount = readKeyCount(args);
+    const source = this.#loaded.get(sha) ?? this.#evaluated.get(sha);
+    if (source === undefined) throw new RedisReplyError("NOSCRIPT No matching script. Please use EVAL.");
+    return this.#run(sha, source, keyCount, args);
   }
 
   /** `SCRIPT LOAD`, `EXISTS` and `FLUSH`. */
   manage(args: readonly ByteString[]): RedisReply {
-    switch (argument(args, 0).toUpperCase()) {
+    const word = argument(args, 0);
+    switch (word.toUpperCase()) {
       case "LOAD": {
         const source = argument(args, 1);
         const sha = sha1Hex(source);
-        this.#load(sha, source);
+        interpreter().compile(sha, source);
+        this.#loaded.set(sha, source);
         return sha;
       }
       case "EXISTS":
-        return args.slice(1).map((sha) => (this.#sources.has(sha.toLowerCase()) ? 1 : 0));
+        return args.slice(1).map((given) => {
+          const sha = given.toLowerCase();
+          return this.#loaded.has(sha) || this.#evaluated.has(sha) ? 1 : 0;
+        });
       case "FLUSH":
-        this.#sources.clear();
+        this.#loaded.clear();
+        this.#evaluated.clear();
         return "OK";
       default:
-        throw syntaxError();
+        throw unknownWord("SCRIPT", word);
     }
   }
 
-  #run(sha: string, source: ByteString | undefined, args: readonly ByteString[]): RedisReply {
-    const keyCount = integer(argument(args, 1));
-    if (keyCount < 0) throw new RedisReplyError("ERR Number of keys can't be negative");
-    if (keyCount > args.length - 2) {
-      throw new RedisReplyError("ERR Number of keys can't be greater than number of args");
-    }
-    if (source === undefined) throw new RedisReplyError("NOSCRIPT No matching script. Please use EVAL.");
-    this.#load(sha, source);
-    return interpreter().run(sha, args.slice(2, 2 + keyCount), args.slice(2 + keyCount), this.#call);
+  #run(sha: string, source: ByteString, keyCount: number, args: readonly ByteString[]): RedisReply {
+    const lua = interpreter();
+    lua.compile(sha, source);
+    return lua.run(sha, args.slice(2, 2 + keyCount), args.slice(2 + keyCount), this.#call);
   }
+}
 
-  #load(sha: string, source: ByteString): void {
-    interpreter().compile(sha, source);
-    this.#sources.set(sha, source);
+function readKeyCount(args: readonly ByteString[]): number {
+  const keyCount = integer(argument(args, 1));
+  if (keyCount < 0) throw new RedisReplyError("ERR Number of keys can't be negative");
+  if (keyCount > args.length - 2) {
+    throw new RedisReplyError("ERR Number of keys can't be greater than number of args");
   }
+  return keyCount;
 }

@@ -1,5 +1,5 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { argument, type CommandTable, float, integer, range, syntaxError } from "./command.ts";
+import { argument, type CommandTable, float, integer, range, syntaxError, unknownWord } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { printScore, type SortedSet } from "./sorted-set.ts";
 
@@ -47,7 +47,7 @@ function readRange(keyspace: Keyspace, args: ByteString[], byScore: boolean): Re
     else if (word === "BYSCORE" && !byScore) isByScore = true;
     else if (word === "REV" && !byScore) isReversed = true;
     else if (word === "LIMIT") limit = [integer(argument(args, ++at)), integer(argument(args, ++at))];
-    else throw syntaxError();
+    else throw unknownWord(byScore ? "ZRANGEBYSCORE" : "ZRANGE", word);
   }
   if (limit && !isByScore) {
     throw new RedisReplyError(
@@ -72,6 +72,7 @@ function add(keyspace: Keyspace, args: ByteString[]): RedisReply {
   const flags = new Set<string>();
   let at = 1;
   while (/^(NX|XX|GT|LT|CH)$/i.test(argument(args, at))) flags.add(argument(args, at++).toUpperCase());
+  if (argument(args, at).toUpperCase() === "INCR") throw unknownWord("ZADD", "INCR");
   const pairs = args.slice(at);
   if (pairs.length === 0 || pairs.length % 2 === 1) throw syntaxError();
   if (flags.has("NX") && (flags.has("XX") || flags.has("GT") || flags.has("LT"))) {

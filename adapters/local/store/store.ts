@@ -1,9 +1,10 @@
 import { type ByteString, type RedisCommand, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { Status } from "../lua/interpreter.ts";
+import { Status } from "../lua/script-call.ts";
 import { argument, type CommandRow, type CommandTable } from "./command.ts";
 import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
 import { Keyspace } from "./keyspace.ts";
+import { Listeners } from "./listeners.ts";
 import { listCommands } from "./lists.ts";
 import { Scripts } from "./scripts.ts";
 import { sortedSetCommands } from "./sorted-sets.ts";
@@ -17,6 +18,7 @@ const commands: CommandTable = { ...keyCommands, ...listCommands, ...hashCommand
 export class Store {
   readonly #keyspace: Keyspace;
   readonly #scripts = new Scripts((command) => this.#callForScript(command));
+  readonly #listeners = new Listeners();
   readonly #calls = new Map<string, { calls: number; failed: number }>();
 
   constructor(options: { now: () => number }) {
@@ -29,12 +31,32 @@ export class Store {
     const counted = this.#calls.get(name) ?? { calls: 0, failed: 0 };
     this.#calls.set(name, counted);
     counted.calls += 1;
+    this.#listeners.note(command, () => this.#keyspace.now() * 1_000);
     try {
       return row.run(this.#keyspace, command.slice(1).map(String));
     } catch (error) {
       counted.failed += 1;
-      throw error;
+      throw error instanceof RedisReplyError ? new RedisReplyError(error.serverText, { command }) : error;
     }
+  }
+
+  /** The same, a status told from a string. */
+  callWithStatus(command: RedisCommand): RedisReply | Status {
+    const { row } = this.check(command);
+    const reply = this.call(command);
+    return typeof reply === "string" && row.isStatus?.(command.slice(1).map(String))
+      ? new Status(reply)
+      : reply;
+  }
+
+  /** `SUBSCRIBE`, `PSUBSCRIBE` or `MONITOR`. Returns how to end it. */
+  listen([given, ...args]: RedisCommand, tell: (reply: RedisReply) => void): () => void {
+    const name = given.toLowerCase();
+    if (name === "monitor" && args.length === 0) return this.#listeners.monitor(tell);
+    if ((name === "subscribe" || name === "psubscribe") && args.length > 0) {
+      return this.#listeners.subscribe(name, args.map(String), tell);
+    }
+    throw new RedisReplyError(`ERR wrong number of arguments for '${name}' command`);
   }
 
   /** Finds what a command runs. Throws `RedisReplyError` where there is no such command, or its arguments are too few or many. */
@@ -62,8 +84,7 @@ export class Store {
       throw new RedisReplyError("ERR Wrong number of args calling Redis command from script");
     }
     if (row.isForClients) throw new RedisReplyError("ERR This Redis command is not allowed from script");
-    const reply = this.call(command);
-    return typeof reply === "string" && row.isStatus?.(args.map(String)) ? new Status(reply) : reply;
+    return this.callWithStatus(command);
   }
 
   #row(name: string): CommandRow | undefined {
@@ -75,6 +96,8 @@ export class Store {
         return { min: 2, max, isForClients: true, run: (_, args) => this.#scripts.evaluateByDigest(args) };
       case "SCRIPT":
         return { min: 1, max, isForClients: true, run: (_, args) => this.#scripts.manage(args) };
+      case "PUBLISH":
+        return { min: 2, run: (_, args) => this.#listeners.publish(argument(args, 0), argument(args, 1)) };
       case "INFO":
         return { min: 0, max, run: () => this.#info() };
       case "CONFIG":

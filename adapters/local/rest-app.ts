@@ -7,12 +7,17 @@ import {
   type RedisReply,
   RedisReplyError,
   SpillwayError,
+  toText,
 } from "../../src/index.ts";
 import { checkOptions, integer, type Kinds, object, required, text } from "../../src/internals.ts";
 import { isSameSecret } from "../http/secret.ts";
 import type { Backend } from "./backend.ts";
+import { eventStream } from "./event-stream.ts";
 import { JsonText } from "./json-text.ts";
-import { BadRequest, encodeItem, parseJson, readCommand, readCommands, readPath } from "./rest-protocol.ts";
+import { writeReply } from "./resp2.ts";
+import { encodeItem } from "./rest-answer.ts";
+import { refusal } from "./rest-commands.ts";
+import { BadRequest, readCommand, readCommands, readPath } from "./rest-protocol.ts";
 
 export interface RestAppOptions {
   readonly backend: Backend;
@@ -25,7 +30,7 @@ export interface RestAppOptions {
 export const restAppKinds = {
   backend: required(
     object<Backend>({
-      methods: ["command", "pipeline", "transaction", "close"],
+      methods: ["command", "pipeline", "transaction", "raw", "listen", "close"],
       wanted: "a backend, as memory() or redisBackend(…) make it",
     }),
   ),
@@ -35,77 +40,146 @@ export const restAppKinds = {
 
 class TooLarge extends Error {}
 
+const methods = ["GET", "POST", "PUT", "HEAD"];
+const errorPrefix = "-".charCodeAt(0);
+
 /**
- * Upstash' REST protocol as a Hono app: single commands as JSON and as path, `/pipeline`, `/multi-exec`, both ways to
- * give the token, base64, and its statuses: 200; 400 for a bad or failed command; 401; 405; 413.
- * Source: upstash.com/docs/redis/features/restapi. Not there: `/monitor`, `/subscribe`, read-only tokens, resp2.
- * Throws `OptionError` for bad options.
+ * Upstash's REST protocol as a Hono app: single commands as JSON and as path, `/pipeline`, `/multi-exec`, `/subscribe`,
+ * `/psubscribe` and `/monitor` as server-sent events, both ways to give the token, base64, RESP2, sync tokens, and its
+ * statuses: 200; 400 for a bad or failed command; 401; 405; and 413 for a body that is too large.
+ * Source: upstash.com/docs/redis/features/restapi. Not there: read-only tokens, `ACL RESTTOKEN`, JSON and search, where the
+ * Redis behind it has none. Throws `OptionError` for bad options.
  */
 export function createRestApp(options: RestAppOptions): Hono {
   const { backend, token, maxRequestBytes } = checkOptions(restAppKinds, options);
   const app = new Hono();
+  const instance = crypto.randomUUID().slice(0, 8);
+  let requestCount = 0;
 
-  const authorized = createMiddleware(async (context, next) => {
-    const bearer = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
-    const given = bearer ?? context.req.query("_token");
+  const checked = createMiddleware(async (context, next) => {
+    // Set now, for a header that comes later makes a stream of the answer, which costs as much as all else here.
+    context.header("Cache-Control", "no-store");
+    const given = bearerToken(context.req.header("authorization")) ?? context.req.query("_token");
     if (given === undefined || !(await isSameSecret(given, token))) {
       return context.json({ error: "WRONGPASS invalid or missing auth token" }, 401);
     }
-    // We read our own writes, being in front of one Redis; clients send this back, and it tells us nothing new. Set now, for
-    // a header that comes later makes a stream of the answer, which costs as much as all else here.
-    context.header("upstash-sync-token", "0");
+    if (!methods.includes(context.req.method)) return context.json({ error: "ERR method not allowed" }, 405);
+    const format = context.req.header("upstash-response-format") ?? "json";
+    if (!/^(json|resp2)$/i.test(format)) throw new BadRequest("ERR invalid response format");
+    if (isResp2(context) && isBase64(context)) {
+      throw new BadRequest("ERR base64 encoding is not allowed with the response format resp2");
+    }
+    // We read our own writes, being in front of one Redis, whatever a client sends back.
+    context.header("upstash-sync-token", `${instance}.${++requestCount}`);
     return next();
   });
-  app.use(authorized);
+  app.use(checked);
 
   app.onError((error, context) => {
     if (error instanceof TooLarge) return context.json({ error: "ERR max request size exceeded" }, 413);
     if (error instanceof BadRequest) return context.json({ error: error.message }, 400);
-    if (error instanceof RedisReplyError) return context.json({ error: error.serverText }, 400);
-    const text = error instanceof SpillwayError ? error.message : "the request could not be served";
-    return context.json({ error: `ERR ${text}` }, 500);
+    if (error instanceof RedisReplyError) return context.json({ error: toText(error.serverText) }, 400);
+    const why = error instanceof SpillwayError ? error.message : "the request could not be served";
+    return context.json({ error: `ERR ${why}` }, 500);
   });
-  app.notFound((context) => context.json({ error: "ERR method not allowed" }, 405));
 
-  const isBase64 = (context: Context): boolean =>
-    context.req.header("upstash-encoding")?.toLowerCase() === "base64";
-  const answer = (context: Context, json: JsonText): Response =>
-    context.body(json.toBytes(), 200, { "Content-Type": "application/json" });
+  const body = (context: Context): Promise<ByteString> => readBody(context.req.raw, maxRequestBytes);
   const run = async (context: Context, command: RedisCommand): Promise<Response> => {
+    const refused = refusal(command);
+    if (isResp2(context)) {
+      const [reply] = refused ? [writeReply(refused)] : await backend.raw([command]);
+      return answerBytes(context, reply as Uint8Array, reply?.[0] === errorPrefix ? 400 : 200);
+    }
+    if (refused) throw refused;
     const json = new JsonText();
     encodeItem(await backend.command(command), isBase64(context), json);
-    return answer(context, json);
-  };
-  const answerAll = (context: Context, replies: readonly (RedisReply | RedisReplyError)[]): Response => {
-    const json = new JsonText();
-    for (const [at, reply] of replies.entries()) {
-      json.add(at === 0 ? "[" : ",");
-      encodeItem(reply, isBase64(context), json);
-    }
-    json.add("]");
-    return answer(context, json);
+    return answerJson(context, json);
   };
 
-  app.post("/", async (context) =>
-    run(context, readCommand(parseJson(await readBody(context.req.raw, maxRequestBytes)))),
-  );
-  app.post("/pipeline", async (context) => {
-    const commands = readCommands(parseJson(await readBody(context.req.raw, maxRequestBytes)));
-    return answerAll(context, await backend.pipeline(commands));
+  app.on(["POST", "PUT"], "/", async (context) => run(context, readCommand(await body(context))));
+  app.on(["POST", "PUT"], "/pipeline", async (context) => {
+    const commands = readCommands(await body(context));
+    if (isResp2(context)) {
+      const sent = (served: readonly RedisCommand[]) => backend.raw(served);
+      return answerBytes(context, Buffer.concat(await inPlaces(commands, sent, writeReply)), 200);
+    }
+    const sent = (served: readonly RedisCommand[]) => backend.pipeline(served);
+    return answerAll(context, await inPlaces(commands, sent, (refused) => refused));
   });
-  app.post("/multi-exec", async (context) => {
-    const commands = readCommands(parseJson(await readBody(context.req.raw, maxRequestBytes)));
+  app.on(["POST", "PUT"], "/multi-exec", async (context) => {
+    const commands = readCommands(await body(context));
+    for (const refused of commands.map(refusal)) {
+      if (refused) throw new BadRequest(`EXECABORT Transaction discarded because of: ${refused.serverText}`);
+    }
     return answerAll(context, await backend.transaction(commands));
   });
-  app.on(["GET", "POST", "PUT", "HEAD"], "/*", async (context) => {
-    const request = context.req.raw;
-    const url = new URL(request.url);
-    const rawPath = /^[a-z]+:\/\/[^/]*([^?#]*)/i.exec(request.url)?.[1] ?? url.pathname;
-    const hasBody = request.method === "POST" || request.method === "PUT";
-    const body = hasBody ? await readBody(request, maxRequestBytes) : "";
-    return run(context, readPath(rawPath, body === "" ? undefined : body, url.searchParams));
+  app.on(methods, "/*", async (context) => {
+    const { method, url, signal } = context.req.raw;
+    const { path, query } = splitUrl(url);
+    if (
+      /^\/(p?subscribe\/|monitor$)/i.test(path) &&
+      context.req.header("accept")?.includes("text/event-stream")
+    ) {
+      const events = await eventStream(backend, readPath(path, undefined, query), signal);
+      return context.body(events, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
+    }
+    const sent = method === "POST" || method === "PUT" ? await body(context) : "";
+    return run(context, readPath(path, sent === "" ? undefined : sent, query));
   });
   return app;
+}
+
+/** Runs what is served, and puts an error in the place of each command that is not. */
+async function inPlaces<Reply>(
+  commands: readonly RedisCommand[],
+  send: (served: readonly RedisCommand[]) => Promise<Reply[]>,
+  refuse: (refused: RedisReplyError) => Reply,
+): Promise<Reply[]> {
+  const refusals = commands.map(refusal);
+  const served = commands.filter((_, at) => refusals[at] === undefined);
+  const replies = (served.length > 0 ? await send(served) : []).values();
+  return refusals.map((refused) => (refused ? refuse(refused) : (replies.next().value as Reply)));
+}
+
+function answerJson(context: Context, json: JsonText): Response {
+  return context.body(json.toBytes(), 200, { "Content-Type": "application/json" });
+}
+
+function answerAll(context: Context, replies: readonly (RedisReply | RedisReplyError)[]): Response {
+  const json = new JsonText();
+  for (const [at, reply] of replies.entries()) {
+    json.add(at === 0 ? "[" : ",");
+    encodeItem(reply, isBase64(context), json);
+  }
+  json.add("]");
+  return answerJson(context, json);
+}
+
+function answerBytes(context: Context, bytes: Uint8Array, status: 200 | 400): Response {
+  return context.body(Buffer.from(bytes), status, { "Content-Type": "application/octet-stream" });
+}
+
+function isBase64(context: Context): boolean {
+  return context.req.header("upstash-encoding")?.toLowerCase() === "base64";
+}
+
+function isResp2(context: Context): boolean {
+  return context.req.header("upstash-response-format")?.toLowerCase() === "resp2";
+}
+
+function bearerToken(header = ""): string | undefined {
+  if (header.slice(0, 7).toLowerCase() !== "bearer ") return undefined;
+  return header.slice(7).trim() || undefined;
+}
+
+/** As it came, for `URL` would resolve `..` and encode what is none of its business. */
+function splitUrl(url: string): { path: string; query: string } {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const [beforeHash = ""] = (start < 0 ? "/" : url.slice(start)).split("#");
+  const at = beforeHash.indexOf("?");
+  return at < 0
+    ? { path: beforeHash, query: "" }
+    : { path: beforeHash.slice(0, at), query: beforeHash.slice(at + 1) };
 }
 
 /** Of a body that is too large so many times what is allowed is read before its sender is cut off. */

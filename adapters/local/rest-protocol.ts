@@ -1,95 +1,74 @@
-import {
-  type ByteString,
-  fromText,
-  type RedisCommand,
-  type RedisReply,
-  RedisReplyError,
-  toText,
-} from "../../src/index.ts";
-import type { JsonText } from "./json-text.ts";
+import { type ByteString, fromText, type RedisCommand, toTextExact } from "../../src/index.ts";
 
 /** A request that Upstash answers with an error before any command runs. */
 export class BadRequest extends Error {}
 
-/** Commands that make no sense on a connection that is shared or does not last; Upstash' REST refuses them too. */
-const unsupported = new Set(
-  (
-    "AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT DEBUG DISCARD EXEC HELLO MIGRATE MONITOR " +
-    "MULTI PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT REPLICAOF RESET SELECT SHUTDOWN SLAVEOF SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE " +
-    "SYNC UNSUBSCRIBE UNWATCH WAIT WATCH"
-  ).split(" "),
-);
-
 /** One command as its JSON array. Throws `BadRequest`. */
-export function readCommand(json: unknown): RedisCommand {
+export function readCommand(body: ByteString): RedisCommand {
+  const { json, text } = parseJson(body);
   if (!Array.isArray(json)) throw new BadRequest("ERR failed to parse command: a JSON array was expected");
-  if (json.length === 0) throw new BadRequest("ERR empty command");
-  const [name, ...args] = json.map(readArgument);
-  if (typeof name !== "string" || name === "") throw new BadRequest("ERR empty command");
-  return supported([name, ...args]);
+  return toCommand(hasRoundedNumber(json) ? (parseExactly(text) as unknown[]) : json);
 }
 
 /** Several commands as their JSON arrays. Throws `BadRequest`. */
-export function readCommands(json: unknown): RedisCommand[] {
+export function readCommands(body: ByteString): RedisCommand[] {
+  const { json, text } = parseJson(body);
   if (!Array.isArray(json) || json.length === 0 || !json.every(Array.isArray)) {
     throw new BadRequest("ERR failed to parse pipeline request: a JSON array of JSON arrays was expected");
   }
-  return json.map(readCommand);
+  return (json.some(hasRoundedNumber) ? (parseExactly(text) as unknown[][]) : json).map(toCommand);
 }
 
 /**
  * One command as a path: `/set/key/value`, its segments percent-decoded to bytes, not text; then the body, where one
- * was sent, as the last argument; then the query's names and values.
+ * was sent, as the last argument; then the query's names and values, but for the token.
  */
-export function readPath(
-  rawPath: string,
-  body: ByteString | undefined,
-  query: URLSearchParams,
-): RedisCommand {
-  const [name, ...args] = rawPath.slice(1).split("/").map(percentDecode);
+export function readPath(path: string, body: ByteString | undefined, query: string): RedisCommand {
+  const [name, ...args] = path.slice(1).split("/").map(percentDecode);
   if (!name) throw new BadRequest("ERR empty command");
   if (body !== undefined) args.push(body);
-  for (const [key, value] of query) {
-    if (key === "_token") continue;
-    args.push(fromText(key));
-    if (value !== "") args.push(fromText(value));
+  for (const part of query.split("&")) {
+    const at = part.indexOf("=");
+    const [key, value] = (at < 0 ? [part] : [part.slice(0, at), part.slice(at + 1)]).map((text) =>
+      percentDecode(text.replaceAll("+", " ")),
+    );
+    if (!key || key === "_token") continue;
+    args.push(key);
+    if (value) args.push(value);
   }
-  return supported([name, ...args]);
+  return [name, ...args];
 }
 
-/** Parses a JSON body. Throws `BadRequest`, without the body's text. */
-export function parseJson(body: ByteString): unknown {
+function toCommand(json: readonly unknown[]): RedisCommand {
+  const [name, ...args] = json.map(readArgument);
+  if (!name) throw new BadRequest("ERR empty command");
+  return [name, ...args];
+}
+
+function parseJson(body: ByteString): { json: unknown; text: string } {
+  const text = toTextExact(body);
+  if (text === undefined) throw new BadRequest("ERR failed to parse request: the body is not valid UTF-8");
   try {
-    return JSON.parse(toText(body));
+    return { json: JSON.parse(text), text };
   } catch {
     throw new BadRequest("ERR failed to parse request: the body is not valid JSON");
   }
 }
 
-/** A reply, or the error in its place, as the JSON text of the answer: strings in base64 where asked for, as text otherwise. */
-export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolean, json: JsonText): void {
-  if (reply instanceof RedisReplyError) json.add(JSON.stringify({ error: reply.serverText }));
-  else {
-    json.add('{"result":');
-    encodeReply(reply, isBase64, json);
-    json.add("}");
-  }
+/** Whether it has a number of which JavaScript may have lost digits. */
+function hasRoundedNumber(command: readonly unknown[]): boolean {
+  return command.some((argument) => typeof argument === "number" && !Number.isSafeInteger(argument));
 }
 
-function encodeReply(reply: RedisReply, isBase64: boolean, json: JsonText): void {
-  if (Array.isArray(reply)) {
-    json.add("[");
-    for (const [at, entry] of reply.entries()) {
-      if (at > 0) json.add(",");
-      encodeReply(entry, isBase64, json);
-    }
-    json.add("]");
-  } else if (typeof reply !== "string") json.add(JSON.stringify(reply));
-  else if (!isBase64) json.add(JSON.stringify(toText(reply)));
-  else {
-    json.add('"');
-    json.add(reply === "OK" ? reply : btoa(reply));
-    json.add('"');
+/** The JSON with each number as the text that was sent: `12345678901234567890`, `1e400`. */
+function parseExactly(text: string): unknown {
+  // TypeScript does not know the third parameter yet.
+  const keepSource = (_: string, value: unknown, context?: { source?: string }): unknown =>
+    typeof value === "number" ? (context?.source ?? value) : value;
+  try {
+    return JSON.parse(text, keepSource);
+  } catch {
+    throw tooDeep();
   }
 }
 
@@ -97,17 +76,19 @@ function readArgument(argument: unknown): ByteString {
   if (typeof argument === "string") return fromText(argument);
   if (typeof argument === "number" || typeof argument === "boolean") return String(argument);
   if (argument === null) return "null";
-  return fromText(JSON.stringify(argument));
+  try {
+    return fromText(JSON.stringify(argument));
+  } catch {
+    throw tooDeep();
+  }
 }
 
-function supported(command: RedisCommand): RedisCommand {
-  const name = command[0].toUpperCase();
-  if (unsupported.has(name)) throw new BadRequest(`ERR Command is not available: '${name}'`);
-  return command;
+function tooDeep(): BadRequest {
+  return new BadRequest("ERR failed to parse request: it is nested too deeply");
 }
 
 function percentDecode(segment: string): ByteString {
-  return fromText(segment).replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
+  const raw = fromText(segment);
+  if (!raw.includes("%")) return raw;
+  return raw.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

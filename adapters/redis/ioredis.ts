@@ -60,7 +60,9 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
     },
     send: (commands) =>
       Promise.all(
-        commands.map(([command, ...args]) => redis.callBuffer(String(command), ...args).catch(readError)),
+        commands.map(([command, ...args]) =>
+          redis.callBuffer(unreshaped(String(command)), ...args).catch(readError),
+        ),
       ),
     end: () => {
       redis.disconnect();
@@ -68,6 +70,13 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
       redis.stream?.destroy();
     },
   };
+}
+
+/** Commands whose arguments or replies ioredis reshapes, but for those in capitals, which are the same to Redis. */
+const reshaped = new Set(["hgetall", "hmset", "hset", "mset", "msetnx", "vsim"]);
+
+function unreshaped(command: string): string {
+  return reshaped.has(command) ? command.toUpperCase() : command;
 }
 
 async function create(url: string): Promise<Redis> {

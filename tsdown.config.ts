@@ -46,8 +46,9 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
-  // The Lua of the in-memory store, read when a first script runs.
+  // The Lua of the in-memory store, read when a first script runs; and what the command line's sample drains.
   copy: [
+    { from: "examples/webhooks.ndjson" },
     { from: "node_modules/wasmoon-lua5.1/dist/liblua5.1.wasm" },
     { from: "node_modules/wasmoon-lua5.1/LICENSE", rename: "liblua5.1.LICENSE" },
   ],

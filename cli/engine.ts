@@ -1,44 +1,51 @@
+import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Backend } from "../adapters/local/backend.ts";
 import { memory } from "../adapters/local/memory.ts";
 import { redisBackend } from "../adapters/local/redis-backend.ts";
 import { redisServerProgram, startRedisServer } from "../adapters/local/redis-process.ts";
+import type { Lifetime } from "./lifetime.ts";
 
 /** What the REST server stands in front of, and how to say so. */
 export interface Engine {
   readonly backend: Backend;
   readonly description: string;
-  /** Ends what was started for it. */
-  stop(): Promise<void>;
+  /** Rejects when the server that was started for it has ended by itself. */
+  readonly lost: Promise<never>;
 }
 
+const never = new Promise<never>(() => undefined);
+
 /** The Redis at `url`; else a server of our own where its program is there; else the in-memory store. */
-export async function openEngine(choice: {
-  url?: string | undefined;
-  memory?: boolean | undefined;
-}): Promise<Engine> {
+export async function openEngine(
+  choice: { url?: string | undefined; memory?: boolean | undefined },
+  lifetime: Lifetime,
+): Promise<Engine> {
   if (choice.url !== undefined) {
     const { host } = new URL(choice.url);
+    return { backend: await openRedis(choice.url), description: `the Redis at ${host}`, lost: never };
+  }
+  if (choice.memory || !isOnPath(redisServerProgram())) {
     return {
-      backend: await openRedis(choice.url),
-      description: `the Redis at ${host}`,
-      stop: async () => undefined,
+      backend: memory(),
+      description: "the embedded in-memory store, which keeps nothing",
+      lost: never,
     };
   }
-  if (!choice.memory && isOnPath(redisServerProgram())) {
-    const server = await startRedisServer();
-    return {
-      backend: await openRedis(server.url),
-      description: `a redis-server of its own on port ${server.port}, which keeps nothing`,
-      stop: () => server.stop(),
-    };
-  }
-  return {
-    backend: memory(),
-    description: "the embedded in-memory store, which keeps nothing",
-    stop: async () => undefined,
-  };
+  const server = await startRedisServer();
+  let isEnding = false;
+  lifetime.atEnd(() => {
+    isEnding = true;
+    return server.stop();
+  });
+  const lost = once(server.process, "exit").then(() => {
+    if (isEnding) return never;
+    throw new Error("The redis-server that was started for this has ended.");
+  });
+  lost.catch(() => undefined);
+  const description = `a redis-server of its own on port ${server.port}, which keeps nothing`;
+  return { backend: await openRedis(server.url), description, lost };
 }
 
 /** Loads ioredis here, where the build takes it into the command line; `redisBackend` would want it installed. */

@@ -1,16 +1,35 @@
 #!/usr/bin/env node
-import { randomBytes } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
-import { startRestServer } from "../adapters/local/rest-server.ts";
-import { openEngine } from "./engine.ts";
+import { type DrainCommandOptions, drainList } from "./drain.ts";
+import { runToEnd } from "./lifetime.ts";
+import { type RedisCommandOptions, serveRedis } from "./redis.ts";
 
 const program = new Command("spillway").description("Drains Redis lists, reliably.").exitOverride((error) => {
   process.exit(error.exitCode === 0 ? 0 : 2);
 });
 
 program
+  .command("drain")
+  .description(
+    "drain a list once: a sample on the embedded engine, or your own list through your own handler",
+  )
+  .option("--list <name>", "the list (wants --handler; default: the sample's)")
+  .option("--handler <file>", "a module that exports your handler")
+  .option("--file <file>", "push this file's lines first, one message a line (wants --handler)")
+  .option(
+    "--url <url>",
+    "the REST URL (default: UPSTASH_REDIS_REST_URL when --list is given, else an embedded server)",
+  )
+  .option("--token <token>", "its token (default: UPSTASH_REDIS_REST_TOKEN)")
+  .option("--memory", "embed the in-memory store although there is a redis-server")
+  .option("--batch-size <count>", "messages claimed at once", readCount, 50)
+  .option("--concurrency <count>", "handlers at once", readCount, 10)
+  .option("--budget-ms <ms>", "time budget", readCount, 60_000)
+  .action((options: DrainCommandOptions) => runToEnd((lifetime) => drainList(options, lifetime)));
+
+program
   .command("redis")
-  .description("speak Upstash' REST protocol in front of a Redis")
+  .description("speak Upstash's REST protocol in front of a Redis")
   .option("--port <number>", "port to listen on", readPort, 8079)
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--token <token>", "bearer token (default: SPILLWAY_TOKEN, or a random one)")
@@ -20,57 +39,20 @@ program
     readUrl,
   )
   .option("--memory", "use the in-memory store although there is a redis-server")
-  .action(serveRedis);
+  .action((options: RedisCommandOptions) => runToEnd((lifetime) => serveRedis(options, lifetime)));
 
 await program.parseAsync();
 
-interface RedisOptions {
-  port: number;
-  host: string;
-  token?: string;
-  url?: string;
-  memory?: boolean;
-}
-
-async function serveRedis(options: RedisOptions): Promise<void> {
-  if (options.token === "") {
-    console.error("error: --token must not be empty");
-    process.exit(2);
-  }
-  const given = options.token ?? process.env.SPILLWAY_TOKEN;
-  const token = given || randomBytes(24).toString("base64url");
-  const engine = await openEngine(options);
-  try {
-    const server = await startRestServer({
-      port: options.port,
-      host: options.host,
-      token,
-      backend: engine.backend,
-    });
-    console.log(`Upstash REST on ${server.url}, in front of ${engine.description}.`);
-    console.log(`  UPSTASH_REDIS_REST_URL=${server.url}`);
-    // A token that was given is known already, and does not belong in a log.
-    if (!given) console.log(`  UPSTASH_REDIS_REST_TOKEN=${token}`);
-    const stop = async (): Promise<void> => {
-      await server.close();
-      await engine.stop();
-      process.exit(0);
-    };
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
-  } catch (error) {
-    await engine.stop();
-    const { code, message } = error as { code?: string; message: string };
-    console.error(
-      `error: ${code === "EADDRINUSE" ? `port ${options.port} is taken: give another --port` : message}`,
-    );
-    process.exit(1);
-  }
+function readCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError("wanted: a whole number of at least 1.");
+  return count;
 }
 
 function readPort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError("wanted: 0 to 65535.");
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError("wanted: 0 to 65535.");
   return port;
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -56,17 +57,25 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   child.once("exit", (code) => {
     failure ??= new Error(`${program} ended with code ${code} before it answered: is port ${port} taken?`);
   });
-  const endWithUs = (): void => void child.kill("SIGKILL");
+  const isOurFolder = options.folder === undefined;
+  const endWithUs = (): void => {
+    child.kill("SIGKILL");
+    if (isOurFolder) rmSync(folder, { recursive: true, force: true });
+  };
   process.once("exit", endWithUs);
+  const guard = child.pid === undefined ? undefined : startGuard(child.pid, isOurFolder ? folder : undefined);
   for (let attempt = 0; !(await answersPing(port)); attempt++) {
     if (failure || attempt >= startAttemptCountMax) {
-      child.kill("SIGKILL");
+      process.removeListener("exit", endWithUs);
+      guard?.kill("SIGKILL");
+      endWithUs();
       throw failure ?? new Error(`${program} on port ${port} did not answer.`);
     }
     await new Promise((resolve) => setTimeout(resolve, startAttemptMs));
   }
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     process.removeListener("exit", endWithUs);
+    guard?.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill(signal);
@@ -83,6 +92,22 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Where we are killed, nothing of ours runs any more: a shell waits until the pipe to us breaks, and then ends the server
+ * and removes its folder.
+ */
+function startGuard(pid: number, folder: string | undefined): ChildProcess | undefined {
+  if (process.platform === "win32") return undefined;
+  const script = 'cat > /dev/null; kill -9 "$0"; if [ -n "$1" ]; then rm -rf "$1"; fi';
+  const args = ["-c", script, String(pid), folder ?? ""];
+  const guard = spawn("sh", args, { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  guard.on("error", () => undefined);
+  guard.stdin?.on("error", () => undefined);
+  guard.unref();
+  (guard.stdin as Socket | null)?.unref();
+  return guard;
 }
 
 /** A port that was free a moment ago. */

@@ -15,10 +15,12 @@ const kinds = {
   host: text({ default: "127.0.0.1" }),
 } satisfies Kinds<RestServerOptions>;
 
+const graceMs = 1_000;
+
 export interface RestServer {
   readonly url: string;
   readonly port: number;
-  /** Stops listening, ends open connections, and closes the backend. */
+  /** Stops listening, gives what is under way a second, ends all connections, and closes the backend. */
   close(): Promise<void>;
 }
 
@@ -37,8 +39,12 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
     port: boundPort,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      if ("closeAllConnections" in server) server.closeAllConnections();
+      if ("closeIdleConnections" in server) server.closeIdleConnections();
+      const cutOff = setTimeout(() => {
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }, graceMs);
       await closed;
+      clearTimeout(cutOff);
       await appOptions.backend.close();
     },
   };

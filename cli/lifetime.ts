@@ -1,0 +1,55 @@
+/** After being told to end, so long may what is under way take before the process ends without it. */
+const graceMs = 10_000;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What a command is given: when to end, and where to say what must be closed. */
+export interface Lifetime {
+  /** Aborted when the process is told to end: by a signal, or because the process that forked it is gone. */
+  readonly signal: AbortSignal;
+  /** What is opened last is closed first. */
+  atEnd(close: () => Promise<void>): void;
+}
+
+/**
+ * Runs a command and ends the process with its code, however it ends: what it opened is closed, within a grace. A second
+ * signal ends it at once. What must go even then hangs on the process' own `exit`.
+ */
+export async function runToEnd(command: (lifetime: Lifetime) => Promise<number>): Promise<never> {
+  const controller = new AbortController();
+  const closes: (() => Promise<void>)[] = [];
+  const told = (): void => {
+    if (controller.signal.aborted) process.exit(1);
+    setTimeout(() => process.exit(1), graceMs).unref();
+    controller.abort();
+  };
+  for (const signal of signals) process.on(signal, told);
+  process.once("disconnect", told);
+  // Whoever read what is printed may be gone; that ends nothing else.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  const crashed = new Promise<never>((_, reject) => {
+    process.once("uncaughtException", reject);
+  });
+  let code = 1;
+  try {
+    code = await Promise.race([
+      command({ signal: controller.signal, atEnd: (close) => closes.push(close) }),
+      crashed,
+    ]);
+  } catch (error) {
+    code = explain(error);
+  }
+  setTimeout(() => process.exit(code), graceMs).unref();
+  for (const close of closes.reverse()) await close().catch(() => undefined);
+  // Timers and sockets of a handler would keep it alive.
+  process.exit(code);
+}
+
+/** Says what went wrong. The code is 2 where the command was called wrongly, and 1 otherwise. */
+function explain(error: unknown): number {
+  const { code, message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: "", message: String(error) };
+  const isKnown = error instanceof Error && /^(Option|Spillway|Redis|MissingPackage)/.test(error.name);
+  if (code === "EADDRINUSE") console.error("error: the port is taken: give another --port");
+  else console.error(`error: ${isKnown || !(error instanceof Error) ? message : error.stack}`);
+  return code === "invalid-option" ? 2 : 1;
+}

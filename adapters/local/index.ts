@@ -1,5 +1,5 @@
 /** The local parts: the in-memory store, and the REST server in front of it or of a real Redis. @module */
-export type { Backend } from "./backend.ts";
+export type { Backend, BackendListener } from "./backend.ts";
 export { memory } from "./memory.ts";
 export { redisBackend } from "./redis-backend.ts";
 export { createRestApp, type RestAppOptions } from "./rest-app.ts";

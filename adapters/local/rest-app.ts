@@ -114,13 +114,13 @@ export function createRestApp(options: RestAppOptions): Hono {
     return answerAll(context, await backend.transaction(commands));
   });
   app.on(methods, "/*", async (context) => {
-    const { method, url, signal } = context.req.raw;
+    const { method, url } = context.req.raw;
     const { path, query } = splitUrl(url);
     if (
       /^\/(p?subscribe\/|monitor$)/i.test(path) &&
       context.req.header("accept")?.includes("text/event-stream")
     ) {
-      const events = await eventStream(backend, readPath(path, undefined, query), signal);
+      const events = await eventStream(backend, readPath(path, undefined, query), context.req.raw.signal);
       return context.body(events, 200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
     }
     const sent = method === "POST" || method === "PUT" ? await body(context) : "";
@@ -160,7 +160,8 @@ function answerBytes(context: Context, bytes: Uint8Array, status: 200 | 400): Re
 }
 
 function isBase64(context: Context): boolean {
-  return context.req.header("upstash-encoding")?.toLowerCase() === "base64";
+  // Sent twice, it comes as a list.
+  return /^base64\s*(,|$)/i.test(context.req.header("upstash-encoding") ?? "");
 }
 
 function isResp2(context: Context): boolean {

@@ -5,6 +5,7 @@ import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startRedisServer } from "../../adapters/local/redis-process.ts";
 import { Program } from "../support/program.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -89,21 +90,51 @@ describe("the package alone in an empty folder, as npm installs it", () => {
     expect(output).toContain(`npm install ${name}`);
   });
 
-  it.each([
-    ["the in-memory store", ["--memory"]],
-    ["a real Redis", []],
-  ])("serves REST by its own command line, in front of %s", async (_, args) => {
-    const environment = { SPILLWAY_REDIS_SERVER: process.env.SPILLWAY_REDIS_SERVER ?? "" };
-    const all = [inside("dist/cli.js"), "redis", "--port", "0", "--token", "t0ken", ...args];
-    const program = new Program(process.execPath, all, { folder, environment });
+  const environment = { SPILLWAY_REDIS_SERVER: process.env.SPILLWAY_REDIS_SERVER ?? "" };
+  const spillway = (...args: string[]): Program =>
+    new Program(process.execPath, [inside("dist/cli.js"), ...args], { folder, environment });
+
+  it.each<[string, () => Promise<{ args: string[]; stop(): Promise<void> }>]>([
+    ["the in-memory store", async () => ({ args: ["--memory"], stop: async () => undefined })],
+    ["a redis-server of its own", async () => ({ args: [], stop: async () => undefined })],
+    [
+      "the Redis at a URL",
+      async () => {
+        const server = await startRedisServer();
+        return { args: ["--url", server.url], stop: () => server.stop() };
+      },
+    ],
+  ])("serves REST by its own command line, without ioredis, in front of %s", async (_, open) => {
+    const { args, stop } = await open();
+    const program = spillway("redis", "--port", "0", "--token", "t0ken", ...args);
     try {
       const [, url] = await program.printed(/Upstash REST on (http:\S+),/);
       const headers = { authorization: "Bearer t0ken" };
-      expect(await (await fetch(`${url}/set/greeting/hello`, { headers })).json()).toEqual({ result: "OK" });
-      expect(await (await fetch(`${url}/get/greeting`, { headers })).json()).toEqual({ result: "hello" });
+      const ask = async (path: string, more = {}): Promise<string> =>
+        (await fetch(`${url}/${path}`, { headers: { ...headers, ...more } })).text();
+      expect(await ask("set/greeting/hello")).toBe('{"result":"OK"}');
+      expect(await ask("get/greeting")).toBe('{"result":"hello"}');
+      expect(await ask("get/greeting", { "upstash-response-format": "resp2" })).toBe("$5\r\nhello\r\n");
+      expect(await ask("hset/h/ab/cd")).toBe('{"result":1}');
+      expect(await ask("hgetall/h")).toBe('{"result":["ab","cd"]}');
     } finally {
       program.signal("SIGTERM");
       await program.ended;
+      await stop();
     }
+  });
+
+  it("drains its sample by its own command line, and a list by one's own handler", async () => {
+    const sample = spillway("drain");
+    expect((await sample.ended).code).toBe(0);
+    expect(sample.output).toMatch(/acked +615\b/);
+    await writeFile(
+      join(folder, "mine.mjs"),
+      "export default ({ payload }) => console.log('<' + payload + '>');",
+    );
+    await writeFile(join(folder, "lines.txt"), "one\ntwo\n");
+    const mine = spillway("drain", "--list", "mine", "--handler", "mine.mjs", "--file", "lines.txt");
+    expect((await mine.ended).code).toBe(0);
+    for (const line of ["<one>", "<two>"]) expect(mine.output).toContain(line);
   });
 });

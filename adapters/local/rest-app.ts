@@ -114,8 +114,8 @@ export function createRestApp(options: RestAppOptions): Hono {
     return answerAll(context, await backend.transaction(commands));
   });
   app.on(methods, "/*", async (context) => {
-    const { method, url } = context.req.raw;
-    const { path, query } = splitUrl(url);
+    const { method } = context.req.raw;
+    const { path, query } = splitUrl(urlAsSent(context));
     if (
       /^\/(p?subscribe\/|monitor$)/i.test(path) &&
       context.req.header("accept")?.includes("text/event-stream")
@@ -173,9 +173,14 @@ function bearerToken(header = ""): string | undefined {
   return header.slice(7).trim() || undefined;
 }
 
-/** As it came, for `URL` would resolve `..` and encode what is none of its business. */
+/** Where there is Node's own request, as it came: a `URL` has resolved `..` in it, which may well be a key. */
+function urlAsSent(context: Context): string {
+  const sent = (context.env as { incoming?: { url?: string } } | undefined)?.incoming?.url;
+  return sent?.startsWith("/") ? sent : context.req.raw.url;
+}
+
 function splitUrl(url: string): { path: string; query: string } {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
   const [beforeHash = ""] = (start < 0 ? "/" : url.slice(start)).split("#");
   const at = beforeHash.indexOf("?");
   return at < 0

@@ -1,51 +1,11 @@
 import { Redis } from "@upstash/redis";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Backend } from "../../adapters/local/backend.ts";
-import { memory } from "../../adapters/local/memory.ts";
-import { redisBackend } from "../../adapters/local/redis-backend.ts";
-import { type RestServer, startRestServer } from "../../adapters/local/rest-server.ts";
-import { startTestRedis, testToken } from "../support/redis.ts";
+import { describe, expect, it } from "vitest";
+import { testToken } from "../support/redis.ts";
+import { restBackends, useRest } from "../support/rest-under-test.ts";
 
-const backends: Record<string, () => Promise<{ backend: Backend; stop(): Promise<void> }>> = {
-  "the in-memory store": async () => ({ backend: memory(), stop: async () => undefined }),
-  "a real Redis": async () => {
-    const server = await startTestRedis();
-    return { backend: redisBackend({ url: server.url }), stop: () => server.stop() };
-  },
-};
-
-describe.each(Object.entries(backends))("the REST server in front of %s", (_, open) => {
-  let rest: RestServer;
-  let backend: Backend;
-  let stop: () => Promise<void>;
-
-  beforeAll(async () => {
-    ({ backend, stop } = await open());
-    rest = await startRestServer({ port: 0, token: testToken, backend, maxRequestBytes: 800_000 });
-  });
-
-  beforeEach(async () => {
-    await backend.command(["FLUSHALL"]);
-  });
-
-  afterAll(async () => {
-    await rest.close();
-    await stop();
-  });
-
-  interface Answer {
-    status: number;
-    body: unknown;
-  }
-
-  const send = async (path: string, init: RequestInit = {}): Promise<Answer> => {
-    const headers = { authorization: `Bearer ${testToken}`, ...(init.headers as Record<string, string>) };
-    const response = await fetch(rest.url + path, { ...init, headers });
-    const text = await response.text();
-    return { status: response.status, body: text === "" ? "" : JSON.parse(text) };
-  };
-  const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-    send(path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers });
+describe.each(restBackends)("the REST server in front of %s", (_, open) => {
+  const rest = useRest(open);
+  const { send, post } = rest;
 
   it("runs a command given as a JSON array", async () => {
     expect(await post("/", ["SET", "k", "v"])).toEqual({ status: 200, body: { result: "OK" } });
@@ -65,13 +25,13 @@ describe.each(Object.entries(backends))("the REST server in front of %s", (_, op
       status: 200,
       body: { result: "OK" },
     });
-    expect(await backend.command(["TTL", "k"])).toBeGreaterThan(90);
+    expect(await rest.backend.command(["TTL", "k"])).toBeGreaterThan(90);
     expect((await send("/get/k", { method: "HEAD" })).status).toBe(200);
   });
 
   it("passes bytes that are no text through a path, both ways", async () => {
     await send("/lpush/q/%FF%00%C3");
-    expect(await backend.command(["LRANGE", "q", 0, -1])).toEqual(["\xff\0\xc3"]);
+    expect(await rest.backend.command(["LRANGE", "q", 0, -1])).toEqual(["\xff\0\xc3"]);
     const answer = await send("/lrange/q/0/-1", { headers: { "upstash-encoding": "base64" } });
     expect(answer.body).toEqual({ result: [btoa("\xff\0\xc3")] });
     expect(await send("/lrem/q/1/%FF%00%C3")).toEqual({ status: 200, body: { result: 1 } });
@@ -85,7 +45,7 @@ describe.each(Object.entries(backends))("the REST server in front of %s", (_, op
     });
     expect((await post("/", ["GET", "none"], base64)).body).toEqual({ result: null });
     expect((await post("/", ["STRLEN", "k"], base64)).body).toEqual({ result: 2 });
-    await backend.command(["SET", "k", "OK"]);
+    await rest.backend.command(["SET", "k", "OK"]);
     expect((await post("/", ["MGETX"], base64)).status).toBe(400);
     expect(
       (
@@ -124,122 +84,6 @@ describe.each(Object.entries(backends))("the REST server in front of %s", (_, op
       { error: expect.stringContaining("WRONGTYPE") },
       { result: 1 },
     ]);
-  });
-
-  const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
-
-  it.each<[string, string, string | Buffer, number]>([
-    ["a body that is not JSON", "/", "[", 400],
-    ["no body", "/", "", 400],
-    ["an object", "/", '{"a":1}', 400],
-    ["null", "/", "null", 400],
-    ["a text", "/", '"PING"', 400],
-    ["NaN", "/", '["SET","k",NaN]', 400],
-    ["an empty array", "/", "[]", 400],
-    ["a command without a name", "/", '[""]', 400],
-    ["an unknown command", "/", '["NOSUCH","x"]', 400],
-    ["a command that JavaScript knows", "/", '["constructor"]', 400],
-    ["a command that JavaScript knows", "/", '["__proto__","x"]', 400],
-    ["a command that JavaScript knows", "/", '["toString","x"]', 400],
-    ["too few arguments", "/", '["GET"]', 400],
-    ["deep nesting", "/", deep(200_000), 400],
-    ["deep nesting in a command", "/", `["SET","k",${deep(200_000)}]`, 400],
-    ["deep nesting in a pipeline", "/pipeline", deep(200_000), 400],
-    ["deep nesting beside a large number", "/", `["SET","k",1e999,${deep(200_000)}]`, 400],
-    ["bytes that are not UTF-8", "/", Buffer.from('["SET","k","\xff"]', "latin1"), 400],
-    ["a pipeline that is no array of arrays", "/pipeline", '["GET","k"]', 400],
-    ["an object in a pipeline", "/pipeline", '[["GET","k"],{}]', 400],
-    ["an empty pipeline", "/pipeline", "[]", 400],
-    ["an empty command in a pipeline", "/pipeline", "[[]]", 400],
-    ["a transaction with a bad command", "/multi-exec", '[["SET","k","v"],["NOSUCH"]]', 400],
-    [
-      "a transaction with a command that is not served",
-      "/multi-exec",
-      '[["SET","k","v"],["blpop","q",0]]',
-      400,
-    ],
-    ["an empty transaction", "/multi-exec", "[]", 400],
-    ["a body too large", "/", JSON.stringify(["SET", "k", "x".repeat(900_000)]), 413],
-  ])("answers %s with an error and its status", async (_case, path, body, status) => {
-    const answer = await send(path, { method: "POST", body: body as string });
-    expect(answer).toEqual({ status, body: { error: expect.stringMatching(/^(ERR|EXECABORT) ./) } });
-    expect(await backend.command(["DBSIZE"])).toBe(0);
-  });
-
-  it.each([
-    ["blpop", "q", 0],
-    ["BRPOP", "q", 0],
-    ["BLMOVE", "a", "b", "LEFT", "LEFT", 0],
-    ["BLMPOP", 0, 1, "q", "LEFT"],
-    ["BRPOPLPUSH", "a", "b", 0],
-    ["BZPOPMIN", "z", 0],
-    ["BZPOPMAX", "z", 0],
-    ["BZMPOP", 0, 1, "z", "MIN"],
-    ["XREAD", "BLOCK", 0, "STREAMS", "x", "$"],
-    ["xread", "count", 1, "block", 0, "streams", "x", "$"],
-    ["XREADGROUP", "GROUP", "g", "c", "NOACK", "BLOCK", 0, "STREAMS", "x", ">"],
-    ["WAIT", 1, 0],
-    ["WAITAOF", 1, 0, 0],
-    ["SUBSCRIBE", "c"],
-    ["PSUBSCRIBE", "c*"],
-    ["SSUBSCRIBE", "c"],
-    ["UNSUBSCRIBE"],
-    ["MONITOR"],
-    ["MULTI"],
-    ["EXEC"],
-    ["DISCARD"],
-    ["WATCH", "k"],
-    ["UNWATCH"],
-    ["SELECT", 1],
-    ["CLIENT", "REPLY", "OFF"],
-    ["CLIENT", "SETINFO", "LIB-NAME", "x"],
-    ["HELLO", 3],
-    ["AUTH", "x"],
-    ["RESET"],
-    ["quit"],
-    ["SHUTDOWN"],
-    ["DEBUG", "SLEEP", 100],
-    ["SCRIPT", "DEBUG", "YES"],
-    ["REPLCONF", "ACK", 1],
-  ])(
-    "does not serve what blocks or keeps state on a connection, but the rest of its pipeline: %s %s",
-    async (...parts) => {
-      const command = parts.filter((part) => part !== undefined);
-      const refused = { error: expect.stringMatching(/^ERR Command is not available: '[A-Z]+'$/) };
-      expect(await post("/", command)).toEqual({ status: 400, body: refused });
-      expect(await send(`/${command.join("/")}`)).toEqual({ status: 400, body: refused });
-      expect(await post("/pipeline", [["SET", "k", "v"], command, ["GET", "k"]])).toEqual({
-        status: 200,
-        body: [{ result: "OK" }, refused, { result: "v" }],
-      });
-    },
-  );
-
-  it.each([
-    ["a large number", '["SET","k",12345678901234567890]', "12345678901234567890"],
-    ["a number past all doubles", '["SET","k",1e400]', "1e400"],
-    ["a fraction", '["SET","k",0.1]', "0.1"],
-    ["false", '["SET","k",false]', "false"],
-    ["null", '["SET","k",null]', "null"],
-    ["an object", '["SET","k",{"b":1,"a":[2]}]', '{"b":1,"a":[2]}'],
-    ["NUL and an escape", '["SET","k","\\u0000\\n"]', "\0\n"],
-    ["half an emoji", '["SET","k","\\ud83d"]', "\xef\xbf\xbd"],
-    ["an empty text", '["SET","k",""]', ""],
-  ])("takes %s as an argument", async (_, body, stored) => {
-    expect(await post("/", body)).toEqual({ status: 200, body: { result: "OK" } });
-    expect(await backend.command(["GET", "k"])).toBe(stored);
-  });
-
-  it.each([
-    ["/set/k/%zz%4", "k", "%zz%4"],
-    ["/set/k/a+b", "k", "a+b"],
-    ["/set/k/", "k", ""],
-    ["/set/%2F%3F/%FF", "/?", "\xff"],
-    ["/set/k/v?PX=10000&_token=ignored&NX", "k", "v"],
-    ["/SeT/é/ü", "\xc3\xa9", "\xc3\xbc"],
-  ])("reads the path %s", async (path, key, value) => {
-    expect(await send(path)).toEqual({ status: 200, body: { result: "OK" } });
-    expect(await backend.command(["GET", key])).toBe(value);
   });
 
   it("answers in RESP2 where asked for, byte for byte, and never in base64 with it", async () => {
@@ -317,41 +161,6 @@ describe.each(Object.entries(backends))("the REST server in front of %s", (_, op
     while (!lines.includes("line")) await next();
     expect(lines).toMatch(/data: \d+\.\d{6} \[0 [^\]]+\] "(SET|set)" "k" "quote \\" and line\\n"/);
     gone.abort();
-  });
-
-  it("wants the token, as bearer or in the query, and nothing but the token", async () => {
-    const refused = {
-      status: 401,
-      body: { error: expect.stringContaining("invalid or missing auth token") },
-    };
-    const wrong = [
-      "Bearer wrong",
-      "",
-      "Bearer",
-      "Bearer  ",
-      testToken,
-      `Basic ${testToken}`,
-      `Bearer ${testToken} x`,
-    ];
-    for (const authorization of wrong) {
-      expect(await send("/ping", { headers: { authorization } }), authorization).toEqual(refused);
-    }
-    for (const authorization of [`bearer ${testToken}`, `BEARER   ${testToken}`]) {
-      expect((await send("/ping", { headers: { authorization } })).status, authorization).toBe(200);
-    }
-    expect(await send("/ping?_token=", { headers: { authorization: "" } })).toEqual(refused);
-    expect(await send(`/ping?_token=${testToken}x`, { headers: { authorization: "" } })).toEqual(refused);
-    expect(await send(`/ping?_token=${testToken}`, { headers: { authorization: "" } })).toEqual({
-      status: 200,
-      body: { result: "PONG" },
-    });
-  });
-
-  it("refuses other methods with 405", async () => {
-    expect((await send("/", { method: "DELETE" })).status).toBe(405);
-    for (const method of ["PATCH", "OPTIONS", "DELETE"]) {
-      expect((await send("/get/k", { method })).status).toBe(405);
-    }
   });
 
   it("serves the real @upstash/redis client: commands, pipelines, transactions", async () => {

@@ -1,3 +1,5 @@
+import { OptionError, SpillwayError } from "../src/index.ts";
+
 /** After being told to end, so long may what is under way take before the process ends without it. */
 const graceMs = 10_000;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -46,10 +48,9 @@ export async function runToEnd(command: (lifetime: Lifetime) => Promise<number>)
 
 /** Says what went wrong. The code is 2 where the command was called wrongly, and 1 otherwise. */
 function explain(error: unknown): number {
-  const { code, message } =
-    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: "", message: String(error) };
-  const isKnown = error instanceof Error && /^(Option|Spillway|Redis|MissingPackage)/.test(error.name);
-  if (code === "EADDRINUSE") console.error("error: the port is taken: give another --port");
-  else console.error(`error: ${isKnown || !(error instanceof Error) ? message : error.stack}`);
-  return code === "invalid-option" ? 2 : 1;
+  if (!(error instanceof Error)) console.error(`error: ${String(error)}`);
+  else if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
+    console.error("error: the port is taken: give another --port");
+  } else console.error(`error: ${error instanceof SpillwayError ? error.message : error.stack}`);
+  return error instanceof OptionError ? 2 : 1;
 }

@@ -14,7 +14,7 @@ const settings = {
   disableClientInfo: true,
 } as const satisfies RedisOptions;
 
-const timeoutMs = 10_000;
+const timeoutMsDefault = 10_000;
 
 /**
  * A connection to Redis whose bytes are ours, for what a client would reshape or what takes a whole connection. ioredis
@@ -29,8 +29,11 @@ export class OwnConnection {
   #take: ((reply: Buffer) => void) | undefined;
   readonly #onEnd: (() => void)[] = [];
 
-  private constructor(redis: Redis) {
+  readonly #timeoutMs: number;
+
+  private constructor(redis: Redis, timeoutMs: number) {
     this.#redis = redis;
+    this.#timeoutMs = timeoutMs;
     this.#stream = redis.stream;
     this.#stream.removeAllListeners("data");
     this.#stream.on("data", (chunk: Buffer) => {
@@ -47,18 +50,19 @@ export class OwnConnection {
   /** Throws `RedisTransportError` where there is no such Redis, and `MissingPackageError` without ioredis. */
   static async open(options: IoredisOptions | Redis): Promise<OwnConnection> {
     const redis = await create(options);
+    const timeoutMs = ("requestTimeoutMs" in options && options.requestTimeoutMs) || timeoutMsDefault;
     // Each failure says so itself; without a listener it would end the process.
     redis.on("error", () => undefined);
     try {
-      await within(redis.connect());
+      await within(timeoutMs, redis.connect());
       // Once this is answered, nothing that ioredis has sent is under way any more.
-      await within(redis.ping());
+      await within(timeoutMs, redis.ping());
     } catch (error) {
       redis.disconnect();
       const text = error instanceof Error ? safeReplyText(error.message) : "no reason was given";
       throw new RedisTransportError(`No connection to Redis: ${text}`, { isRetryable: true });
     }
-    return new OwnConnection(redis);
+    return new OwnConnection(redis, timeoutMs);
   }
 
   /** Sends commands. Resolves with the bytes of their replies. */
@@ -76,7 +80,7 @@ export class OwnConnection {
     });
     this.#stream.write(Buffer.concat(commands.map(writeCommand)));
     try {
-      return await within(whole);
+      return await within(this.#timeoutMs, whole);
     } catch {
       throw new RedisTransportError("The connection to Redis ended before the reply.", { isRetryable: true });
     }
@@ -107,7 +111,7 @@ async function create(options: IoredisOptions | Redis): Promise<Redis> {
   return new loaded.Redis(options.url, settings);
 }
 
-async function within<Value>(value: Promise<Value>): Promise<Value> {
+async function within<Value>(timeoutMs: number, value: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no reply within ${timeoutMs} ms`)), timeoutMs);

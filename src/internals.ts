@@ -5,7 +5,6 @@
  */
 export { sha1Hex } from "./digest.ts";
 export {
-  boolean,
   type Checked,
   checkOptions,
   choice,
@@ -19,4 +18,3 @@ export {
   text,
 } from "./option-kinds.ts";
 export { safeReplyText } from "./reply-text.ts";
-export { show } from "./show.ts";

@@ -70,7 +70,7 @@ function isFulfilled(value: unknown): boolean {
 }
 
 /** The error of a verdict that is not understood. */
-export function strangeVerdict(what: string): SpillwayError {
+function strangeVerdict(what: string): SpillwayError {
   return new SpillwayError(
     "handler-outcome",
     `The handler returned ${what}. It must return nothing, or what ack, release, retry(…) and deadLetter(…) of "spillway" are; a plain result counts as done. The message has failed.`,

@@ -85,7 +85,7 @@ export class UpstashHttp {
 }
 
 /** Status 413, from whoever tells it. */
-export function tooLarge(): RedisTransportError {
+function tooLarge(): RedisTransportError {
   return new RedisTransportError("The server takes no request, or gives no reply, this large.", {
     status: 413,
     isRetryable: false,

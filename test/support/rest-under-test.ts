@@ -22,7 +22,7 @@ export const restBackends: readonly (readonly [name: string, open: () => Promise
   ],
 ];
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: unknown;
 }

@@ -39,9 +39,16 @@ export interface TurnResult {
   readonly claim: "not-served" | "served" | "busy" | "braked";
   /** Null where nothing was claimed. */
   readonly batch: Batch | null;
+  /** Messages of the settlement that could not be settled, because Redis refused it: they stay leased. */
+  readonly unsettledCount: number;
   /** Messages returned from expired leases. */
   readonly recovered: number;
-  /** When the next delayed message is due, or the brake lets the next probe through, epoch ms; null if none, or not looked at. */
+  /** Messages of expired leases that their done-markers say are finished: they were acknowledged. */
+  readonly finishedCount: number;
+  /**
+   * When the next delayed message is due, or the brake lets the next probe through, or, where all slots are taken, the
+   * first lease ends, epoch ms; null if none, or not looked at.
+   */
   readonly nextDueAt: number | null;
   /** Messages left in the list; null where it is not known for free. */
   readonly remaining: number | null;
@@ -74,10 +81,10 @@ export interface DrainStats {
  */
 export interface Broker {
   /**
-   * Whether there may be anything to do, and whether another drain may. One command; it writes nothing. A lost reply
-   * costs nothing.
+   * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
+   * do; it writes nothing. A lost reply costs nothing.
    */
-  look(): Promise<"empty" | "busy" | "work">;
+  look(): Promise<"empty" | "work" | { readonly busyUntil: number }>;
   /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
   claim(request: ClaimRequest): Promise<TurnResult>;
   /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */

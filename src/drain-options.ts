@@ -1,3 +1,4 @@
+import type { plainBroker } from "./broker/plain.ts";
 import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
@@ -124,10 +125,11 @@ export interface EveryDrainOption<Value> {
    */
   requestTimeoutMs?: number;
   /**
-   * `scripted` keeps every promise; `plain` uses no scripts and shares its working list, as BroadwayRedis does.
+   * `scripted` keeps every promise; `plain` uses no scripts and shares its working list, as BroadwayRedis does. A Worker
+   * ships the plain engine only where `plainEngine` of `spillway` is given in place of its name.
    * @default "scripted"
    */
-  engine?: "scripted" | "plain";
+  engine?: "scripted" | "plain" | PlainEngine;
   /** Plain engine only: the shared working list, a key that Spillway does not use itself. Default: `{list}:working`. */
   workingList?: string;
   /**
@@ -234,7 +236,7 @@ const drainKinds = {
   maxConcurrency: integer({ min: 1, max: 1_000, default: 1 }),
   reserveMs: integer({ min: 0, max: 60_000, default: 1_000 }),
   requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
-  engine: choice(["scripted", "plain"], { default: "scripted" }),
+  engine: either(choice(["scripted", "plain"], { default: "scripted" }), func<PlainEngine>()),
   workingList: text(),
   visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
   codec: object({ methods: ["decode"], default: jsonCodec }),
@@ -245,26 +247,34 @@ const drainKinds = {
   random: func({ default: random }),
 } satisfies Kinds<EveryDrainOption<unknown>>;
 
-/** A drain's options with all defaults, checked. */
-export type DrainSettings = Checked<typeof drainKinds>;
+/** The engine without scripts, as `plainEngine` of the package is one. */
+export type PlainEngine = typeof plainBroker;
 
-export function checkDrainOptions(options: unknown): DrainSettings {
+/** A drain's options with all defaults, checked; the plain engine is there by itself, not by its name. */
+export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
+  readonly engine: "scripted" | PlainEngine;
+};
+
+export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainSettings {
   const settings = checkOptions(drainKinds, options);
-  const { handler, batchHandler, engine, workingList } = settings;
+  const { handler, batchHandler, workingList } = settings;
+  const engine = settings.engine === "plain" ? plain : settings.engine;
+  if (!engine)
+    throw new OptionError("engine", "plainEngine (of spillway) where a Worker is to ship it", '"plain"');
   if (handler && batchHandler) {
     throw new OptionError("handler", "given alone, or batchHandler in its place", "both");
   }
   if (!handler && !batchHandler) {
     throw new OptionError("handler", "a function, or batchHandler in its place", "neither");
   }
-  if (handler && engine === "plain" && isIdempotent(handler)) {
+  if (handler && engine !== "scripted" && isIdempotent(handler)) {
     throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");
   }
-  if (workingList !== undefined && engine !== "plain") {
+  if (workingList !== undefined && engine === "scripted") {
     const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
     throw new OptionError("workingList", wanted, "one");
   }
-  return settings;
+  return { ...settings, engine };
 }
 
 /** The plain engine's shared working list. Throws `OptionError` for a key that is used for something else. */

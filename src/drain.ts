@@ -92,8 +92,14 @@ class Run {
     const { broker, prefetch, stopper } = this.#parts;
     if (stopper.wasAborted) return "aborted";
     const found = await broker.look();
-    if (found === "empty") this.#report.remaining = 0;
-    if (found !== "work") return found;
+    if (found === "empty") {
+      this.#report.remaining = 0;
+      return "empty";
+    }
+    if (found !== "work") {
+      this.#report.nextDueAt = found.busyUntil;
+      return "busy";
+    }
     let next = await this.#exchange(null);
     while (isBatch(next)) {
       const current = next;
@@ -170,10 +176,7 @@ class Run {
     if (processor.handler) this.#batchCount = grownCount(this.#pace, batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped) {
       this.#unsettled.push({ batch, ...processed });
-      throw new SpillwayError(
-        "lease-too-short",
-        "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
-      );
+      throw clock.now() < batch.leaseEndsAt ? leaseTooShort() : stoodStill();
     }
     this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
     return { batch, ...processed };
@@ -228,7 +231,8 @@ class Run {
       try {
         this.#note(await this.#parts.broker.settle(settlement), settlement);
       } catch {
-        // The first error is in the report; these messages return when their lease ends.
+        // The first error is in the report; what was not settled returns when its lease ends.
+        if (this.#unsettled.includes(settlement)) this.#report.unsettled += settlement.outcomes.length;
       }
     }
   }
@@ -249,6 +253,20 @@ class Run {
       this.#report.error = asError(error);
     }
   }
+}
+
+function leaseTooShort(): SpillwayError {
+  return new SpillwayError(
+    "lease-too-short",
+    "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
+  );
+}
+
+function stoodStill(): SpillwayError {
+  return new SpillwayError(
+    "stood-still",
+    "This process stood still until the lease of its batch had ended: its platform froze it, or something kept its CPU. No message of the batch has begun; they return to the list.",
+  );
 }
 
 function isBatch(next: Batch | Pause): next is Batch {

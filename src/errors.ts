@@ -1,5 +1,5 @@
 import type { RedisCommand } from "./redis-client.ts";
-import { safeReplyText } from "./reply-text.ts";
+import { safeReplyText, withoutScript } from "./reply-text.ts";
 
 /** Every way Spillway can fail, one code a way. Expected results (empty, busy, lost lease) are values, not errors. */
 export type SpillwayErrorCode =
@@ -14,6 +14,7 @@ export type SpillwayErrorCode =
   | "handler-outcome"
   | "batch-outcomes"
   | "lease-too-short"
+  | "stood-still"
   | "closed"
   | "missing-package"
   | ContinuationErrorCode;
@@ -78,8 +79,9 @@ export class RedisReplyError extends SpillwayError {
   readonly #serverText: string;
   constructor(serverText: string, options?: { cause?: unknown; command?: RedisCommand }) {
     const { command, ...rest } = options ?? {};
-    super("redis-reply", safeReplyText(serverText, command), rest);
-    this.prefix = /^([A-Z]+)\b/.exec(serverText)?.[1] ?? "ERR";
+    const text = withoutScript(serverText);
+    super("redis-reply", safeReplyText(text, command), rest);
+    this.prefix = /^([A-Z]+)\b/.exec(text)?.[1] ?? "ERR";
     this.#serverText = serverText;
   }
 

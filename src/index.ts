@@ -15,14 +15,15 @@
  * @module
  */
 
+// The drain: made once, run by any number of invocations.
+export { plainBroker as plainEngine } from "./broker/plain.ts";
 export type { DrainStats } from "./broker.ts";
 // For adapters: bytes-in-a-string and back.
 export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-// The drain: made once, run by any number of invocations.
-export { createDrain, type Drain } from "./create-drain.ts";
+export { createDrain } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
@@ -55,6 +56,7 @@ export {
 } from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
+export type { Drain } from "./make-drain.ts";
 export type { Message } from "./message.ts";
 export {
   ack,

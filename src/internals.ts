@@ -4,6 +4,7 @@
  * @module
  */
 export { sha1Hex } from "./digest.ts";
+export { makeDrain } from "./make-drain.ts";
 export {
   type Checked,
   checkOptions,

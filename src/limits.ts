@@ -2,6 +2,10 @@
 export const limits = {
   /** After this many messages of expired leases a request recovers no other. Reason: a script blocks Redis. */
   recoverCountMax: 1_000,
+  /** Expired leases that one request recovers. Reason: the same; each brings two keys. */
+  recoverLeasesMax: 100,
+  /** A lease that ends later than this, ms from now, was given by a clock that has stepped back: no drain asks for more. */
+  leaseMsMax: 86_400_000 + 60_000,
   /** Due delayed messages that one request promotes. Reason: the same. */
   promoteCountMax: 1_000,
   /** Longest delay of a retry, ms. Reason: a year is for ever to a list. */

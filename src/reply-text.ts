@@ -29,6 +29,15 @@ const advice: Readonly<Record<string, string>> = {
 };
 
 /**
+ * The server's words as it says them outside a script: inside, Redis 6 begins with the place in the script, and a missing
+ * right has a text of its own.
+ */
+export function withoutScript(text: string): string {
+  if (/executing the script can't|ACL failure/.test(text)) return "NOPERM this user may not do that";
+  return text.replace(/^.*@user_script: ?\d+: ?-?/, "");
+}
+
+/**
  * What an error of a server may say aloud: servers quote the arguments of the command that they refuse, and those are
  * payloads. With the command, the text also names it and its keys where that is what the reader must know.
  */

@@ -11,6 +11,7 @@ export type StopReason = "empty" | "budget" | "limit" | "busy" | "braked" | "abo
 export interface DrainReport {
   /** Messages claimed. */
   readonly claimed: number;
+  /** Messages done. Those of other drains' expired leases whose done-markers say so are among them: see `finished`. */
   readonly acked: number;
   /** Messages that failed, or asked to wait, and wait in the delayed set with an attempt counted. */
   readonly retried: number;
@@ -20,11 +21,21 @@ export interface DrainReport {
   readonly released: number;
   /** Messages whose lease another had taken before they were settled: not acknowledged here, whatever the handler did. */
   readonly lostLease: number;
+  /**
+   * Messages of which it is not known what became of them, because Redis refused their settle or never answered it. They
+   * stay leased; those that were not settled run again when the lease has ended.
+   */
+  readonly unsettled: number;
   /** Messages of other drains' expired leases returned to the list. */
   readonly recovered: number;
+  /** Of `acked`: messages of other drains' expired leases, which `idempotent` had noted as done. */
+  readonly finished: number;
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
-  /** When the next delayed message is due or, when braked, the next probe, epoch ms on Redis' own clock. */
+  /**
+   * When the next delayed message is due or, when braked, the next probe or, when busy, the first live lease ends, epoch ms
+   * on Redis' own clock.
+   */
   readonly nextDueAt: number | null;
   readonly stopped: StopReason;
   /** Name of the continuation that was invoked, or null. */
@@ -58,6 +69,8 @@ export class ReportBuilder {
   readonly failures = new FailureNotes();
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
   #deadLetterCount = 0;
+  #finished = 0;
+  unsettled = 0;
   #lostLease = 0;
   readonly #meter: Meter;
 
@@ -81,7 +94,9 @@ export class ReportBuilder {
     this.nextDueAt = result.nextDueAt ?? this.nextDueAt;
     this.redisNow = result.now > 0 ? result.now : this.redisNow;
     this.#deadLetterCount += result.deadLetters.length;
-    if (settlement === null) return;
+    this.#finished += result.finishedCount;
+    this.unsettled += result.unsettledCount;
+    if (settlement === null || result.unsettledCount >= settlement.outcomes.length) return;
     if (result.lostCount >= settlement.outcomes.length) {
       this.#lostLease += result.lostCount;
       return;
@@ -100,12 +115,14 @@ export class ReportBuilder {
   finish(stopped: StopReason, elapsedMs: number): DrainReport {
     return {
       claimed: this.claimed,
-      acked: this.#counts.ack,
+      acked: this.#counts.ack + this.#finished,
       retried: this.#counts.retry,
       deadLettered: this.#counts["dead-letter"] + this.#deadLetterCount,
       released: this.#counts.release,
       lostLease: this.#lostLease,
+      unsettled: this.unsettled,
       recovered: this.recovered,
+      finished: this.#finished,
       remaining: this.remaining,
       nextDueAt: this.nextDueAt,
       stopped,

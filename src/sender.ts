@@ -51,19 +51,13 @@ export class Sender {
     return this.#clock.now();
   }
 
-  /**
-   * One command that can be repeated. `make` is told whether an earlier sending may have run. `problemIn` finds what a
-   * script says it was refused: where waiting may help, that is waited for as if the whole request had been.
-   */
-  command(
-    make: (mayHaveRun: boolean) => RedisCommand,
-    problemIn?: (reply: RedisReply) => RedisReplyError | null,
-  ): Promise<RedisReply> {
+  /** One command that can be repeated. `make` is told whether an earlier sending may have run. */
+  command(make: (mayHaveRun: boolean) => RedisCommand): Promise<RedisReply> {
     return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
       this.meter.commands += 1;
       return this.#client.command(make(mayHaveRun), this.#options());
-    }, problemIn);
+    });
   }
 
   /** Commands that can be repeated, all of them, in one request. */
@@ -83,18 +77,11 @@ export class Sender {
     return { timeoutMs: Math.min(this.#requestTimeoutMs, Math.max(left, limits.lastTimeoutMs)) };
   }
 
-  async #repeat<Reply>(
-    send: (mayHaveRun: boolean) => Promise<Reply>,
-    problemIn?: (reply: Reply) => RedisReplyError | null,
-  ): Promise<Reply> {
+  async #repeat<Reply>(send: (mayHaveRun: boolean) => Promise<Reply>): Promise<Reply> {
     let mayHaveRun = false;
     for (let sent = 1; ; sent++) {
       try {
-        const reply = await send(mayHaveRun);
-        const problem = problemIn?.(reply);
-        if (!problem || !(await this.#waitAfter(problem, sent))) return reply;
-        // What came before the problem has run.
-        mayHaveRun = true;
+        return await send(mayHaveRun);
       } catch (error) {
         if (isTooLarge(error)) throw new RedisTooLargeError(tooLargeMessage, { cause: error });
         mayHaveRun ||= error instanceof RedisTransportError;

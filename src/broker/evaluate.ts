@@ -10,27 +10,28 @@ export interface Script {
 
 /**
  * Runs a script by its digest, and by its source where Redis does not know it (any more). `makeArgs` is told whether an
- * earlier sending may have run, by the digest or by the source: a Redis that ran it may die and forget it. `problemIn`
- * is the sender's.
+ * earlier sending may have run, by the digest or by the source: a Redis that ran it may die and forget it.
  */
 export async function evaluate(
   sender: Sender,
   script: Script,
   keys: readonly ByteString[],
   makeArgs: (mayHaveRun: boolean) => readonly (ByteString | number)[],
-  problemIn?: (reply: RedisReply) => RedisReplyError | null,
 ): Promise<RedisReply> {
   let hasRun = false;
   try {
     return await sender.command((mayHaveRun) => {
       hasRun = mayHaveRun;
       return ["EVALSHA", script.sha, keys.length, ...keys, ...makeArgs(mayHaveRun)];
-    }, problemIn);
+    });
   } catch (error) {
     if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
-    return sender.command(
-      (mayHaveRun) => ["EVAL", script.source, keys.length, ...keys, ...makeArgs(hasRun || mayHaveRun)],
-      problemIn,
-    );
+    return sender.command((mayHaveRun) => [
+      "EVAL",
+      script.source,
+      keys.length,
+      ...keys,
+      ...makeArgs(hasRun || mayHaveRun),
+    ]);
   }
 }

@@ -52,6 +52,8 @@ export const codeSets = {
   troubles: failed + exhausted + overloaded,
   /** Those that come with a detail. */
   detailed: failed + waits + exhausted + rejected + overloaded,
+  /** What is none that a request may hold. */
+  unknown: `^${ack}${ackNoted}${release}${keep}${failed}${waits}${exhausted}${rejected}${overloaded}`,
 };
 
 /** A settlement as the turn script reads it: one code a message, and a detail for those that want one. */
@@ -72,6 +74,11 @@ export function encodeOutcomes({ outcomes, batch, isMarked }: Settlement): Encod
     return isOverloaded ? overloaded : code;
   });
   return { codes: codes.join(""), details };
+}
+
+/** Whether each message was acknowledged, and none has a history or a done-marker: the working list is all there is. */
+export function isAckedOnly(codes: string): boolean {
+  return codes === ack.repeat(codes.length);
 }
 
 /** Whether each message of a settlement was acknowledged. */

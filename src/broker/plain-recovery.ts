@@ -32,11 +32,23 @@ export class PlainRecovery {
   readonly #sender: Sender;
   readonly #options: PlainRecoveryOptions;
   readonly #view: PlainView;
+  #isRemovable = false;
 
   constructor(options: PlainRecoveryOptions, view: PlainView) {
     this.#options = options;
     this.#sender = options.sender;
     this.#view = view;
+  }
+
+  /**
+   * Throws where nothing may be removed from the working list, before anything is pushed elsewhere: a message would be in
+   * two places. Asked of Redis once, by removing what is not there.
+   */
+  async expectRemovable(): Promise<void> {
+    if (this.#isRemovable) return;
+    const { workingList, holder } = this.#options;
+    unlessError((await this.#sender.pipelineOnce([["LREM", workingList, 1, `${holder} asks`]]))[0]);
+    this.#isRemovable = true;
   }
 
   async recover(): Promise<Recovered> {
@@ -52,7 +64,8 @@ export class PlainRecovery {
     ]);
     this.#view.listLength = Number(length);
     this.#view.hasHistories = hasAttempts === 1;
-    const now = Number((time as ByteString[])[0]) * 1000;
+    const [seconds = 0, micros = 0] = (time as ByteString[]).map(Number);
+    const now = seconds * 1_000 + Math.floor(micros / 1_000);
     this.#view.sawTime(now);
     const observation = observe(working as ByteString[], seenSince as ByteString[], now, visibilityTimeoutMs);
     await this.#note(observation, now);
@@ -61,6 +74,7 @@ export class PlainRecovery {
     if (observation.stuck.length === 0 && !isDue) return nothingRecovered;
     return this.#alone(async () => {
       if (isDue) await this.#promote(now);
+      if (observation.stuck.length > 0) await this.expectRemovable();
       return this.#giveBack(observation.stuck, now);
     });
   }
@@ -100,15 +114,21 @@ export class PlainRecovery {
       0,
       limits.promoteCountMax,
     ])) as ByteString[];
-    const commands: RedisCommand[] = [];
-    for (const member of due) {
-      const { history, payload } = readDelayed(member);
-      if (history) commands.push(["HSET", attempts, sha1Hex(payload), history]);
-      commands.push(["LPUSH", list, payload], ["ZREM", delayed, member]);
-    }
-    commands.push(["ZRANGE", delayed, 0, 0, "WITHSCORES"]);
-    const replies = (await this.#sender.pipelineOnce(commands)).map(unlessError);
-    this.#view.sawDelayed(replies.at(-1));
+    const read = due.map(readDelayed);
+    const histories = read.flatMap(({ history, payload }): RedisCommand[] =>
+      history ? [["HSET", attempts, sha1Hex(payload), history]] : [],
+    );
+    // What is refused here must not be removed there.
+    for (const reply of await this.#sender.pipelineOnce([
+      ...histories,
+      ["LPUSH", list, ...read.map(({ payload }) => payload)],
+    ]))
+      unlessError(reply);
+    const replies = await this.#sender.pipelineOnce([
+      ["ZREM", delayed, ...due],
+      ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+    ]);
+    this.#view.sawDelayed(replies.map(unlessError).at(-1));
     this.#view.hasHistories = true;
     this.#view.listLength += due.length;
   }
@@ -120,28 +140,37 @@ export class PlainRecovery {
     const histories = await this.#view.readHistories(stuck);
     const back: ByteString[] = [];
     const deadLetters: ByteString[] = [];
-    const commands: RedisCommand[] = [];
+    const notes: RedisCommand[] = [];
+    const removals: Record<"back" | "dead", RedisCommand[]> = { back: [], dead: [] };
     for (const [at, payload] of stuck.entries()) {
       const history = histories[at] as History;
       const count = history.earlierAttempts + 1;
       const firstFailedAt = history.firstFailedAt ?? now;
       const digest = sha1Hex(payload);
-      if (count >= maxAttempts) {
+      const isDead = count >= maxAttempts;
+      if (isDead) {
         const head = { id: `${digest}.${now}`, attempts: count, firstFailedAt, lastFailedAt: now };
         deadLetters.push(deadLetterEntry(head, deadLetterTail({ reason: "crashed" }, 1), payload));
-        commands.push(["HDEL", attempts, digest]);
+        removals.dead.push(["HDEL", attempts, digest]);
       } else {
         back.push(payload);
         const grown = writeHistory({ attempts: count, crashes: history.crashes + 1, firstFailedAt });
-        commands.push(["HSET", attempts, digest, grown]);
+        notes.push(["HSET", attempts, digest, grown]);
       }
-      commands.push(["LREM", workingList, -1, payload], ["HDEL", seen, digest]);
+      removals[isDead ? "dead" : "back"].push(["LREM", workingList, -1, payload], ["HDEL", seen, digest]);
     }
-    if (back.length > 0) commands.unshift(["RPUSH", list, ...back]);
-    if (deadLetters.length > 0) commands.unshift(...pushDeadLetters(deadLetters, this.#options));
-    for (const reply of await this.#sender.pipelineOnce(commands)) unlessError(reply);
+    if (back.length > 0) await this.#move([["RPUSH", list, ...back], ...notes], removals.back);
+    if (deadLetters.length > 0) await this.#move(pushDeadLetters(deadLetters, this.#options), removals.dead);
     this.#view.hasHistories = true;
     this.#view.listLength += back.length;
     return { recovered: back.length, deadLetters, now };
+  }
+
+  /** Removes only what the first of the pushes has put elsewhere. Throws the first refusal. */
+  async #move(pushes: RedisCommand[], removals: RedisCommand[]): Promise<void> {
+    const pushed = await this.#sender.pipelineOnce(pushes);
+    unlessError(pushed[0]);
+    const removed = await this.#sender.pipelineOnce(removals);
+    for (const reply of [...pushed, ...removed]) unlessError(reply);
   }
 }

@@ -16,7 +16,14 @@ export interface PlainPlaces {
   readonly deadCountMax: number;
 }
 
-/** Writes the commands that settle a batch, pushes first. */
+/** The commands that settle a batch: what is pushed elsewhere, and then what leaves the working list. */
+export interface PlainSettling {
+  /** `places`: of the messages that must stay in the working list where the command is refused. */
+  readonly pushes: readonly { readonly command: RedisCommand; readonly places: readonly number[] }[];
+  readonly removals: readonly { readonly command: RedisCommand; readonly place: number }[];
+}
+
+/** Writes the commands that settle a batch. */
 export class PlainSettle {
   readonly #places: PlainPlaces;
   readonly #view: PlainView;
@@ -27,29 +34,38 @@ export class PlainSettle {
     this.#view = view;
   }
 
-  /** `removes`: the command answers how many messages it took from the working list. */
-  commands(settlement: Settlement): { command: RedisCommand; removes: boolean }[] {
+  commands(settlement: Settlement): PlainSettling {
     const { list, attempts } = this.#places.keys;
-    const pushes: RedisCommand[] = [];
-    const removals: RedisCommand[] = [];
-    const released: ByteString[] = [];
+    const pushes: { command: RedisCommand; places: number[] }[] = [];
+    const removals: { command: RedisCommand; place: number }[] = [];
+    const released: { raw: ByteString; place: number }[] = [];
     for (const [at, outcome] of settlement.outcomes.entries()) {
       const message = settlement.batch.messages[at];
       if (message === undefined || outcome.kind === "keep") continue;
-      removals.push(["LREM", this.#places.workingList, 1, message.raw]);
+      removals.push({ command: ["LREM", this.#places.workingList, 1, message.raw], place: at });
       if (outcome.kind === "release") {
-        released.push(message.raw);
+        released.push({ raw: message.raw, place: at });
         continue;
       }
-      if (outcome.kind !== "ack")
-        pushes.push(...this.#fail(settlement.batch.id, at, message, withoutBrake(outcome, this.#view.now)));
-      if (message.firstFailedAt !== null) pushes.push(["HDEL", attempts, sha1Hex(message.raw)]);
+      if (outcome.kind !== "ack") {
+        const [push, ...others] = this.#fail(
+          settlement.batch.id,
+          at,
+          message,
+          withoutBrake(outcome, this.#view.now),
+        );
+        pushes.push({ command: push, places: [at] }, ...others.map((command) => ({ command, places: [] })));
+      }
+      if (message.firstFailedAt !== null) {
+        removals.push({ command: ["HDEL", attempts, sha1Hex(message.raw)], place: at });
+      }
     }
-    if (released.length > 0) pushes.push(["RPUSH", list, ...released.reverse()]);
-    return [
-      ...pushes.map((command) => ({ command, removes: false })),
-      ...removals.map((command) => ({ command, removes: true })),
-    ];
+    released.reverse();
+    if (released.length > 0) {
+      const command: RedisCommand = ["RPUSH", list, ...released.map(({ raw }) => raw)];
+      pushes.push({ command, places: released.map(({ place }) => place) });
+    }
+    return { pushes, removals };
   }
 
   #fail(
@@ -57,7 +73,7 @@ export class PlainSettle {
     at: number,
     message: ClaimedMessage,
     outcome: RetryLater | ToDeadLetter,
-  ): RedisCommand[] {
+  ): [RedisCommand, ...RedisCommand[]] {
     const { now } = this.#view;
     const attempts = message.earlierAttempts + 1;
     const firstFailedAt = message.firstFailedAt ?? now;
@@ -78,7 +94,7 @@ export class PlainSettle {
 export function pushDeadLetters(
   entries: readonly ByteString[],
   { keys, deadCountMax }: PlainPlaces,
-): RedisCommand[] {
+): [RedisCommand, ...RedisCommand[]] {
   const push: RedisCommand = ["LPUSH", keys.dead, ...entries];
   return deadCountMax > 0 ? [push, ["LTRIM", keys.dead, 0, deadCountMax - 1]] : [push];
 }

@@ -5,9 +5,9 @@ import type { ByteString, RedisCommand } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
-import { PlainSettle, settledWithoutBrake } from "./plain-settle.ts";
+import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
-import { numberOf, pipelined, unlessError } from "./replies.ts";
+import { numberOf, pipelined } from "./replies.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -92,16 +92,27 @@ class PlainBroker implements Broker {
     return { list: waiting, working, leases: 0, delayed: delayedCount, dead: deadCount, nextDueAt: null };
   }
 
-  /** One request: settles, claims, and tells what remains. `before` is what was recovered before it. */
+  /**
+   * Settles, claims, and tells what remains, in one request. What goes elsewhere is pushed there by another one before: a
+   * message whose push was refused must not leave the working list. `before` is what was recovered earlier.
+   */
   async #exchange(
     settlement: Settlement | null,
     request: ClaimRequest | null,
     before: TurnResult,
   ): Promise<TurnResult> {
     const { list } = this.#keys;
-    const settling = settlement ? this.#settle.commands(settlement) : [];
+    const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
+    if (pushes.length > 0) await this.#recovery.expectRemovable();
+    const pushed =
+      pushes.length > 0 ? await this.#sender.pipelineOnce(pushes.map(({ command }) => command)) : [];
+    let problem = pushed.find((reply) => reply instanceof RedisReplyError);
+    const staying = new Set(
+      pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
+    );
+    const settling = removals.filter(({ place }) => !staying.has(place));
     const isReleasing = settlement?.outcomes.some(({ kind }) => kind === "release") ?? false;
-    const countMax = request ? this.#countMax(request, isReleasing) : 0;
+    const countMax = request && !problem ? this.#countMax(request, isReleasing) : 0;
     const claiming = Array.from(
       { length: countMax },
       (): RedisCommand => ["RPOPLPUSH", list, this.#options.workingList],
@@ -112,24 +123,36 @@ class PlainBroker implements Broker {
       ...claiming,
       ["LLEN", list],
     ]);
-    const lostCount = settling.filter(({ removes }, at) => unlessError(replies[at]) === 0 && removes).length;
+    const removed = replies.slice(0, settling.length);
+    const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
+    const lostCount = removed.filter((reply, at) => reply === 0 && isRemoval(at)).length;
+    const refusedCount = removed.filter(
+      (reply, at) => reply instanceof RedisReplyError && isRemoval(at),
+    ).length;
     const popped = replies.slice(settling.length, settling.length + countMax);
     const payloads = popped.filter((reply): reply is ByteString => typeof reply === "string");
-    const problem = popped.find((reply) => reply instanceof RedisReplyError) as RedisReplyError | undefined;
+    problem ??= removed.find((reply) => reply instanceof RedisReplyError);
+    const refusal = popped.find((reply) => reply instanceof RedisReplyError);
+    if (payloads.length === 0) problem ??= refusal;
     const length = replies.at(-1);
     this.#view.listLength = typeof length === "number" ? length : 0;
     const batch = request && payloads.length > 0 ? await this.#batch(payloads, request, sentAt) : null;
     return {
       lostCount,
+      unsettledCount: staying.size + refusedCount,
       claim: request ? "served" : "not-served",
       batch,
       recovered: before.recovered,
+      finishedCount: 0,
       deadLetters: before.deadLetters,
       nextDueAt: this.#view.nextDueAt,
       remaining: typeof length === "number" ? length : null,
-      settledAs: settlement ? settlement.outcomes.map(settledWithoutBrake) : null,
+      settledAs:
+        settlement?.outcomes.map((outcome, at) =>
+          staying.has(at) ? "keep" : settledWithoutBrake(outcome),
+        ) ?? null,
       now: this.#view.now,
-      problem: batch === null ? (problem ?? null) : null,
+      problem: problem ?? null,
     };
   }
 
@@ -154,11 +177,15 @@ class PlainBroker implements Broker {
   }
 }
 
+const nothingToSettle: PlainSettling = { pushes: [], removals: [] };
+
 const nothing: TurnResult = {
   lostCount: 0,
+  unsettledCount: 0,
   claim: "not-served",
   batch: null,
   recovered: 0,
+  finishedCount: 0,
   nextDueAt: null,
   remaining: null,
   settledAs: null,

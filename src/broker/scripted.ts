@@ -4,11 +4,12 @@ import { RedisTooLargeError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
+import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes } from "./outcome-codes.ts";
-import { numberOf } from "./replies.ts";
+import { numberOf, pipelined } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender } from "./turn-sender.ts";
@@ -43,6 +44,10 @@ class ScriptedBroker implements Broker {
   #lastNow = 0;
   /** What the script last said of its mark that no more drains may come. */
   #busyUntil = 0;
+  /** Batches of expired leases that the script has named: their messages go back with the next request. */
+  #expiredIds: readonly ByteString[] = [];
+  /** Batches whose settle was sent, and its reply lost. */
+  readonly #maybeSettled = new Set<string>();
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
@@ -51,12 +56,18 @@ class ScriptedBroker implements Broker {
     this.#turns = new TurnSender(options.sender, options.keys);
   }
 
-  async look(): Promise<"empty" | "busy" | "work"> {
+  async look(): Promise<"empty" | "work" | { readonly busyUntil: number }> {
     const { list, delayed, leases, busy } = this.#keys;
     // A key named four times counts four times, and so outweighs the others together.
-    const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, busy, busy, busy, busy]);
-    if (found >= 4) return "busy";
-    return found > 0 ? "work" : "empty";
+    const mark = this.#options.marksBusy ? [busy, busy, busy, busy] : [];
+    const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, ...mark]);
+    if (found < 4) return found > 0 ? "work" : "empty";
+    // Where it does not end by itself, or too late, the mark is none of ours.
+    const [leftMs, time] = await pipelined(this.#sender, [["PTTL", busy], ["TIME"]]);
+    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : [];
+    const isOurs = typeof leftMs === "number" && leftMs > 0 && leftMs <= limits.leaseMsMax;
+    if (!isOurs || seconds === undefined || micros === undefined) return "work";
+    return { busyUntil: seconds * 1_000 + Math.floor(micros / 1_000) + leftMs };
   }
 
   claim(request: ClaimRequest): Promise<TurnResult> {
@@ -71,8 +82,9 @@ class ScriptedBroker implements Broker {
     return this.#turn(settlement, null);
   }
 
-  recover(): Promise<TurnResult> {
-    return this.#turn(null, null);
+  async recover(): Promise<TurnResult> {
+    const found = await this.#turn(null, null);
+    return this.#expiredIds.length === 0 || found.problem ? found : this.#turn(null, null);
   }
 
   stats(): Promise<DrainStats> {
@@ -95,7 +107,7 @@ class ScriptedBroker implements Broker {
 
   async #turn(settlement: Settlement | null, request: ClaimRequest | null): Promise<TurnResult> {
     const claim = request && this.#claim(request);
-    const settle = settlement && settleOf(settlement);
+    const settle = settlement && this.#settle(settlement);
     const sentAt = this.#sender.now();
     try {
       let reply = await this.#send(settle, claim, request?.isAhead);
@@ -108,6 +120,7 @@ class ScriptedBroker implements Broker {
       }
       return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
+      if (settle) this.#maybeSettled.add(settle.id);
       if (!(error instanceof RedisTooLargeError) || request === null || claim === null) throw error;
       return this.#turnSmaller(error, settlement, request, claim);
     }
@@ -124,7 +137,7 @@ class ScriptedBroker implements Broker {
     { id, countMax }: TurnClaim,
   ): Promise<TurnResult> {
     const sentAt = this.#sender.now();
-    const first = await this.#send(settlement && { ...settleOf(settlement), mayHaveRun: true }, null);
+    const first = await this.#send(settlement && this.#settle(settlement), null);
     const codes = outcomeCodes.releaseAll;
     await this.#send({ id, expiresAt: 0, mayHaveRun: false, codes, details: [] }, null);
     const asAlone = this.#result(first, settlement, null, sentAt);
@@ -135,6 +148,11 @@ class ScriptedBroker implements Broker {
     const { lostCount, settledAs } = asAlone;
     const deadLetters = [...first.deadLetters, ...next.deadLetters];
     return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, deadLetters };
+  }
+
+  #settle(settlement: Settlement): TurnSettle {
+    const { id, expiresAt } = settlement.batch;
+    return { id, expiresAt, mayHaveRun: this.#maybeSettled.has(id), ...encodeOutcomes(settlement) };
   }
 
   #claim(request: ClaimRequest): TurnClaim {
@@ -164,11 +182,14 @@ class ScriptedBroker implements Broker {
             leaseEndsAt: sentAt + claim.leaseMs,
           }
         : null;
+    const count = settlement?.outcomes.length ?? 0;
     return {
-      lostCount: reply.settled === "lost" ? (settlement?.outcomes.length ?? 0) : 0,
+      lostCount: reply.settled === "lost" ? count : 0,
+      unsettledCount: reply.settled === "nothing" ? count : 0,
       claim: reply.claimed,
       batch,
       recovered: reply.recovered,
+      finishedCount: reply.finishedCount,
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
       settledAs: decodeSettled(reply.settledCodes, settlement),
@@ -194,19 +215,17 @@ class ScriptedBroker implements Broker {
       bytesMax: maxBatchBytes,
       settle,
       claim,
+      recoverIds: this.#expiredIds,
       looks,
       countsRemaining: claim === null && settle !== null && settle.codes !== outcomeCodes.releaseAll,
       marksBusy: marksBusy ? (isAhead ? "beside" : "yes") : "no",
       busyUntil: this.#busyUntil,
     });
-    this.#lastNow = reply.now;
+    // A turn that looked at no clock took no lease, and ends its run.
+    this.#lastNow = Math.max(reply.now, this.#lastNow);
+    this.#expiredIds = reply.expiredIds;
     this.#busyUntil = reply.busyUntil;
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
-}
-
-function settleOf(settlement: Settlement): TurnSettle {
-  const { id, expiresAt } = settlement.batch;
-  return { id, expiresAt, mayHaveRun: false, ...encodeOutcomes(settlement) };
 }

@@ -20,15 +20,20 @@ export interface TurnReply {
   readonly calls: number;
   readonly deadLetters: readonly ByteString[];
   readonly busyUntil: number;
+  /** Messages of expired leases that their done-markers say are finished. */
+  readonly finishedCount: number;
+  /** Batches to name in the next request, so that their messages go back. */
+  readonly expiredIds: readonly ByteString[];
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
 const claimedWords = ["not-served", "served", "busy", "not-served", "braked"] as const;
-const fieldCount = 15;
+const fieldCount = 17;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount) throw malformed("an array of 15 fields");
+  if (!Array.isArray(reply) || reply.length !== fieldCount)
+    throw malformed(`an array of ${fieldCount} fields`);
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
@@ -48,14 +53,22 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     calls: integer(reply, 12),
     deadLetters: texts(reply, 13),
     busyUntil: integer(reply, 14),
+    finishedCount: integer(reply, 15),
+    expiredIds: texts(reply, 16),
   };
 }
 
-/** The error that stopped the claim, or null. */
-export function problemIn(reply: RedisReply): RedisReplyError | null {
-  const problem = Array.isArray(reply) ? text(reply, 11) : "";
-  // Redis 6 puts the place in the script before the error's own text.
-  return problem === "" ? null : new RedisReplyError(problem.replace(/^.*@user_script: ?\d+: ?-?/, ""));
+/** The first command that was refused, as an error, or null: `<command> <key>`, and on the next line what Redis said. */
+function problemIn(reply: RedisReply[]): RedisReplyError | null {
+  const problem = text(reply, 11);
+  if (problem === "") return null;
+  const [refused = ""] = problem.split("\n", 1);
+  const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
+  const said = problem.slice(refused.length + 1);
+  const words = /unknown redis command/i.test(said)
+    ? `ERR this server has no ${command}: it is renamed or disabled there, and Spillway needs it`
+    : said;
+  return new RedisReplyError(words, { command: [command, key] });
 }
 
 function known(value: number): number | null {

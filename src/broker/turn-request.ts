@@ -1,6 +1,7 @@
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
+import { isAckedOnly } from "./outcome-codes.ts";
 
 /** What holds for every turn of a drain. */
 export interface TurnPolicy {
@@ -33,6 +34,8 @@ export interface TurnRequest {
   readonly bytesMax: number;
   readonly settle: TurnSettle | null;
   readonly claim: TurnClaim | null;
+  /** Batches whose leases have ended, as the script last named them: their messages go back before anything is claimed. */
+  readonly recoverIds: readonly ByteString[];
   /** Whether to look at other leases, delayed messages, histories and the brake. */
   readonly looks: boolean;
   readonly countsRemaining: boolean;
@@ -65,27 +68,28 @@ export interface TurnClaim {
 
 const marks = { no: 0, yes: 1, beside: 2 };
 
-/** The script's KEYS, in the order of its header. */
-export function turnKeys(keys: ListKeys): ByteString[] {
-  return [keys.list, keys.leases, keys.attempts, keys.delayed, keys.dead, keys.brake, keys.busy];
+/** The script's KEYS, in the order of its header: every key that it may touch. */
+export function turnKeys(keys: ListKeys, { settle, claim, recoverIds }: TurnRequest): ByteString[] {
+  const { list, leases, attempts, delayed, dead, brake, busy, base } = keys;
+  const working = (id: ByteString): ByteString => `${base}working:${id}`;
+  const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
+  const settled = settle ? (isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
+  const claimed = claim ? [working(claim.id)] : [];
+  const recovered = recoverIds.flatMap(both);
+  return [list, leases, attempts, delayed, dead, brake, busy, ...settled, ...claimed, ...recovered];
 }
 
 /**
  * The script's ARGV, in the order of its header: the only TypeScript that knows the places. `mayHaveRun`: whether an
  * earlier sending of this request may have run.
  */
-export function encodeTurnRequest(
-  { base }: ListKeys,
-  request: TurnRequest,
-  mayHaveRun: boolean,
-): (ByteString | number)[] {
-  const { settle, claim, policy, marksBusy, busyUntil } = request;
+export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (ByteString | number)[] {
+  const { settle, claim, policy, marksBusy, busyUntil, recoverIds } = request;
   const brake = policy.brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
   return [
-    base,
+    recoverIds.length,
     settle?.id ?? "",
-    // Only a settle sent again may take a missing lease for its own earlier work.
-    settle && (mayHaveRun || settle.mayHaveRun) ? settle.expiresAt : 0,
+    settle?.expiresAt ?? 0,
     settle?.codes ?? "",
     claim?.id ?? "",
     request.holder,
@@ -111,7 +115,12 @@ export function encodeTurnRequest(
       policy.batchSize,
       marks[marksBusy],
       busyUntil,
+      limits.leaseMsMax,
+      limits.recoverLeasesMax,
+      // Only a settle sent again may take a missing lease for its own earlier work.
+      mayHaveRun || settle?.mayHaveRun ? 1 : 0,
     ].join(),
     ...(settle?.details ?? []),
+    ...recoverIds,
   ];
 }

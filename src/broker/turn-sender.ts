@@ -5,7 +5,7 @@ import type { RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { evaluate } from "./evaluate.ts";
 import { turnScript, turnScriptWhenFull } from "./scripts/turn/index.ts";
-import { problemIn, readTurnReply, type TurnReply } from "./turn-reply.ts";
+import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "./turn-request.ts";
 
 const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
@@ -39,8 +39,8 @@ export class TurnSender {
   async #run(request: TurnRequest): Promise<RedisReply> {
     const script = this.#isServerFull ? whenFull : whenNot;
     try {
-      const makeArgs = (mayHaveRun: boolean) => encodeTurnRequest(this.#keys, request, mayHaveRun);
-      return await evaluate(this.#sender, script, turnKeys(this.#keys), makeArgs, problemIn);
+      const makeArgs = (mayHaveRun: boolean) => encodeTurnRequest(request, mayHaveRun);
+      return await evaluate(this.#sender, script, turnKeys(this.#keys, request), makeArgs);
     } catch (error) {
       if (!this.learnsFull(error)) throw error;
       return this.#run(request);

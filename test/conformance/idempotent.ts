@@ -17,7 +17,12 @@ export function idempotentSuite(setup: Setup): void {
       expect(died).toBe("died");
       expect(ran).toEqual(["a", "b", "same", "same"]);
 
-      expect(await make({ handler }).run()).toMatchObject({ recovered: 1, acked: 1, stopped: "empty" });
+      expect(await make({ handler }).run()).toMatchObject({
+        recovered: 1,
+        acked: 5,
+        finished: 4,
+        stopped: "empty",
+      });
       expect(ran).toEqual(["a", "b", "same", "same", "c"]);
       expect(await door.everything()).toEqual({});
     });

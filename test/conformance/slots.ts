@@ -43,7 +43,7 @@ export function slotsSuite(setup: Setup): void {
         expect(await make().run()).toMatchObject({ acked: 2, recovered: 1 });
       });
 
-      it("tells a tick that finds a live chain so in one request, and is open again when the chain ends", async () => {
+      it("tells a tick that finds a live chain so in two requests, with until when, and is open again when the chain ends", async () => {
         const chain = { name: "test", invoke: async () => null };
         await produce("a", "b", "c", "d");
         const inside: DrainReport[] = [];
@@ -56,7 +56,8 @@ export function slotsSuite(setup: Setup): void {
         expect(report).toMatchObject({ acked: 4, stopped: "empty" });
         expect(inside).toHaveLength(4);
         for (const tick of inside) {
-          expect(tick).toMatchObject({ claimed: 0, stopped: "busy", requests: 1, commands: 1 });
+          expect(tick).toMatchObject({ claimed: 0, stopped: "busy", requests: 2, commands: 3 });
+          expect(tick.nextDueAt).toBeGreaterThan(Date.now() - 60_000);
         }
         expect(await door.everything()).toEqual({});
         await produce("e");
@@ -114,7 +115,7 @@ export function slotsSuite(setup: Setup): void {
         await more(0).run({ maxMessages: 1 });
 
         expect(inside).toMatchObject([
-          { claimed: 0, stopped: "busy", requests: 1 },
+          { claimed: 0, stopped: "busy", requests: 2 },
           { claimed: 1, acked: 1, stopped: "limit" },
         ]);
       });

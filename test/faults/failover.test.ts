@@ -33,10 +33,13 @@ describe("a failover", () => {
         name: "watched",
         pipeline: (commands, options) => redis.pipeline(commands, options),
         command: async (command, options) => {
-          const reply = await redis.command(command, options);
-          // Promoted once the script has been refused twice.
-          if (command[0].startsWith("EVAL") && ++claimCount === 2) await door.redis.replicaof("NO", "ONE");
-          return reply;
+          if (command[0].startsWith("EVAL")) claimCount += 1;
+          try {
+            return await redis.command(command, options);
+          } finally {
+            // Promoted once the script has been refused twice.
+            if (claimCount === 2) await door.redis.replicaof("NO", "ONE");
+          }
         },
         close: () => redis.close(),
       },

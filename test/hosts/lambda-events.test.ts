@@ -18,6 +18,8 @@ const report = {
   retried: 1,
   deadLettered: 0,
   released: 0,
+  unsettled: 0,
+  finished: 0,
   lostLease: 0,
   recovered: 0,
   remaining: 7,

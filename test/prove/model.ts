@@ -90,8 +90,19 @@ class Model {
     );
   }
 
+  /** Whether messages must go back before anything is claimed. */
+  get isRecovering(): boolean {
+    return this.#ended().length > 0;
+  }
+
+  /** A drain's batches go back together, when none of its leases lives. */
+  #ended(): [string, KnownBatch][] {
+    const live = this.liveHolders(-1);
+    return [...this.batches].filter(([, batch]) => batch.isExpired && !live.has(batch.holder));
+  }
+
   recover(): void {
-    const expired = [...this.batches].filter(([, batch]) => batch.isExpired);
+    const expired = this.#ended();
     for (const [id, batch] of expired.reverse()) {
       const back: Known[] = [];
       for (const known of batch.messages) {
@@ -103,6 +114,26 @@ class Model {
       this.#putBack(back);
       this.batches.delete(id);
     }
+  }
+
+  /** Expired leases are recovered by their age: within a drain the order of its batches, else when the leases ended. */
+  async orderByAge(client: RedisClient, leases: string): Promise<void> {
+    const reply = (await client.command(["ZRANGE", leases, 0, -1, "WITHSCORES"])) as string[];
+    const newest = new Map<string, number>();
+    const aged = [...this.batches].map(([id, batch]) => {
+      const [owner = "", number = ""] = id.split(".");
+      const endedAt = Math.max(Number(reply[reply.indexOf(id) + 1]), newest.get(owner) ?? 0);
+      newest.set(owner, endedAt);
+      return { id, batch, owner, number: Number(number), endedAt };
+    });
+    aged.sort(
+      (one, other) =>
+        one.endedAt - other.endedAt ||
+        (one.owner < other.owner ? -1 : 1) * Number(one.owner !== other.owner) ||
+        one.number - other.number,
+    );
+    this.batches.clear();
+    for (const { id, batch } of aged) this.batches.set(id, batch);
   }
 
   promote(): void {
@@ -271,7 +302,7 @@ class Turn implements Command {
     drain.fault = this.fault;
     const request = { countMax: this.count, leaseMs };
     const settlement = batch && settlementOf(batch, outcomes);
-    const result = settlement
+    let result = settlement
       ? await drain.broker.turn(settlement, request)
       : await drain.broker.claim(request);
     if (settlement) real.past.push({ drain, settlement });
@@ -289,12 +320,22 @@ class Turn implements Command {
     }
     let cutTo: number | undefined;
     if (!isLost) {
-      model.recover();
-      model.promote();
-      const isHolding =
-        batch !== undefined ||
+      // Asked without the batch that it still holds, a drain is taken for a late repeat of its own first claim.
+      const isStale = (): boolean =>
         [...model.batches.values()].some((one) => !one.isExpired && one.holder === this.holder);
-      const isBusy = !isHolding && model.liveHolders(this.holder).size >= maxConcurrency;
+      const isFull = batch === undefined && model.liveHolders(this.holder).size >= maxConcurrency;
+      let isBusy = batch === undefined ? isFull || isStale() : false;
+      if (isTold && !isBusy && model.isRecovering) expectSame("claim", result.claim, "not-served");
+      let isAskedAgain = false;
+      // The drain asks anew: first for what must go back, and where a repeated request cannot tell what it claimed.
+      for (let again = 0; again < 3 && !isBusy && result.claim === "not-served"; again++) {
+        isAskedAgain = true;
+        model.noteReply(this.holder);
+        result = await drain.broker.claim(request);
+        isBusy = isStale();
+      }
+      if (!isBusy) model.recover();
+      model.promote();
       if (isTold) expectSame("claim", result.claim, isBusy ? "busy" : "served");
       if (!isBusy) {
         const id = result.batch?.id ?? "none";
@@ -302,7 +343,7 @@ class Turn implements Command {
         model.claim(id, this.holder, asked);
         const got = result.batch?.messages.length ?? 0;
         // A claim that is answered again is not told what the first answer said remains.
-        const isToldMore = this.fault === "none" && model.list.length > 0;
+        const isToldMore = (this.fault === "none" || isAskedAgain) && model.list.length > 0;
         if (got > 0 && got < asked && isToldMore) cutTo = got;
         expectClaimed(model.batches.get(id)?.messages ?? [], result.batch);
       }
@@ -339,7 +380,6 @@ class Settle implements Command {
       model.settle(batch.id, outcomes);
       const kept = rest(batch, outcomes);
       if (kept) drain.held.push(kept);
-      model.recover();
       model.promote();
     }
     await compare(model, real);
@@ -400,11 +440,7 @@ class Expire implements Command {
     // What the drain itself was told of the end moves with it.
     const { held } = real.drains[this.holder] as Drain;
     held.splice(0, held.length, ...held.map((batch) => ({ ...batch, expiresAt: 1_000 })));
-    // Expired leases are recovered in the order they ended; the model keeps its batches in that order.
-    const inOrder = (await real.client.command(["ZRANGE", keys.leases, 0, -1])) as string[];
-    const batches = inOrder.map((id) => [id, model.batches.get(id) as KnownBatch] as const);
-    model.batches.clear();
-    for (const [id, batch] of batches) model.batches.set(id, batch);
+    await model.orderByAge(real.client, keys.leases);
   }
   toString = () => `expire(drain ${this.holder})`;
 }

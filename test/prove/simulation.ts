@@ -313,8 +313,8 @@ class World {
   }
 
   #checkReport(report: DrainReport): void {
-    const { claimed, acked, retried, released, lostLease, error } = report;
-    if (acked + retried + released + lostLease > claimed) {
+    const { claimed, acked, finished, retried, released, lostLease, error } = report;
+    if (acked - finished + retried + released + lostLease > claimed) {
       this.#ledger.violations.push(`a report settles more than was claimed: ${JSON.stringify(report)}`);
     }
     if (error && !/^Redis|^SpillwayError$/.test(error.name)) {

@@ -78,9 +78,28 @@ describe("a chain", () => {
 function endless(): RedisClient {
   const command = async ([name, ...args]: readonly (string | number)[]): Promise<RedisReply> => {
     if (name === "EXISTS") return 1;
-    const isClaim = args[9 + 4] !== "";
-    const settled = args[9 + 1] === "" ? 0 : 1;
-    return [settled, isClaim ? 1 : 0, isClaim ? ["m"] : [], [], 1_000, 9_000, 0, -1, 7, "", 1, "", 6, [], 0];
+    const argv = args.slice(2 + Number(args[1]));
+    const isClaim = argv[4] !== "";
+    const settled = argv[1] === "" ? 0 : 1;
+    return [
+      settled,
+      isClaim ? 1 : 0,
+      isClaim ? ["m"] : [],
+      [],
+      1_000,
+      9_000,
+      0,
+      -1,
+      7,
+      "",
+      1,
+      "",
+      6,
+      [],
+      0,
+      0,
+      [],
+    ];
   };
   return {
     name: "endless",

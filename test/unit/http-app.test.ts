@@ -16,6 +16,8 @@ const report: DrainReport = {
   deadLettered: 0,
   released: 0,
   lostLease: 0,
+  unsettled: 0,
+  finished: 0,
   recovered: 0,
   remaining: 0,
   nextDueAt: null,

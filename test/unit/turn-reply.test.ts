@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTurnReply } from "../../src/broker/turn-reply.ts";
 import { RedisProtocolError, type RedisReply } from "../../src/index.ts";
 
-const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, [], 7];
+const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, [], 7, 0, ["d.1"]];
 
 describe("the turn script's reply", () => {
   it("is read field by field; what is not known is null", () => {
@@ -22,6 +22,8 @@ describe("the turn script's reply", () => {
       calls: 6,
       deadLetters: [],
       busyUntil: 7,
+      finishedCount: 0,
+      expiredIds: ["d.1"],
     });
   });
 
@@ -36,11 +38,18 @@ describe("the turn script's reply", () => {
     expect(() => readTurnReply(reply)).toThrow(RedisProtocolError);
   });
 
-  it("gives the error that stopped the claim its own prefix, also as Redis 6 words it", () => {
-    const text = "@user_script: 12: -WRONGTYPE Operation against a key holding the wrong kind of value";
-    expect(readTurnReply([...good.slice(0, 11), text, 6, [], 0]).problem?.prefix).toBe("WRONGTYPE");
-    expect(readTurnReply([...good.slice(0, 11), "OOM command not allowed", 6, [], 0]).problem?.prefix).toBe(
-      "OOM",
+  it.each([
+    ["as Redis 7 words it", "WRONGTYPE Operation against a key holding the wrong kind of value"],
+    [
+      "as Redis 6 words it",
+      "@user_script: 12: -WRONGTYPE Operation against a key holding the wrong kind of value",
+    ],
+  ])("names the command that was refused, its key and the cure, %s", (_, words) => {
+    const text = `ZADD {mail}:leases\n${words}`;
+    const { problem } = readTurnReply([...good.slice(0, 11), text, ...good.slice(12)]);
+    expect(problem?.prefix).toBe("WRONGTYPE");
+    expect(problem?.message).toBe(
+      'WRONGTYPE Operation against a key holding the wrong kind of value (ZADD "{mail}:leases"). Something else than Spillway keeps another type of value there.',
     );
   });
 });

@@ -18,30 +18,42 @@ const whole: TurnRequest = {
   bytesMax: 7_000,
   settle: { id: "d.1", expiresAt: 8_000, mayHaveRun: false, codes: "afx", details: [250, '"reason":"no"}'] },
   claim: { id: "d.2", holdsId: "d.0", leaseMs: 9_000, countMax: 50 },
+  recoverIds: ["dead.1"],
   looks: true,
   countsRemaining: false,
   marksBusy: "yes",
   busyUntil: 11_000,
 };
 
-const nothing = { ...whole, settle: null, claim: null };
+const nothing = { ...whole, settle: null, claim: null, recoverIds: [] };
 
 /** ARGV by the numbers of the script's header. */
 function argument(number: number, request: TurnRequest, mayHaveRun = false): string | number | undefined {
-  return encodeTurnRequest(keys, request, mayHaveRun)[number - 1];
+  return encodeTurnRequest(request, mayHaveRun)[number - 1];
 }
 
 describe("the turn script's request", () => {
-  it("has its keys in the order of the script's header", () => {
+  it("names every key that the script may touch, in the order of the script's header", () => {
     const suffixes = ["leases", "attempts", "delayed", "dead", "brake", "busy"];
-    expect(turnKeys(keys)).toEqual(["mail", ...suffixes.map((suffix) => `{mail}:${suffix}`)]);
+    const ofBatches = ["working:d.1", "done:d.1", "working:d.2", "working:dead.1", "done:dead.1"];
+    const named = [...suffixes, ...ofBatches].map((suffix) => `{mail}:${suffix}`);
+    expect(turnKeys(keys, whole)).toEqual(["mail", ...named]);
+    expect(turnKeys(keys, nothing)).toEqual(["mail", ...named.slice(0, 6)]);
+    // Of messages that are all done and never failed, no more is left than the working list.
+    const acked = {
+      ...whole,
+      claim: null,
+      recoverIds: [],
+      settle: whole.settle && { ...whole.settle, codes: "aaa" },
+    };
+    expect(turnKeys(keys, acked)).toEqual(["mail", ...named.slice(0, 7)]);
   });
 
-  it("has each named field at the place that the script's header names, the details last", () => {
-    expect(encodeTurnRequest(keys, whole, false)).toEqual([
-      "{mail}:",
+  it("has each named field at the place that the script's header names, the details and the batches to recover last", () => {
+    expect(encodeTurnRequest(whole, false)).toEqual([
+      1,
       "d.1",
-      0,
+      8_000,
       "afx",
       "d.2",
       "d",
@@ -54,14 +66,15 @@ describe("the turn script's request", () => {
       limits.recoverCountMax,
       limits.promoteCountMax,
       0,
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,1,11000`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
       250,
       '"reason":"no"}',
+      "dead.1",
     ]);
   });
 
   it("leaves empty what is not to be settled or claimed", () => {
-    const [, ...rest] = encodeTurnRequest(keys, nothing, true);
+    const [, ...rest] = encodeTurnRequest(nothing, true);
     expect(rest.slice(0, 8)).toEqual(["", 0, "", "", "d", "", 0, 0]);
     expect(rest).toHaveLength(15);
   });
@@ -73,19 +86,19 @@ describe("the turn script's request", () => {
       "no brake",
       16,
       { policy: { ...whole.policy, brake: false } },
-      `5,1000,2000,0,0,0,0,${limits.heldCountMax},100,1,11000`,
+      `5,1000,2000,0,0,0,0,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
     ],
     [
       "no mark",
       16,
       { marksBusy: "no", busyUntil: 0 },
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,0,0`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,0,0,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
     ],
     [
       "a mark beside a batch that it does not name",
       16,
       { marksBusy: "beside" },
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,2,11000`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,2,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
     ],
   ])("says %s in argument %d", (_, number, change, wanted) => {
     expect(argument(number, { ...whole, ...change })).toBe(wanted);
@@ -96,6 +109,11 @@ describe("the turn script's request", () => {
       ...whole,
       settle: whole.settle && { ...whole.settle, mayHaveRun: true },
     };
-    expect([argument(3, whole), argument(3, whole, true), argument(3, again)]).toEqual([0, 8_000, 8_000]);
+    const lastOf = (numbers: string | number | undefined): string => String(numbers).split(",").at(-1) ?? "";
+    expect([argument(16, whole), argument(16, whole, true), argument(16, again)].map(lastOf)).toEqual([
+      "0",
+      "1",
+      "1",
+    ]);
   });
 });

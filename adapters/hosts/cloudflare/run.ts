@@ -1,10 +1,5 @@
-import {
-  type Continuation,
-  createDrain,
-  type Drain,
-  type DrainReport,
-  type RunOptions,
-} from "../../../src/index.ts";
+import type { Continuation, Drain, DrainReport, RunOptions } from "../../../src/index.ts";
+import { makeDrain } from "../../../src/internals.ts";
 import { newChain } from "../../http/hops.ts";
 import { alarmContinuation } from "./alarm-continuation.ts";
 import type { CloudflareSettings, Trigger } from "./options.ts";
@@ -27,7 +22,7 @@ export function openDrain<Env>(
   } = {},
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
-  const drain = createDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
+  const drain = makeDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({

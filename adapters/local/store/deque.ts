@@ -8,6 +8,11 @@ export class Deque {
     return this.#ring[(this.#head + index) % this.#ring.length] as string;
   }
 
+  /** Puts another value where there is one. */
+  set(index: number, value: string): void {
+    this.#ring[(this.#head + index) % this.#ring.length] = value;
+  }
+
   pushLeft(value: string): void {
     this.#grow();
     this.#head = (this.#head + this.#ring.length - 1) % this.#ring.length;

@@ -75,6 +75,19 @@ export const listCommands: CommandTable = {
       return list && at >= 0 && at < list.length ? list.at(at) : null;
     },
   },
+  LSET: {
+    min: 3,
+    isStatus: always,
+    run: (keyspace, args) => {
+      const index = integer(argument(args, 1));
+      const list = keyspace.get(argument(args, 0), "list");
+      if (list === undefined) throw new RedisReplyError("ERR no such key");
+      const at = index < 0 ? list.length + index : index;
+      if (at < 0 || at >= list.length) throw new RedisReplyError("ERR index out of range");
+      list.set(at, argument(args, 2));
+      return "OK";
+    },
+  },
   LRANGE: {
     min: 3,
     run: (keyspace, args) => {

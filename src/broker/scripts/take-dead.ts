@@ -14,9 +14,10 @@
  *
  * Returns how many were taken.
  *
- * Cost: LRANGE LPUSH and an LREM for each taken, which looks no further than the window.
+ * Cost: LRANGE LPUSH, an LSET for each taken, and one LREM, which looks no further than the window.
  *
- * Invariant: a repeat takes nothing, because each entry has an id of its own. Pushes come before removals.
+ * Invariant: a repeat takes nothing, because each entry has an id of its own. Pushes come before removals, and where one
+ * command is refused, what the others did is undone.
  */
 export const takeDeadScript = `
 local list, dead = KEYS[1], KEYS[2]
@@ -29,12 +30,28 @@ for step = 1, #window do
   local digest = redis.sha1hex(entry)
   if (wanted[digest] or 0) > 0 then
     wanted[digest] = wanted[digest] - 1
-    taken[#taken + 1] = entry
+    taken[#taken + 1] = { entry, isOldestFirst and ARGV[4] + 1 - step or ARGV[3] + step - 1 }
     local lineEnd = entry:find('^{"id":"') and entry:find('\\n', 1, true) or 0
     payloads[#payloads + 1] = entry:sub(lineEnd + 1)
   end
 end
-if #taken > 0 and ARGV[1] == 'redrive' then redis.call('LPUSH', list, unpack(payloads)) end
-for _, entry in ipairs(taken) do redis.call('LREM', dead, isOldestFirst and -1 or 1, entry) end
-return #taken
+if #taken == 0 then return 0 end
+local isRedriven = ARGV[1] == 'redrive'
+if isRedriven then redis.call('LPUSH', list, unpack(payloads)) end
+local mark, marked, refusal = 'taken ' .. redis.sha1hex(ARGV[5] .. #taken), 0, nil
+local function run(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then refusal = refusal or reply.err end
+end
+for _, entry in ipairs(taken) do
+  if not refusal then
+    run('LSET', dead, entry[2], mark)
+    if not refusal then marked = marked + 1 end
+  end
+end
+if not refusal then run('LREM', dead, isOldestFirst and -#taken or #taken, mark) end
+if not refusal then return #taken end
+for index = 1, marked do run('LSET', dead, taken[index][2], taken[index][1]) end
+if isRedriven then run('LTRIM', list, #payloads, -1) end
+return { err = refusal }
 `.trim();

@@ -131,7 +131,7 @@ export class World {
   #hearError(error: string): void {
     this.#parts.figures.errorCount += 1;
     // A machine that stalls may end a lease before its batch begins; other errors need a Redis that dies.
-    if (this.#parts.redisKills === 0 && !error.startsWith("lease-too-short"))
+    if (this.#parts.redisKills === 0 && !/^(lease-too-short|stood-still)/.test(error))
       this.#problem(`A drain ended by ${error}`);
   }
 

@@ -10,16 +10,16 @@ end
   // Once it has held for its longest, it is worn: failures count as ever, until a success takes it away.
   `
 local function readBrake()
-  local found = call('HMGET', brake, 'since', 'until', 'pauses', 'probe')
+  local found = try('HMGET', brake, 'since', 'until', 'pauses', 'probe', 'settled', 'as') or {}
   local since, endsAt = tonumber(found[1] or nil), tonumber(found[2] or 0)
   local mayHold = since and (now < endsAt or now - since < brakeMsMax)
   return { isOn = mayHold, isWorn = since and not mayHold, endsAt = endsAt,
-    pauses = tonumber(found[3] or 0), probe = found[4] }
+    pauses = tonumber(found[3] or 0), probe = found[4], settled = found[5], settledAs = found[6] }
 end
 ` +
   // Decides what the failures of a batch mean, before anything is written. Returns the codes to carry out, in which a
   // failure or an overload may have become `held` and an overload `overloadCounted`, and a function that writes the
-  // brake's new state. Failures before the last success of the batch are the messages' own. A probe's failure counts,
+  // brake's new state and, for whoever asks again, what became of the batch. Failures before the last success of the batch are the messages' own. A probe's failure counts,
   // or a list of nothing but failing messages would never end.
   `
 local function considerBrake(batch, known)
@@ -46,7 +46,7 @@ local function considerBrake(batch, known)
   if not state.isOn and not isWorn then
     local inARow, count = {}, 0
     if lastAck == 0 then
-      for _, digest in ipairs(call('HKEYS', brake)) do inARow[digest], count = true, count + 1 end
+      for _, digest in ipairs(try('HKEYS', brake) or {}) do inARow[digest], count = true, count + 1 end
     end
     for _, digest in ipairs(failing) do
       if not inARow[digest] and count < brakeAfter then
@@ -77,9 +77,12 @@ local function considerBrake(batch, known)
     end
     decided[index] = code
   end
-  return table.concat(decided), function()
-    if lastAck > 0 or isNew then call('DEL', brake) end
-    if #fields > 0 then variadic('HSET', brake, fields) end
+  return table.concat(decided), function(carriedOut)
+    if lastAck > 0 or isNew then try('DEL', brake) end
+    if carriedOut ~= outcomes and (state.isOn or isWorn and lastAck == 0) then
+      for _, value in ipairs({ 'settled', settleId, 'as', carriedOut }) do fields[#fields + 1] = value end
+    end
+    if #fields > 0 then try('HSET', brake, unpack(fields)) end
   end
 end
 `;

@@ -14,10 +14,10 @@ local function markBusy()
     local untilMs = math.min(expiresAt, othersUntil)
     if untilMs >= busyUntil and untilMs < busyUntil + 1000 then return end
     busyUntil = untilMs
-    call('SET', busy, '', 'PX', string.format('%.0f', math.max(1, untilMs - now)))
-  elseif marksBusy == 1 and (busyUntil > now or (maxConcurrency > 1 and #messages == 0)) then
+    try('SET', busy, '', 'PX', string.format('%.0f', math.max(1, untilMs - now)))
+  elseif marksBusy == 1 and (busyUntil > 0 or (maxConcurrency > 1 and #messages == 0)) then
     busyUntil = 0
-    call('DEL', busy)
+    try('DEL', busy)
   end
 end
 `;

@@ -4,41 +4,72 @@ export const claimLua =
   `
 local hasState = false
 ` +
-  // The lease comes first: a full server refuses it here, before any message has moved.
+  // Puts popped messages back to the right end, in their order. Where that is refused, anywhere is better than nowhere.
+  // Returns how many messages the list then holds, -1 where that is not known.
   `
-local function claim()
-  claimed = SERVED
+local function putBack(popped)
+  local values, length = reversed(popped), -1
+  for first = 1, #values, CHUNK do
+    local chunk = { unpack(values, first, math.min(first + CHUNK - 1, #values)) }
+    length = try('RPUSH', list, unpack(chunk)) or try('LPUSH', list, unpack(reversed(chunk))) or -1
+    if length < 0 then
+      for index, message in ipairs(chunk) do
+        try('ZADD', delayed, now, string.format('%05d.%s:', first + index, claimId) .. message)
+      end
+    end
+  end
+  return length
+end
+
+local function lease()
+  takeTime()
   expiresAt = now + leaseMs
   call('ZADD', leases, expiresAt, claimId)
-  local popped = redis.pcall('RPOP', list, countMax)
-  calls = calls + 1
-  if not popped or popped.err then
-    call('ZREM', leases, claimId)
-    if popped and popped.err then error(popped.err, 0) end
-    remaining = 0
+  undo('ZREM', leases, claimId)
+end
+` +
+  // After a settle the lease comes last, for most runs end with a claim that finds nothing. Without one it comes first: a
+  // full server refuses it here, before any message has moved.
+  `
+local function claimBatch()
+  if settled ~= SETTLED then lease() end
+  local popped = call('RPOP', list, countMax)
+  if not popped or #popped < countMax then remaining = 0 end
+  if not popped then
+    if expiresAt > 0 then try('ZREM', leases, claimId) end
     return
   end
-  if #popped < countMax then remaining = 0 end
+  undos[#undos + 1] = function() putBack(popped) end
+  if expiresAt == 0 then lease() end
   local given, moveHistories = {}, nil
   if hasState then given, moveHistories = takeHistories(popped) end
-  local count, surplus = fitting(popped, given), {}
+  local count, surplus, fitted = fitting(popped, given), {}, {}
   for index, message in ipairs(popped) do
-    if index <= count then messages[index] = message else surplus[#surplus + 1] = message end
+    if index <= count then fitted[index] = message else surplus[#surplus + 1] = message end
   end
-  if #surplus > 0 then remaining = variadic('RPUSH', list, reversed(surplus)) end
   if count == 0 then
-    call('ZREM', leases, claimId)
+    remaining = putBack(popped)
+    try('ZREM', leases, claimId)
     return
   end
-  variadic('LPUSH', base .. 'working:' .. claimId, messages)
+  variadic('LPUSH', claimWorking, fitted)
+  undo('DEL', claimWorking)
   if moveHistories then moveHistories(count) end
+  if #surplus > 0 then remaining = putBack(surplus) end
+  messages = fitted
+end
+
+local function claim()
+  claimed = SERVED
+  if step(claimBatch) then return end
+  claimed, histories, expiresAt, remaining = FAILED, {}, 0, -1
 end
 ` +
   // Returns once more what an earlier sending of this request has claimed.
   `
 local function claimAgain(score)
   claimed, expiresAt = SERVED, tonumber(score)
-  messages = reversed(call('LRANGE', base .. 'working:' .. claimId, 0, -1))
+  messages = reversed(call('LRANGE', claimWorking, 0, -1))
   local known = call('HGET', attempts, claimId)
   if known then histories = split(known) end
 end
@@ -54,7 +85,7 @@ local function claimUnderBrake(braked)
     countMax = 1
     claim()
     if #messages > 0 then
-      call('HSET', brake, 'probe', claimId, 'until', string.format('%.0f', now + pauseAfter(braked.pauses)))
+      try('HSET', brake, 'probe', claimId, 'until', string.format('%.0f', now + pauseAfter(braked.pauses)))
     end
   end
 end

@@ -1,10 +1,63 @@
-/** How the script talks to Redis: each command counted, and the time taken once. */
+/**
+ * How the scripts talk to Redis: each command counted, and whatever is refused known by its command and key. Nothing that
+ * moves messages is written but by these four, so that a refusal at any point leaves each message in one place:
+ *
+ * - `call` runs a command; a refusal ends the step that it belongs to.
+ * - `try` runs one that has another way, or may be left undone: a refusal is noted, and answered by nil.
+ * - `step` does some work wholly or not at all: where one of its commands is refused, what the work has noted with `undo`
+ *   is run, the last first, and the answer is false.
+ *
+ * What a server refuses whatever the key (it is full, or a replica) it refuses at the first write, when nothing has moved:
+ * that ends the script as an error, and the request can be sent again.
+ */
 export const commandsLua =
   `
-local calls = 0
-local function call(...)
+local calls, problem, isWritten, undos = 0, '', false, {}
+local reads = { TIME = 1, EXISTS = 1, LRANGE = 1, LLEN = 1, LINDEX = 1, HGET = 1, HMGET = 1, HKEYS = 1, HVALS = 1,
+  ZSCORE = 1, ZRANGE = 1, ZRANGEBYSCORE = 1 }
+local refusedByServer = { READONLY = 1, OOM = 1, MISCONF = 1, NOREPLICAS = 1 }
+
+local function run(command, ...)
   calls = calls + 1
-  return redis.call(...)
+  local reply = redis.pcall(command, ...)
+  if type(reply) == 'table' and reply.err then
+    if not isWritten and refusedByServer[reply.err:match('%f[%u]%u%u+')] then error({ server = reply.err }, 0) end
+    return nil, command .. ' ' .. ((...) or '') .. '\\n' .. reply.err
+  end
+  if not reads[command] then isWritten = true end
+  return reply
+end
+
+local function note(refusal)
+  if refusal and problem == '' then problem = refusal end
+end
+
+local function try(...)
+  local reply, refusal = run(...)
+  note(refusal)
+  return reply
+end
+
+local function call(...)
+  local reply, refusal = run(...)
+  if refusal then error({ refusal = refusal }, 0) end
+  return reply
+end
+
+local function undo(command, ...)
+  local arguments = { command, ... }
+  undos[#undos + 1] = function() return try(unpack(arguments)) end
+end
+
+local function step(work)
+  undos = {}
+  local isDone, failure = pcall(work)
+  if isDone then return true end
+  local isRefused = type(failure) == 'table' and failure.refusal
+  if isRefused then note(failure.refusal) end
+  for index = #undos, 1, -1 do undos[index]() end
+  if not isRefused then error(failure, 0) end
+  return false
 end
 ` +
   // Lua's stack bounds how many arguments one call may take.
@@ -23,7 +76,20 @@ local function reversed(values)
   for index = #values, 1, -1 do result[#result + 1] = values[index] end
   return result
 end
-
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+` +
+  // Pushes to one end of a list, and notes how that is undone.
+  `
+local function push(command, key, values)
+  for first = 1, #values, CHUNK do
+    local last = math.min(first + CHUNK - 1, #values)
+    call(command, key, unpack(values, first, last))
+    if command == 'LPUSH' then undo('LTRIM', key, last - first + 1, -1) else undo('LTRIM', key, 0, first - last - 2) end
+  end
+end
+` +
+  // Removes a working list, the first of the keys, one way or the other.
+  `
+local function remove(working, ...)
+  if not (try('DEL', working, ...) or try('LTRIM', working, 1, 0)) then error({ refusal = problem }, 0) end
+end
 `;

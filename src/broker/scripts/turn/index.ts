@@ -13,6 +13,7 @@ import { replyLua, returnLua } from "./reply.ts";
 import { requestLua } from "./request.ts";
 import { runLua } from "./run.ts";
 import { settleLua } from "./settle.ts";
+import { timeLua } from "./time.ts";
 import { waitingLua } from "./waiting.ts";
 
 /**
@@ -93,6 +94,7 @@ export const turnScript = [
   codesLua,
   requestLua,
   commandsLua,
+  timeLua,
   replyLua,
   historyLua,
   waitingLua,

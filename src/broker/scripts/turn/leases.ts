@@ -1,29 +1,70 @@
 /**
- * Looks at the other leases. Returns whether this drain holds its slot and which leases have expired, and notes how many
- * other drains are live, when the first of their leases ends, and whether the batch to claim has its lease already.
+ * Looks at the leases. Returns whether this drain holds its slot and which leases have ended, the newest first, and notes
+ * how many other drains are live, when the first of their leases ends, whether the batch to claim has its lease already,
+ * and whether the claim is a late repeat: a drain's first claim comes before any of its other leases.
+ *
+ * The messages of a drain go back together, once none of its leases lives: the leases of one run end one after the
+ * other, and what went back first would be overtaken. A lease that ends later than any drain could have asked for shows
+ * that Redis' clock stepped back, and has ended.
  */
-export const leasesLua = `
-local othersCount, othersUntil = 0, math.huge
+export const leasesLua =
+  `
+local othersCount, othersUntil, isStale = 0, math.huge, false
+
+local function ownerOf(id)
+  local owner, number = id:match('^(.*)%.(%d+)$')
+  return owner or id, tonumber(number) or 0
+end
+` +
+  // Newest first. Within a drain the number of the batch is its age; between drains, when the lease ends must serve.
+  `
+local function byAge(ended)
+  table.sort(ended, function(one, other)
+    if one.owner ~= other.owner then return one.owner < other.owner end
+    if one.number ~= other.number then return one.number < other.number end
+    return one.id < other.id
+  end)
+  for index, lease in ipairs(ended) do
+    local before = ended[index - 1]
+    if before and before.owner == lease.owner then lease.score = math.max(lease.score, before.score) end
+    lease.place = index
+  end
+  table.sort(ended, function(one, other)
+    if one.score ~= other.score then return one.score > other.score end
+    return one.place > other.place
+  end)
+  return ended
+end
 
 local function readLeases()
-  local isHolding, others, expired = settled == SETTLED, {}, {}
-  if settled ~= LOST and not again and inspect then
-    local entries = call('ZRANGE', leases, 0, -1, 'WITHSCORES')
-    for index = 1, #entries, 2 do
-      local id, score = entries[index], tonumber(entries[index + 1])
-      local owner = id:match('^(.*)%.') or id
-      if id == claimId then
-        again = score
-      elseif score <= now then
-        expired[#expired + 1] = id
-      elseif owner == holder then
-        if holdsId == '' or id == holdsId then isHolding = true end
-      else
+  local isHolding, others, live, ended = settled == SETTLED, {}, {}, {}
+  if again or not inspect then return isHolding, ended end
+  local pageMax = recoverLeasesMax + 3 * maxConcurrency
+  local entries = call('ZRANGE', leases, -1 - pageMax, -1, 'WITHSCORES')
+  for index = 1, #entries, 2 do
+    local id, score = entries[index], tonumber(entries[index + 1])
+    local owner, number = ownerOf(id)
+    if id == claimId then
+      again = score
+    elseif score <= now or score > now + leaseMsMax then
+      ended[#ended + 1] = { id = id, score = score, owner = owner, number = number }
+    else
+      live[owner] = true
+      if owner ~= holder then
         othersUntil = math.min(othersUntil, score)
         if not others[owner] then others[owner], othersCount = true, othersCount + 1 end
+      elseif id == holdsId then
+        isHolding = true
+      elseif holdsId == '' and settleId == '' then
+        isStale = true
       end
     end
   end
-  return isHolding, expired
+  if not again and claimId ~= '' and #entries > 2 * pageMax then again = call('ZSCORE', leases, claimId) end
+  local free = {}
+  for _, lease in ipairs(ended) do
+    if not live[lease.owner] then free[#free + 1] = lease end
+  end
+  return isHolding, byAge(free)
 end
 `;

@@ -3,11 +3,12 @@ export const replyLua = `
 local NOTHING, SETTLED, LOST, SETTLED_EARLIER = 0, 1, 2, 3
 local NOT_SERVED, SERVED, BUSY, FAILED, BRAKED = 0, 1, 2, 3, 4
 local settled, claimed, messages, histories, expiresAt = NOTHING, NOT_SERVED, {}, {}, 0
-local recovered, nextDueAt, remaining, settledAs, isQuiet, problem, deadLetters = 0, -1, -1, '', 0, '', {}
+local recovered, nextDueAt, remaining, settledAs, isQuiet, deadLetters = 0, -1, -1, '', 0, {}
+local finishedCount, expiredIds = 0, {}
 `;
 
 /** The end of the script. */
 export const returnLua = `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
-  problem, calls, deadLetters, busyUntil }
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds }
 `;

@@ -1,29 +1,43 @@
 /** The script's way through its parts: settle, look around, claim, mark. */
 export const runLua =
+  // Asked again, it says what became of the messages. What it claimed then, if nothing, is not known: the drain asks anew.
   `
-local function lookAroundAndClaim()
-  local isHolding, expired = readLeases()
-  if again then return claimAgain(again) end
-  if isRepeat and claimId ~= '' then claimed = SERVED end
-  if isRepeat or settled == LOST then return end
+local function answerAgain()
+  noteNextDue()
+  local state = brakeAfter > 0 and readBrake() or {}
+  if state.settled == settleId then settledAs = state.settledAs end
+  if state.isOn then nextDueAt = state.endsAt end
+end
 
-  local braked = {}
+local function lookAroundAndClaim()
+  if isRepeat and not again then return answerAgain() end
+  if settled == LOST then return end
+  local isHolding, ended = readLeases()
+  if again then return claimAgain(again) end
+
+  if isStale then claimed = BUSY end
+  local isClaiming = claimId ~= '' and not isStale and (holdsId == '' or isHolding)
+  local isFull = not isHolding and othersCount >= maxConcurrency
+` +
+  // Messages go back when they can be claimed at once, or others could be put back before them.
+  `
+  local isBack, braked = true, {}
+  if #ended > 0 and (isClaiming and not isFull or claimId == '' and settleId == '') then isBack = recover(ended) end
   if inspect then
-    if #expired > 0 and not recover(expired) then return end
     hasState = call('EXISTS', attempts, delayed, brake) > 0
     if hasState then
-      promote()
+      isBack = promote() and isBack
 ` +
   // Any success lifts the brake.
   `
-      if settled == SETTLED and outcomes:find(sets.successes) and not isBrakeSettled then call('DEL', brake)
+      if settled == SETTLED and outcomes:find(sets.successes) and not isBrakeSettled then try('DEL', brake)
       elseif brakeAfter > 0 then braked = readBrake() end
     end
-    if othersCount == 0 and #expired == 0 and not hasState then isQuiet = 1 end
+    if othersCount == 0 and #ended == 0 and not hasState then isQuiet = 1 end
   end
-  if claimId == '' or (holdsId ~= '' and not isHolding) then return end
-  if not isHolding and othersCount >= maxConcurrency then
-    claimed = BUSY
+  if not isClaiming or not isBack then return end
+  if isFull then
+    claimed, nextDueAt = BUSY, othersUntil
   elseif braked.isOn then
     claimUnderBrake(braked)
   else
@@ -31,20 +45,30 @@ local function lookAroundAndClaim()
   end
 end
 ` +
-  // A settle that is refused ends the script with its error. What is refused after it is returned as the problem, for
-  // the settle is done. With no message anywhere, histories and brake can only be remains.
+  // After a settle that was refused something, nothing is claimed: the run ends. With no message anywhere, histories and
+  // brake can only be remains.
   `
-if settleId ~= '' then settle() end
-local isDone, failure = pcall(function()
-  lookAroundAndClaim()
-  if countRemaining then remaining = call('LLEN', list) end
-  if hasState and #messages == 0 and remaining == 0 and nextDueAt < 0 and call('EXISTS', leases) == 0 then
-    call('DEL', attempts, brake)
+local function main()
+  if inspect then takeTime() end
+  if settleId ~= '' then settle() end
+  if problem ~= '' then
+    claimed = FAILED
+  else
+    lookAroundAndClaim()
   end
-end)
-if not isDone then
-  claimed, messages, histories = FAILED, {}, {}
-  problem = type(failure) == 'table' and failure.err or tostring(failure)
+  if countRemaining then remaining = try('LLEN', list) or -1 end
+  if hasState and #messages == 0 and remaining == 0 and nextDueAt < 0 and call('EXISTS', leases) == 0 then
+    try('DEL', attempts, brake)
+  end
 end
+
+local isDone, failure = pcall(main)
+if not isDone then
+  if type(failure) ~= 'table' then return { err = 'SPILLWAY ' .. tostring(failure) } end
+  if failure.server then return { err = failure.server } end
+  note(failure.refusal)
+  if #messages == 0 then claimed = FAILED end
+end
+if hasDeadLetters or #deadLetters > 0 then trimDeadLetters() end
 markBusy()
 `;

@@ -1,0 +1,208 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { ioredis } from "../../adapters/redis/ioredis.ts";
+import {
+  createDrain,
+  type Drain,
+  type DrainOptions,
+  deadLetter,
+  type HandlerOutcome,
+  type RedisClient,
+  release,
+} from "../../src/index.ts";
+import { useRedisServer } from "../support/redis-under-test.ts";
+
+/**
+ * Promise 11: whatever single command a server refuses us, at whatever point of a script or pipeline, no message is in no
+ * place, none is in two, and none that was acknowledged runs again. Which commands a verb uses is learnt from Redis itself,
+ * so that no row can be forgotten when a verb changes.
+ */
+const { door, server } = useRedisServer();
+const list = "mail";
+const base = `{${list}}`;
+const payloads = Array.from({ length: 12 }, (_, at) => `m${String(at).padStart(2, "0")}`);
+
+/** What a handler makes of a message, by its place: done, failed, dead, given back. */
+function decide(payload: string): HandlerOutcome | undefined {
+  const kind = Number(payload.slice(1)) % 4;
+  if (kind === 1) throw new Error("down");
+  if (kind === 2) return deadLetter("no such thing");
+  return kind === 3 ? release : undefined;
+}
+
+interface Verb {
+  readonly name: string;
+  /** Puts the messages where the verb finds them. */
+  prepare(): Promise<unknown>;
+  act(drain: Drain): Promise<{ error?: Error | null }>;
+  readonly decide?: typeof decide;
+  readonly options?: Partial<DrainOptions>;
+}
+
+const produce = (): Promise<number> => door.redis.lpush(list, ...payloads);
+const run = (drain: Drain) => drain.run({ budgetMs: 5_000 });
+const entries = payloads.map(
+  (payload, at) =>
+    `{"id":"d.1.${at}","attempts":1,"firstFailedAt":1,"lastFailedAt":2,"reason":"no"}\n${payload}`,
+);
+const failing = async (act: Promise<unknown>): Promise<{ error?: Error | null }> =>
+  act.then(
+    () => ({ error: null }),
+    (error: Error) => ({ error }),
+  );
+
+/** A row for each verb; add yours. */
+const verbs: readonly Verb[] = [
+  { name: "claim and acknowledge", prepare: produce, act: run },
+  { name: "settle in every way", prepare: produce, act: run, decide },
+  {
+    name: "recover",
+    prepare: async () => {
+      for (const [at, payload] of payloads.entries()) {
+        const id = `dead.${at}`;
+        await door.redis.lpush(`${base}:working:${id}`, payload);
+        await door.redis.zadd(`${base}:leases`, 1_000 + at, id);
+        // The last of them has crashed before, for the last time.
+        if (at === 11) await door.redis.hset(`${base}:attempts`, id, "4.4.0@5");
+      }
+    },
+    act: run,
+  },
+  {
+    name: "promote",
+    prepare: async () => {
+      for (const [at, payload] of payloads.entries()) {
+        await door.redis.zadd(`${base}:delayed`, 1_000 + at, `${at}.d.1!1.0.0@5:${payload}`);
+      }
+    },
+    act: run,
+  },
+  {
+    name: "redrive",
+    prepare: () => door.redis.lpush(`${base}:dead`, ...entries),
+    act: (drain) => failing(drain.deadLetters.redrive()),
+  },
+  {
+    name: "settle in every way, by the plain engine,",
+    prepare: produce,
+    act: run,
+    decide,
+    options: { engine: "plain", visibilityTimeoutMs: 1 },
+  },
+];
+
+/** Where each message is, and how often. */
+async function places(): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  const add = (text: string, place: string): void => {
+    const payload = /m\d\d$/.exec(text)?.[0];
+    if (payload) found.set(payload, [...(found.get(payload) ?? []), place]);
+  };
+  for (const [key, value] of Object.entries(await door.everything())) {
+    if (Array.isArray(value)) for (const text of value) add(String(text), key);
+  }
+  return found;
+}
+
+const clients: RedisClient[] = [];
+afterAll(() => Promise.all(clients.map((client) => client.close())));
+
+/** Does the verb as a user with these rights, and says how often each message's handler succeeded. */
+async function act(verb: Verb, rights: readonly string[]) {
+  await door.redis.call("ACL", "SETUSER", "tenant", "reset", "on", ">pass", ...rights);
+  const redis = ioredis({ url: server().url.replace("redis://", "redis://tenant:pass@") });
+  clients.push(redis);
+  const succeeded: string[] = [];
+  const drain = createDrain({
+    redis,
+    list,
+    batchSize: 5,
+    brake: false,
+    retryDelay: () => 0,
+    requestTimeoutMs: 2_000,
+    handler: (message: { payload: string }): HandlerOutcome | undefined => {
+      const outcome = verb.decide?.(message.payload);
+      if (outcome === undefined) succeeded.push(message.payload);
+      return outcome;
+    },
+    ...verb.options,
+  } as DrainOptions);
+  const { error } = await verb.act(drain);
+  return { succeeded, error };
+}
+
+async function expectNothingLost(verb: Verb, succeeded: readonly string[]): Promise<void> {
+  const found = await places();
+  for (const payload of payloads) {
+    const where = found.get(payload) ?? [];
+    const isDone = succeeded.includes(payload);
+    expect(`${payload} is in ${where.length} places: ${where}`).toMatch(isDone ? / in [01] / : / in 1 /);
+  }
+  // Allowed everything again, and with all leases ended, the rest runs, and nothing that was acknowledged does.
+  const acked = payloads.filter((payload) => !found.has(payload));
+  await door.expireLeases(list);
+  const after = await act(verb, ["~*", "+@all"]);
+  expect(after.succeeded.filter((payload) => acked.includes(payload))).toEqual([]);
+}
+
+const commandsOf = async (verb: Verb): Promise<string[]> => {
+  await verb.prepare();
+  await door.redis.config("RESETSTAT");
+  await act(verb, ["~*", "+@all"]);
+  const info = await door.redis.info("commandstats");
+  await door.redis.flushall();
+  const names = [...info.matchAll(/^cmdstat_([^:]+):/gm)].map((match) => match[1] as string);
+  const ours =
+    /^(config|info|client|select|hello|auth|command|acl|keys|type|ping|quit|flushall|eval.*|reset)/;
+  return names.filter((name) => !ours.test(name));
+};
+
+describe.each(verbs)("$name loses no message and doubles none", (verb) => {
+  it("whichever of its commands is refused", async () => {
+    const commands = await commandsOf(verb);
+    expect(commands.length).toBeGreaterThan(2);
+    for (const command of commands) {
+      await verb.prepare();
+      const { succeeded, error } = await act(verb, ["~*", "+@all", `-${command}`]);
+      await expectNothingLost(verb, succeeded).catch((cause: Error) => {
+        throw new Error(`With ${command} refused: ${cause.message}`);
+      });
+      if (error) expect(error.message, command).toMatch(/NOPERM|permission/i);
+      await door.redis.flushall();
+    }
+  });
+
+  const suffixes = [
+    "leases",
+    "attempts",
+    "delayed",
+    "dead",
+    "brake",
+    "working:*",
+    "done:*",
+    "working",
+    "seen",
+    "recovering",
+  ];
+  const patterns = ["~mail", ...suffixes.map((suffix) => `~${base}:${suffix}`), `~${base}:busy`];
+
+  it.each(patterns)("where its user has no right to %s", async (pattern) => {
+    await verb.prepare();
+    const { succeeded } = await act(verb, [...patterns.filter((one) => one !== pattern), "+@all"]);
+    await expectNothingLost(verb, succeeded);
+  });
+
+  it.each(["leases", "attempts", "delayed", "dead", "brake", "busy"])(
+    "where %s holds another type",
+    async (suffix) => {
+      await verb.prepare();
+      const key = `${base}:${suffix}`;
+      // Where the verb finds its messages there, nothing of the kind can be.
+      if ((await door.redis.exists(key)) > 0) return;
+      await door.redis.set(key, "text of somebody else");
+      const { succeeded, error } = await act(verb, ["~*", "+@all"]);
+      if (error) expect(error.message).toContain(`"${key}"`);
+      await door.redis.del(key);
+      await expectNothingLost(verb, succeeded);
+    },
+  );
+});

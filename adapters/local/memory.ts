@@ -10,7 +10,7 @@ interface MemoryOptions {
   readonly now?: () => number;
 }
 
-const kinds = { now: func<() => number>({ default: Date.now }) } satisfies Kinds<MemoryOptions>;
+const kinds = { now: func<() => number>({ default: () => Date.now() }) } satisfies Kinds<MemoryOptions>;
 
 /**
  * A Redis in this process, for tests, demonstrations and machines with nothing installed: a `RedisClient` that also

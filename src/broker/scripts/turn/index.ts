@@ -22,25 +22,27 @@ import { waitingLua } from "./waiting.ts";
  * Its parts stand in the files beside this one, an idea each; what they say of themselves stands in TypeScript, so that no
  * comment is sent. `run.ts` is the way through them.
  *
- * KEYS
+ * KEYS, every key that it may touch; `turn-request.ts` names them
  *   1  list       list   what producers push
  *   2  leases     zset   batch id → expiry, ms on Redis' own clock
  *   3  attempts   hash   SHA-1 of a payload → histories of its copies in the list; batch id → histories of its messages
  *   4  delayed    zset   `<unique id>:<payload>` → due time, ms on Redis' own clock
  *   5  dead       list   dead letters, the newest leftmost: a line of JSON, then the payload
- *   6  brake      hash   since, until, pauses, probe while it is on; before that, SHA-1 → 1 of messages failing in a row
+ *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
+ *                        that, SHA-1 → 1 of messages failing in a row
  *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
- *   Working lists of expired leases cannot be known beforehand: their names are built from ARGV 1. All share one slot.
+ *   8… working    list   of the batch to settle, then its done-markers (hash) unless all codes are `a`; of the batch to
+ *                        claim; of each batch to recover, with its done-markers. All share one slot.
  *
  *   A history says what one message has been through: `<attempts>.<crashes>.<times the brake held it back>@<first
  *   failure, ms>`; several are joined by commas, and an empty one stands for a message that never failed. A retry
  *   carries its history in its unique id, after `!`; the id begins so that equal due times keep their order.
  *
- * ARGV, which `turn-request.ts` writes and `request.ts` reads
- *   1  base             `{list}:`; `working:<batch id>` and `done:<batch id>` follow it
+ * ARGV, which `turn-request.ts` writes and `request.ts` reads. What it cannot read ends the script, by the error
+ * `SPILLWAY cannot read argument <n>`, before the first write
+ *   1  recoverCount     batches to recover, named last
  *   2  settleId         batch to settle, or empty
- *   3  settleExpiresAt  where an earlier sending of this request may have run: ms, when that batch's lease ends, as its
- *                       claim said; else 0
+ *   3  settleExpiresAt  ms, when that batch's lease ends, as its claim said
  *   4  outcomes         one code a message, in the order claimed, for every message the working list holds; `*` is
  *                       r for all of them. `outcome-codes.ts` says what each code means
  *   5  claimId          batch to claim, or empty; `<holder>.<n>`
@@ -58,37 +60,44 @@ import { waitingLua } from "./waiting.ts";
  *  16  policy           numbers joined by commas: maxAttempts, deadCountMax (0 none), deadAgeMsMax (0 none), brakeAfter
  *                       (0 no brake), brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize, marksBusy (1: a
  *                       tick is to find a live chain in one request; 2: and this drain works on a batch beside
- *                       those named here), busyUntil (what this drain last got as 15)
+ *                       those named here), busyUntil (what this drain last got as 15), leaseMsMax (a lease that ends later
+ *                       has ended: the clock stepped back), recoverLeasesMax (leases to recover, or to name, at most),
+ *                       mayHaveRun (1: an earlier sending of this settle may have run)
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that code wants>`
+ *      recoverIds       the batches to recover
  *
  * Returns, from `reply.ts` to `turn-reply.ts`
- *   1  settled      0 nothing asked · 1 settled now · 2 the lease was lost · 3 settled by an earlier sending of this request
- *   2  claimed      0 nothing asked, or not served: lease lost or more to recover · 1 served (perhaps with no message)
- *                   2 busy · 3 failed, see 12 · 4 braked
+ *   1  settled      0 nothing asked, or refused, see 12 · 1 settled now · 2 the lease was lost · 3 settled by an earlier
+ *                   sending of this request
+ *   2  claimed      0 nothing asked, or not served: lease lost, settled earlier, or more to recover, see 17 · 1 served
+ *                   (perhaps with no message) · 2 busy · 3 failed, see 12 · 4 braked
  *   3  messages     payloads in the order claimed
  *   4  histories    of each of them; empty where none has any
- *   5  now          ms, Redis' own clock
+ *   5  now          ms, Redis' own clock; 0 where nobody looked
  *   6  expiresAt    ms: end of the claimed batch's lease
  *   7  recovered    messages returned from expired leases
- *   8  nextDueAt    ms: when the next delayed message is due or, if braked, the next probe; -1 none or not looked at
+ *   8  nextDueAt    ms: when the next delayed message is due or, if braked, the next probe or, if busy, the first of the
+ *                   live leases ends; -1 none or not looked at
  *   9  remaining    messages in the list, -1 not known
- *  10  settledAs    the outcomes as they were carried out, which a brake changes; empty where that is not known
+ *  10  settledAs    the outcomes as they were carried out, which a brake or a refusal changes; empty where that is not known
  *  11  isQuiet      1: looked around and found no other lease, nothing delayed, no histories, no brake
- *  12  problem      text of the error that stopped the claim, empty if none
+ *  12  problem      the first command that was refused, `<command> <key>`, and on the next line the error; empty if none
  *  13  calls        Redis commands this script ran, itself not counted
  *  14  deadLetters  dead letters made of messages that crashed too often
  *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
+ *  16  finished     messages of expired leases that their done-markers say are done
+ *  17  expiredIds   batches of expired leases to name in the next request, the newest first
  *
  * Cost
- *   A quiet turn of wholly acknowledged messages: TIME ZREM DEL ZADD RPOP LPUSH, six commands whatever the batch size.
- *   Looking around: ZRANGE EXISTS more. Marking a chain: SET and DEL more, once a run, and a SET a second where leases
- *   end before the run does.
+ *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands whatever the batch size; one
+ *   that finds the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
+ *   once a run, and a SET a second where leases end before the run does. Recovering costs one request more.
  *
  * Invariant
- *   A message is in exactly one place at the end of every run. Reads come first, pushes before removals, and what can
- *   be refused (a full server, a key of the wrong type) is met before anything has moved, because an error in a script
- *   rolls nothing back.
+ *   A message is in exactly one place at the end of every run, whichever command is refused: pushes come before removals,
+ *   and `commands.ts` undoes the one where the other is refused. What a server refuses altogether (it is full, or a
+ *   replica) it refuses at the first write, when nothing has moved.
  */
 export const turnScript = [
   codesLua,

@@ -1,4 +1,3 @@
-import type { plainBroker } from "./broker/plain.ts";
 import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
@@ -247,8 +246,8 @@ const drainKinds = {
   random: func({ default: random }),
 } satisfies Kinds<EveryDrainOption<unknown>>;
 
-/** The engine without scripts, as `plainEngine` of the package is one. */
-export type PlainEngine = typeof plainBroker;
+/** The engine without scripts: `plainEngine` of the package is the only one. */
+export type PlainEngine = (options: never) => object;
 
 /** A drain's options with all defaults, checked; the plain engine is there by itself, not by its name. */
 export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {

@@ -265,7 +265,7 @@ function leaseTooShort(): SpillwayError {
 function stoodStill(): SpillwayError {
   return new SpillwayError(
     "stood-still",
-    "This process stood still until the lease of its batch had ended: its platform froze it, or something kept its CPU. No message of the batch has begun; they return to the list.",
+    "This process stood still, frozen or without CPU, until the lease of its batch had ended. No message has begun; all return to the list.",
   );
 }
 

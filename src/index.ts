@@ -16,18 +16,23 @@
  */
 
 // The drain: made once, run by any number of invocations.
-export { plainBroker as plainEngine } from "./broker/plain.ts";
 export type { DrainStats } from "./broker.ts";
 // For adapters: bytes-in-a-string and back.
 export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-export { createDrain } from "./create-drain.ts";
+export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
-export type { Brake, DeadLetterLimits, DrainOptions, EveryDrainOption } from "./drain-options.ts";
+export type {
+  Brake,
+  DeadLetterLimits,
+  DrainOptions,
+  EveryDrainOption,
+  PlainEngine,
+} from "./drain-options.ts";
 // Errors: one base, a closed set of codes.
 export {
   ClosedError,

@@ -1,3 +1,4 @@
+import type { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
@@ -149,7 +150,13 @@ function brokerFor(settings: DrainSettings, keys: ListKeys): (sender: Sender) =>
       return scriptedBroker({ ...shared, maxConcurrency, policy: policyOf(settings), marksBusy });
     }
     const deadCountMax = settings.deadLetters.maxCount ?? 0;
-    return engine({ ...shared, workingList, visibilityTimeoutMs, maxAttempts, deadCountMax });
+    return (engine as typeof plainBroker)({
+      ...shared,
+      workingList,
+      visibilityTimeoutMs,
+      maxAttempts,
+      deadCountMax,
+    });
   };
 }
 

@@ -1,8 +1,8 @@
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import { Hono } from "hono/tiny";
 import type { Drain, ReceiveHop, RunOptions } from "../../src/index.ts";
 import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
+import { readBytes } from "./body.ts";
 import { takeHops } from "./hops.ts";
 import { reportAsJson } from "./report.ts";
 import { isBearer } from "./secret.ts";
@@ -71,11 +71,6 @@ export function createHttpApp(
   app.get("/stats", authorized, async (context) =>
     context.json({ list: drain.list, stats: await drain.stats() }),
   );
-  const tooLarge = bodyLimit({
-    maxSize: bodyBytesMax,
-    onError: (context) =>
-      context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413),
-  });
   const run = (wanted: RunOptions) => drain.run(signal ? { ...wanted, signal } : wanted);
   if (receiveHop) {
     const takesOthers = token !== undefined;
@@ -84,8 +79,10 @@ export function createHttpApp(
       takeHops({ drain, receiveHop, run: async (chain) => run({ budgetMs, chain }), takesOthers }),
     );
   }
-  app.post("/drain", authorized, tooLarge, async (context) => {
-    const report = await run(readBody(await context.req.text(), budgetMs));
+  app.post("/drain", authorized, async (context) => {
+    const bytes = await readBytes(context.req.raw.body, bodyBytesMax);
+    if (!bytes) return context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413);
+    const report = await run(readBody(new TextDecoder().decode(bytes), budgetMs));
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
   for (const path of ["/health", "/stats", "/drain"]) {

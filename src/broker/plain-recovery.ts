@@ -121,7 +121,8 @@ export class PlainRecovery {
     // What is refused here must not be removed there.
     for (const reply of await this.#sender.pipelineOnce([
       ...histories,
-      ["LPUSH", list, ...read.map(({ payload }) => payload)],
+      // One each: a payload that is not UTF-8 must be the last argument of its command.
+      ...read.map(({ payload }): RedisCommand => ["LPUSH", list, payload]),
     ]))
       unlessError(reply);
     const replies = await this.#sender.pipelineOnce([

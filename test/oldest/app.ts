@@ -50,7 +50,7 @@ for (const [name, redis] of Object.entries(clients)) {
   await drain.push(['"one"', '"two"', '"\u{1F600}"']);
   const report = await drain.run({ budgetMs: 10_000 });
   deepStrictEqual([name, report.error, report.stopped, report.acked], [name, null, "empty", 3]);
-  deepStrictEqual(seen, ['"one"', '"two"', '"\u{1F600}"']);
+  deepStrictEqual([name, seen], [name, ['"one"', '"two"', '"\u{1F600}"']]);
 }
 
 const drain = drainOf("hosts", backend);

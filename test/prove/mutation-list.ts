@@ -19,23 +19,23 @@ const inScript = (find: string, put: string): Edit => ({ file: "src/broker/scrip
 export const mutations: readonly Mutation[] = [
   {
     name: "drop the fence: settle a batch whose lease is gone",
-    edit: inScript(
-      "isHeld = call('ZREM', leases, settleId) == 1",
-      "call('ZREM', leases, settleId) isHeld = true",
-    ),
+    edit: inScript("if removed == 0 then return false end", ""),
   },
   {
     name: "drop the fence of partial settles",
-    edit: inScript("isHeld = call('ZSCORE', leases, settleId)\n", "isHeld = true\n"),
+    edit: inScript("isHeld = try('ZSCORE', leases, settleId)\n", "isHeld = true\n"),
     by: ["model"],
   },
   {
     name: "claim without a token: a repeated claim claims again",
-    edit: inScript("if id == claimId then\n        again = score\n      elseif", "if"),
+    edit: inScript("if id == claimId then\n      again = score\n    elseif", "if"),
   },
   {
     name: "settle twice: never see that an earlier sending has run",
-    edit: inScript("isRepeat = again or now < settleExpiresAt", "isRepeat, again = false, false"),
+    edit: inScript(
+      "isRepeat = isRepeat or again or mayHaveRun == 1 and now < settleExpiresAt",
+      "isRepeat, again = false, false",
+    ),
     by: ["model"],
   },
   {
@@ -44,22 +44,33 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "recover leases that have not ended",
-    edit: inScript("elseif score <= now then", "elseif score <= now + 2000 then"),
+    edit: inScript("elseif score <= now or score", "elseif score <= now + 2000 or score"),
   },
   {
     name: "recover in the wrong order",
-    edit: inScript(
-      "if #back > 0 then variadic('RPUSH', list, reversed(back)) end",
-      "if #back > 0 then variadic('RPUSH', list, back) end",
-    ),
+    edit: inScript("push('RPUSH', list, reversed(back))", "push('RPUSH', list, back)"),
     by: ["model"],
   },
   {
     name: "recover without removing the working list",
+    edit: inScript("  remove(working, done)\n", ""),
+  },
+  {
+    name: "recover a drain's batches one by one, as each lease ends",
+    edit: inScript("if not live[lease.owner] then free", "free"),
+    by: ["model"],
+  },
+  {
+    name: "take the newer of two batches for the older one",
     edit: inScript(
-      "      call('DEL', working, done)\n      call('HDEL', attempts, id)",
-      "      call('HDEL', attempts, id)",
+      "if one.number ~= other.number then return one.number < other.number end",
+      "if one.number ~= other.number then return one.number > other.number end",
     ),
+    by: ["model"],
+  },
+  {
+    name: "claim before all messages of expired leases are back",
+    edit: inScript("if not isClaiming or not isBack then return end", "if not isClaiming then return end"),
   },
   {
     name: "do not count crashes",
@@ -70,32 +81,35 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "lose the count of attempts on promotion",
-    edit: inScript("    noteWaiting(payloads, given, false)\n", ""),
+    edit: inScript("  noteWaiting(payloads, given, false)\n", ""),
   },
   {
     name: "promote without removing from the delayed set",
-    edit: inScript("    variadic('ZREM', delayed, due)\n", ""),
+    edit: inScript(
+      "  if not try('ZREM', delayed, unpack(due)) then call('ZREMRANGEBYRANK', delayed, 0, #due - 1) end\n",
+      "",
+    ),
   },
   {
     name: "forget what is kept: a partial settle drops running messages",
-    edit: inScript("variadic('RPUSH', working, reversed(kept))", "variadic('RPUSH', working, { kept[1] })"),
+    edit: inScript("variadic('LPUSH', settleWorking, kept)", "variadic('LPUSH', settleWorking, { kept[1] })"),
     by: ["model"],
   },
   {
     name: "lose what the bytes or the company cut off",
     edit: inScript(
-      "if #surplus > 0 then remaining = variadic('RPUSH', list, reversed(surplus)) end",
+      "if #surplus > 0 then remaining = putBack(surplus) end",
       "if #surplus > 0 then remaining = call('LLEN', list) end",
     ),
   },
   {
     name: "ignore maxConcurrency",
-    edit: inScript("if not isHolding and othersCount >= maxConcurrency then", "if false then"),
+    edit: inScript("local isFull = not isHolding and othersCount >= maxConcurrency", "local isFull = false"),
   },
   {
     name: "leave the mark of a full house when a drain leaves",
     edit: inScript(
-      "elseif marksBusy == 1 and (busyUntil > now or (maxConcurrency > 1 and #messages == 0)) then",
+      "elseif marksBusy == 1 and (busyUntil > 0 or (maxConcurrency > 1 and #messages == 0)) then",
       "elseif false then",
     ),
   },
@@ -110,8 +124,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: "a done-marker speaks for a message that is not its own",
     edit: inScript(
-      "if (finished[digest] or 0) > 0 then\n          finished[digest] = finished[digest] - 1",
-      "if next(finished) then\n          finished[next(finished)] = nil",
+      "if (finished[digest] or 0) > 0 then\n      finished[digest] = finished[digest] - 1",
+      "if next(finished) then\n      finished[next(finished)] = nil",
     ),
   },
   {
@@ -129,19 +143,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "the drain takes any lost reply of a settle for success",
-    edit: {
-      file: "src/broker/turn-request.ts",
-      find: "settle && (mayHaveRun || settle.mayHaveRun) ? settle.expiresAt : 0",
-      put: "settle ? 9e15 : 0",
-    },
+    edit: inScript("mayHaveRun == 1 and now < settleExpiresAt", "true"),
     by: ["model"],
   },
   {
     name: "the drain acknowledges what its handler failed",
     edit: {
       file: "src/processor.ts",
-      find: "return this.#stopper.wasAborted ? say.release : judgeThrown(error, message, this.#options.policy);",
-      put: "return this.#stopper.wasAborted || error ? say.ack : judgeThrown(error, message, this.#options.policy);",
+      find: "return judgeThrown(error, message, this.#judging);",
+      put: "return say.ack;",
     },
   },
   {

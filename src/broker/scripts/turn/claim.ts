@@ -4,7 +4,7 @@ export const claimLua =
   `
 local hasState = false
 ` +
-  // Puts popped messages back to the right end, in their order. Where that is refused, anywhere is better than nowhere.
+  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere.
   // Returns how many messages the list then holds, -1 where that is not known.
   `
 local function putBack(popped)
@@ -12,11 +12,6 @@ local function putBack(popped)
   for first = 1, #values, CHUNK do
     local chunk = { unpack(values, first, math.min(first + CHUNK - 1, #values)) }
     length = try('RPUSH', list, unpack(chunk)) or try('LPUSH', list, unpack(reversed(chunk))) or -1
-    if length < 0 then
-      for index, message in ipairs(chunk) do
-        try('ZADD', delayed, now, string.format('%05d.%s:', first + index, claimId) .. message)
-      end
-    end
   end
   return length
 end

@@ -126,7 +126,7 @@ export class PlainRecovery {
     ]))
       unlessError(reply);
     const replies = await this.#sender.pipelineOnce([
-      ["ZREM", delayed, ...due],
+      ...due.map((member): RedisCommand => ["ZREM", delayed, member]),
       ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
     ]);
     this.#view.sawDelayed(replies.map(unlessError).at(-1));

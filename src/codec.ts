@@ -12,10 +12,12 @@ export interface Encoded {
  */
 export interface Codec<Value> {
   decode(encoded: Encoded): Value;
+  /** What `push` makes of a message that is neither text nor bytes. Default: such a message is refused. Not async. */
+  encode?(value: object): string | Uint8Array;
 }
 
 /** The default codec. */
-export const jsonCodec: Codec<unknown> = {
+export const jsonCodec = {
   decode(encoded) {
     try {
       return JSON.parse(encoded.payload);
@@ -28,4 +30,13 @@ export const jsonCodec: Codec<unknown> = {
       );
     }
   },
-};
+
+  // A Map, a class's instance or a promise would be `{}`, and its content lost.
+  encode(value) {
+    const isPlain = [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(value));
+    if (!isPlain && !("toJSON" in value)) {
+      throw new TypeError("Only plain objects, arrays, and objects with toJSON have JSON.");
+    }
+    return JSON.stringify(value);
+  },
+} satisfies Codec<unknown>;

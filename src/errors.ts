@@ -16,6 +16,7 @@ export type SpillwayErrorCode =
   | "lease-too-short"
   | "stood-still"
   | "closed"
+  | "push-incomplete"
   | "missing-package"
   | ContinuationErrorCode;
 
@@ -48,6 +49,23 @@ export class OptionError extends SpillwayError {
     this.option = option;
     this.expected = expected;
     this.received = received;
+  }
+}
+
+/**
+ * A push ended in its middle: `pushedCount` messages, the first given, were pushed for certain; `cause` says why not the
+ * others. Of the next up to 1,000 it is not known where the cause is a lost reply.
+ */
+export class PushIncompleteError extends SpillwayError {
+  override readonly name: string = "PushIncompleteError";
+  readonly pushedCount: number;
+  constructor(pushedCount: number, cause: unknown) {
+    super(
+      "push-incomplete",
+      `The push ended after ${pushedCount} messages, which are pushed. The cause says why. Push the others again.`,
+      { cause },
+    );
+    this.pushedCount = pushedCount;
   }
 }
 

@@ -80,7 +80,8 @@ export type {
   HandlerReturn,
   MessageVerdict,
 } from "./processor.ts";
-export type { Pushable } from "./push.ts";
+export type { PushResult } from "./push.ts";
+export type { Pushable, PushOptions } from "./push-options.ts";
 // Ports: what an adapter implements.
 export type {
   ByteString,

@@ -62,6 +62,8 @@ export const limits = {
   pushCountMax: 1_000,
   /** Bytes of payload a `push` sends in one command, before base64 or JSON escapes. Reason: the same. */
   pushBytesMax: 4 * 1024 * 1024,
+  /** Characters of an id that `push` remembers. Reason: it is a key. */
+  pushIdCharsMax: 512,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
   /** Messages claimed at once where no `batchSize` says otherwise: 0.07 commands a message. */

@@ -19,7 +19,8 @@ import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
-import { type Pushable, pushMessages } from "./push.ts";
+import { type PushResult, pushMessages } from "./push.ts";
+import type { Pushable, PushOptions } from "./push-options.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { Sender } from "./sender.ts";
@@ -43,10 +44,15 @@ export interface Drain {
   /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
   /**
-   * Pushes messages to the left end, the first given first. Throws `RedisTransportError` where the reply was lost:
-   * whether the messages are in the list is then not known, and it is not sent again.
+   * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
+   * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
+   * list is then not known, and it is not sent again (delayed messages and those with ids are). Throws
+   * `PushIncompleteError` where earlier chunks have been pushed.
    */
-  push(payloads: Pushable | readonly Pushable[]): Promise<{ length: number }>;
+  push(
+    payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
+    options?: PushOptions,
+  ): Promise<PushResult>;
   /**
    * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
    * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
@@ -134,7 +140,15 @@ export function makeDrain<Decoded = unknown, Value = Decoded>(
       return { recovered, adopted };
     },
     stats: async () => openBroker(openSender()).stats(),
-    push: async (payloads) => ({ length: await pushMessages(openSender(), keys.list, payloads) }),
+    push: async (payloads, pushOptions = {}) => {
+      const context = {
+        sender: openSender(),
+        keys,
+        codec: settings.codec,
+        canRunScripts: settings.engine === "scripted",
+      };
+      return pushMessages({ ...context, randomId: () => holderOf(settings) }, payloads, pushOptions);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

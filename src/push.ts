@@ -1,53 +1,220 @@
+import { evaluate, type Script } from "./broker/evaluate.ts";
+import { pushNewScript } from "./broker/scripts/push-new.ts";
 import { fromBytes, fromText } from "./bytes.ts";
-import { OptionError, RedisProtocolError, RedisReplyError } from "./errors.ts";
+import type { Codec } from "./codec.ts";
+import { sha1Hex } from "./digest.ts";
+import {
+  OptionError,
+  PushIncompleteError,
+  RedisProtocolError,
+  RedisReplyError,
+  SpillwayError,
+} from "./errors.ts";
+import { describe, isA, isThenable, peek, whenSettled } from "./guest.ts";
+import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
-import type { ByteString } from "./redis-client.ts";
+import {
+  type CheckedPushOptions,
+  checkPushOptions,
+  type Pushable,
+  type PushOptions,
+} from "./push-options.ts";
+import type { ByteString, RedisCommand } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
-import { show } from "./show.ts";
+import { kindOf, show } from "./show.ts";
 
-/** A message to push: text goes as its UTF-8, bytes as they are. */
-export type Pushable = string | Uint8Array;
+/** What became of a push. */
+export interface PushResult {
+  /** Messages that were pushed. */
+  readonly pushed: number;
+  /** Places, from 0, of the messages that were not, because their ids had been pushed before. */
+  readonly duplicates: readonly number[];
+  /** How long the list then was; null where nothing went there: all were delayed, or duplicates. */
+  readonly length: number | null;
+}
 
-/**
- * Pushes messages to the left end, the first given first, and resolves with the list's length. Sent once: a lost reply
- * throws `RedisTransportError`, and whether the messages are in the list is then not known.
- */
+export interface PushContext {
+  readonly sender: Sender;
+  readonly keys: ListKeys;
+  readonly codec: Codec<unknown>;
+  readonly canRunScripts: boolean;
+  readonly randomId: () => string;
+}
+
+interface Item {
+  readonly place: number;
+  readonly payload: ByteString;
+  /** The key that remembers its id; none where messages have no ids. */
+  readonly idKey: ByteString | undefined;
+}
+
+interface Sent {
+  readonly length: number | null;
+  isNew(at: number): boolean;
+}
+
+const pushNew: Script = { source: pushNewScript, sha: sha1Hex(pushNewScript) };
+
+/** Pushes messages, the first given first, in chunks that one request may hold. An array is checked before any is sent. */
 export async function pushMessages(
-  sender: Sender,
-  list: ByteString,
-  given: Pushable | readonly Pushable[],
-): Promise<number> {
-  const payloads = (Array.isArray(given) ? given : [given]).map(toPayload);
-  if (payloads.length === 0) throw new OptionError("payloads", "at least one string or Uint8Array", "none");
-  let length = 0;
-  for (const chunk of chunks(payloads)) {
-    const [reply] = await sender.pipelineOnce([["LPUSH", list, ...chunk]]);
-    if (reply instanceof RedisReplyError) throw reply;
-    if (typeof reply !== "number")
-      throw new RedisProtocolError(`LPUSH must answer a number; got ${typeof reply}.`);
-    length = reply;
+  context: PushContext,
+  given: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
+  options: PushOptions,
+): Promise<PushResult> {
+  const checked = checkPushOptions(options, context.canRunScripts);
+  const isNext = checked.priority === "next";
+  const duplicates: number[] = [];
+  let pushed = 0;
+  let length: number | null = null;
+  try {
+    const chunks = chunksOf(itemsOf(given, context, checked));
+    const isStream = typeof given === "object" && !Array.isArray(given) && !isNext;
+    const send = await senderOf(context, checked);
+    for await (const chunk of isStream ? chunks : await collected(chunks, isNext)) {
+      const sent = await send(chunk);
+      length = sent.length ?? length;
+      for (const [at, { place }] of chunk.entries()) {
+        if (sent.isNew(at)) pushed += 1;
+        else duplicates.push(place);
+      }
+    }
+  } catch (error) {
+    throw pushed > 0 ? new PushIncompleteError(pushed, error) : error;
   }
-  return length;
+  return { pushed, duplicates, length };
 }
 
-function toPayload(given: unknown): ByteString {
-  if (typeof given === "string") return fromText(given);
-  if (given instanceof Uint8Array) return fromBytes(given);
-  throw new OptionError("payloads", "strings or Uint8Arrays", show(given));
+async function* itemsOf(
+  given: unknown,
+  context: PushContext,
+  { dedupe }: CheckedPushOptions,
+): AsyncGenerator<Item> {
+  let place = 0;
+  const itemOf = (message: unknown): Item => {
+    const payload = payloadOf(message, context.codec);
+    const idKey = dedupe && `${context.keys.base}id:${idOf(message, dedupe.id)}`;
+    return { place: place++, payload, idKey };
+  };
+  // Promises in an array are no stream: `for await` would wait for them.
+  if (isIterable(given, Symbol.iterator)) for (const message of given) yield itemOf(message);
+  else if (isIterable(given, Symbol.asyncIterator)) for await (const message of given) yield itemOf(message);
+  else yield itemOf(given);
+  if (place === 0) throw new OptionError("payloads", "at least one message", "none");
 }
 
-function* chunks(payloads: readonly ByteString[]): Generator<ByteString[]> {
-  let chunk: ByteString[] = [];
+function isIterable<Name extends typeof Symbol.iterator | typeof Symbol.asyncIterator>(
+  given: unknown,
+  name: Name,
+): given is Name extends typeof Symbol.iterator ? Iterable<unknown> : AsyncIterable<unknown> {
+  return typeof given === "object" && !isA(given, Uint8Array) && typeof peek(given, name) === "function";
+}
+
+function idOf(message: unknown, make: (message: Pushable) => string): ByteString {
+  const id: unknown = make(message as Pushable);
+  if (typeof id === "string" && id !== "" && id.length <= limits.pushIdCharsMax) return fromText(id);
+  void whenSettled(id);
+  throw new OptionError(
+    "dedupe.id",
+    `a function that returns a string of 1 to ${limits.pushIdCharsMax} characters`,
+    show(id),
+  );
+}
+
+function payloadOf(given: unknown, codec: Codec<unknown>): ByteString {
+  const isObject =
+    typeof given === "object" && given !== null && !isA(given, Uint8Array) && !isThenable(given);
+  const encoded = isObject ? encode(given, codec) : given;
+  if (typeof encoded === "string") return fromText(encoded);
+  if (isA(encoded, Uint8Array)) return fromBytes(encoded);
+  void whenSettled(encoded);
+  throw new OptionError(
+    "payloads",
+    "strings, Uint8Arrays, or objects that the codec encodes",
+    show(encoded ?? given),
+  );
+}
+
+function encode(value: object, codec: Codec<unknown>): unknown {
+  try {
+    return codec.encode?.(value);
+  } catch (cause) {
+    throw new SpillwayError("codec", `The codec cannot encode a message: ${describe(cause).message}`, {
+      cause,
+    });
+  }
+}
+
+async function* chunksOf(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {
+  let chunk: Item[] = [];
   let bytes = 0;
-  for (const payload of payloads) {
-    const isFull = chunk.length >= limits.pushCountMax || bytes + payload.length > limits.pushBytesMax;
+  for await (const item of items) {
+    const isFull = chunk.length >= limits.pushCountMax || bytes + item.payload.length > limits.pushBytesMax;
     if (chunk.length > 0 && isFull) {
       yield chunk;
       chunk = [];
       bytes = 0;
     }
-    chunk.push(payload);
-    bytes += payload.length;
+    chunk.push(item);
+    bytes += item.payload.length;
   }
   yield chunk;
+}
+
+async function collected(chunks: AsyncIterable<Item[]>, isReversed: boolean): Promise<Item[][]> {
+  const all: Item[][] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return isReversed ? all.reverse() : all;
+}
+
+/** How a chunk is sent. What is delayed, or has ids, can be sent again: the same members, the same request's name. */
+async function senderOf(
+  { sender, keys, randomId }: PushContext,
+  { delayMs, at, priority, dedupe }: CheckedPushOptions,
+): Promise<(chunk: readonly Item[]) => Promise<Sent>> {
+  const dueAt = delayMs === undefined ? at : (await redisNow(sender)) + delayMs;
+  const id = randomId();
+  // The place comes first, so that messages that are due together keep their order.
+  const member = ({ place, payload }: Item): ByteString =>
+    `${String(place).padStart(9, "0")}${id}:${payload}`;
+  const value = dueAt === undefined ? ({ payload }: Item) => payload : member;
+  if (dedupe) {
+    const where = dueAt ?? (priority === "next" ? "right" : "left");
+    return async (chunk) => {
+      const ids = chunk.map(({ idKey }) => idKey as ByteString);
+      const args = [`${id}.${chunk[0]?.place}`, dedupe.ttlMs, where, ...chunk.map(value)];
+      const reply = await evaluate(sender, pushNew, [keys.list, keys.delayed, ...ids], () => args);
+      if (!Array.isArray(reply) || reply.length !== chunk.length + 1)
+        throw wrongReply("The script of a push", reply);
+      return { length: reply[0] === -1 ? null : Number(reply[0]), isNew: (index) => reply[index + 1] === 1 };
+    };
+  }
+  const isNew = () => true;
+  if (dueAt !== undefined) {
+    return async (chunk) => {
+      const scored = chunk.flatMap((item) => [dueAt, member(item)]);
+      await sender.command(() => ["ZADD", keys.delayed, ...scored]);
+      return { length: null, isNew };
+    };
+  }
+  return async (chunk) => {
+    const payloads = chunk.map(value);
+    const command: RedisCommand =
+      priority === "next" ? ["RPUSH", keys.list, ...payloads.reverse()] : ["LPUSH", keys.list, ...payloads];
+    const [reply] = await sender.pipelineOnce([command]);
+    if (reply instanceof RedisReplyError) throw reply;
+    if (typeof reply !== "number") throw wrongReply("A push", reply);
+    return { length: reply, isNew };
+  };
+}
+
+async function redisNow(sender: Sender): Promise<number> {
+  const reply = await sender.command(() => ["TIME"]);
+  const [seconds, micros] = Array.isArray(reply) ? reply.map(Number) : [];
+  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  if (!Number.isInteger(now)) throw wrongReply("TIME", reply);
+  return now;
+}
+
+function wrongReply(what: string, reply: unknown): RedisProtocolError {
+  return new RedisProtocolError(`${what} had another answer than Redis gives: ${kindOf(reply)}.`);
 }

@@ -1,22 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { numbered, recording, type Setup } from "./setup.ts";
+import { numbered, type Setup } from "./setup.ts";
 
 /** Promise 9, and what the verbs beside `run` tell. */
 export function costsSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 
   describe("housekeeping", () => {
-    it("pushes text and bytes so that the first given comes first", async () => {
-      const drain = make();
-
-      expect(await drain.push(["a", "é"])).toEqual({ length: 2 });
-      expect(await drain.push(new Uint8Array([0xff]))).toEqual({ length: 3 });
-
-      const { seen, handler } = recording();
-      await make({ handler }).run();
-      expect(seen).toEqual(["a", "é", "\ufffd"]);
-    });
-
     it("tells how many messages are where", async () => {
       await produce("a", "b", "c");
       let during: unknown;

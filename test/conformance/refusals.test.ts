@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import {
   createDrain,
@@ -257,4 +257,20 @@ it("a user without the right to done-markers is refused before a handler runs", 
   const ours = ["leases", "attempts", "delayed", "dead", "brake", "busy", "working:*"];
   const rights = ["+@all", "~mail", ...ours.map((suffix) => `~${base}:${suffix}`)];
   expect(await runs(2, rights, {})).toEqual([]);
+});
+
+it("a push with ids that is refused has pushed nothing and remembers no id, whichever command it was", async () => {
+  const dedupe = { id: (message: unknown) => String(message), ttlMs: 60_000 };
+  for (const right of ["-get", "-set", "-lpush", "-del -lpush", "-evalsha", "~mail"]) {
+    await door.redis.flushall();
+    const rights = right.startsWith("~") ? [right, "+@all"] : ["~*", "+@all", ...right.split(" ")];
+    const pushing = (drain: Drain) => failing(drain.push([...payloads, "m00"], { dedupe }));
+    const { error } = await act({ name: "push", prepare: produce, act: pushing }, rights);
+    expect(error?.message, right).toMatch(/NOPERM|permission/i);
+    expect(await door.redis.llen(list)).toBe(0);
+
+    await vi.waitUntil(async () => (await door.redis.dbsize()) === 0, { interval: 2 });
+    await act({ name: "push", prepare: produce, act: pushing }, ["~*", "+@all"]);
+    expect(await door.waiting(list)).toEqual(payloads);
+  }
 });

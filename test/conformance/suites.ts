@@ -13,6 +13,7 @@ import { idempotentSuite } from "./idempotent.ts";
 import { leasesSuite } from "./leases.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
+import { pushSuite } from "./push.ts";
 import { recoverySuite } from "./recovery.ts";
 import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
@@ -33,6 +34,7 @@ const common: readonly Suite[] = [
   decodingSuite,
   deadLettersSuite,
   costsSuite,
+  pushSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

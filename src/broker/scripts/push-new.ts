@@ -1,0 +1,59 @@
+/**
+ * Pushes those messages whose ids were not pushed lately, and remembers their ids.
+ *
+ * KEYS
+ *   1  list     list    what producers push
+ *   2  delayed  zset    `<unique id>:<payload>` → due time, ms on Redis' own clock
+ *   3… ids      string  one a message: which request pushed it, for as long as it is remembered
+ *
+ * ARGV
+ *   1  requestId  names this request; asked again by the same name, it pushes nothing a second time
+ *   2  ttlMs      ms an id is remembered
+ *   3  where      `left` · `right`, the first given then being next · ms, when all are due: members of the delayed set follow
+ *   4… messages   one for each id
+ *
+ * Returns the length of the list, -1 where nothing went there, then 1 or 0 for each message: new or not.
+ *
+ * Invariant: an id is remembered if and only if its message was pushed. Where a command is refused, neither is.
+ */
+export const pushNewScript = `
+local list, delayed = KEYS[1], KEYS[2]
+local requestId, ttlMs, where = ARGV[1], ARGV[2], ARGV[3]
+local remembered, values, answer, refusal = {}, {}, { -1 }, nil
+
+local function run(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    refusal = refusal or reply.err
+    return nil
+  end
+  return reply
+end
+
+for at = 3, #KEYS do
+  local mark = requestId .. '.' .. at
+  local known = run('GET', KEYS[at])
+  if refusal then break end
+  if not known then
+    run('SET', KEYS[at], mark, 'PX', ttlMs)
+    if refusal then break end
+    remembered[#remembered + 1] = KEYS[at]
+    if tonumber(where) then values[#values + 1] = where end
+    values[#values + 1] = ARGV[at + 1]
+  end
+  answer[#answer + 1] = (not known or known == mark) and 1 or 0
+end
+if where == 'right' then
+  for at = 1, math.floor(#values / 2) do values[at], values[#values + 1 - at] = values[#values + 1 - at], values[at] end
+end
+if not refusal and #values > 0 then
+  if tonumber(where) then run('ZADD', delayed, unpack(values))
+  else answer[1] = run(where == 'left' and 'LPUSH' or 'RPUSH', list, unpack(values)) end
+end
+if not refusal then return answer end
+for _, key in ipairs(remembered) do
+  local reply = redis.pcall('DEL', key)
+  if type(reply) == 'table' and reply.err then redis.pcall('SET', key, '', 'PX', 1) end
+end
+return { err = refusal }
+`.trim();

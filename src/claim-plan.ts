@@ -14,7 +14,7 @@ interface RequestParts {
 
 interface TimeParts {
   readonly handlerTimeoutMs: number | undefined;
-  readonly processor: Pick<ProcessorOptions, "handler" | "schema" | "concurrency">;
+  readonly processor: Pick<ProcessorOptions, "handler" | "batchBy" | "schema" | "concurrency">;
   readonly prefetch: 0 | 1;
 }
 
@@ -36,7 +36,9 @@ export function batchMsMax({ handlerTimeoutMs, processor, prefetch }: TimeParts,
   if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
   // A batch's schema has the time of a handler, and then the handler has its own.
   const ofBatch = processor.schema ? 2 : 1;
-  const rounds = processor.handler ? Math.ceil(count / processor.concurrency) : ofBatch;
+  const ofEach = Math.ceil(count / processor.concurrency);
+  // Each message may be a group, and naming it has the schema's time.
+  const rounds = processor.handler ? ofEach : processor.batchBy ? ofEach + 1 : ofBatch;
   const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
   return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
 }

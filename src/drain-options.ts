@@ -1,3 +1,4 @@
+import type { BatchBy } from "./batch-groups.ts";
 import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
@@ -38,6 +39,12 @@ export interface EveryDrainOption<Value> {
   handler?: Handler<Value> | undefined;
   /** Called with all messages of a batch; a throw fails them all. */
   batchHandler?: BatchHandler<Value> | undefined;
+  /**
+   * With `batchHandler`: names the group of a message, by a string or by `{ key, size }`; it may be async. The batch handler
+   * is then called for each group, with at most `size` of its messages, up to `concurrency` groups at once. A throw fails
+   * the message. Default: all are one group.
+   */
+  batchBy?: BatchBy<Value> | undefined;
   /**
    * How long one call of the handler may take, ms, from 1 to 86,400,000. Then its signal aborts and its message is tried
    * again. Default: as long as the drain has.
@@ -157,7 +164,7 @@ export interface EveryDrainOption<Value> {
  */
 export type DrainOptions<Value = unknown> = EveryDrainOption<Value> &
   (
-    | { handler: Handler<Value>; batchHandler?: undefined }
+    | { handler: Handler<Value>; batchHandler?: undefined; batchBy?: undefined }
     | { batchHandler: BatchHandler<Value>; handler?: undefined }
   ) &
   ({ schema: StandardSchema<Value> } | { schema?: undefined; codec?: Codec<NoInfer<Value>> | undefined });
@@ -196,6 +203,7 @@ const drainKinds = {
   list: required(text()),
   handler: func(),
   batchHandler: func(),
+  batchBy: func(),
   handlerTimeoutMs: integer({ min: 1, max: dayMs }),
   schema: standardSchema(),
   maxAttempts: integer({ min: 1, max: 1_000, default: 5 }),
@@ -265,6 +273,9 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainS
   }
   if (!handler && !batchHandler) {
     throw new OptionError("handler", "a function, or batchHandler in its place", "neither");
+  }
+  if (handler && settings.batchBy) {
+    throw new OptionError("batchBy", "given with batchHandler", "handler");
   }
   if (handler && engine !== "scripted" && isIdempotent(handler)) {
     throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");

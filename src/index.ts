@@ -16,6 +16,7 @@
  */
 
 // The drain: made once, run by any number of invocations.
+export type { BatchBy, BatchGroup } from "./batch-groups.ts";
 export type { DrainStats } from "./broker.ts";
 // For adapters: bytes-in-a-string and back.
 export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";

@@ -1,3 +1,4 @@
+import { type BatchBy, type BatchGroup, grouped, readGroup } from "./batch-groups.ts";
 import { readSaid, type Said, sortOut } from "./batch-verdict.ts";
 import type { Batch } from "./broker.ts";
 import { CallTime } from "./call-time.ts";
@@ -39,12 +40,12 @@ type BatchVerdict = Nothing | HandlerOutcome | FailedMessages | readonly Message
 export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
 
 /**
- * Called with all messages of a batch. It returns nothing (all are done), an outcome for all, an array with one outcome,
+ * Called with all messages of a batch, or, with `batchBy`, of one group of it, whose `key` it is told. It returns nothing (all are done), an outcome for all, an array with one outcome,
  * error, promise or undefined for each message, or `{ failed }` with those that are not done. A throw fails them all.
  */
 export type BatchHandler<Value> = (
   messages: readonly Message<Value>[],
-  context: { readonly signal: AbortSignal; remainingMs(): number },
+  context: { readonly signal: AbortSignal; remainingMs(): number; readonly key: string | undefined },
 ) => BatchHandlerReturn;
 
 /** What a batch handler may return to name only the messages that are not done; a Map says what became of each. */
@@ -60,6 +61,7 @@ export interface ProcessorOptions {
   readonly handlerTimeoutMs: number | undefined;
   readonly handler: Handler<unknown> | undefined;
   readonly batchHandler: BatchHandler<unknown> | undefined;
+  readonly batchBy: BatchBy<unknown> | undefined;
   readonly schema: StandardSchema | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
@@ -87,6 +89,12 @@ export async function processBatch(
   options: ProcessorOptions,
 ): Promise<Processed> {
   return new BatchRun(batch, stopper, options).toProcessed();
+}
+
+/** A message, by its place in the batch, that is ready for the batch handler. */
+interface Prepared {
+  readonly at: number;
+  readonly group: Required<BatchGroup>;
 }
 
 class BatchRun {
@@ -165,19 +173,25 @@ class BatchRun {
   }
 
   async #runTogether(): Promise<void> {
-    const batchHandler = this.#options.batchHandler as BatchHandler<unknown>;
     if (this.#lease.isStopped()) return;
     this.#ranCount = this.#messages.length;
     this.#outcomes.fill(say.keep);
-    const places = await this.#validateAll();
-    if (places.length === 0) return;
-    if (this.#lease.isStopped()) {
-      for (const at of places) this.#outcomes[at] = say.release;
-      return;
-    }
-    const messages = places.map((at) => this.#messages[at] as MessageView);
+    const groups = grouped(await this.#prepareAll());
+    for (const { at } of groups.flat()) this.#outcomes[at] = say.release;
+    const waiting = groups.values();
+    const runNext = async (): Promise<void> => {
+      for (const group of waiting) if (!this.#lease.isStopped()) await this.#runGroup(group);
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, runNext));
+  }
+
+  async #runGroup(group: readonly Prepared[]): Promise<void> {
+    const batchHandler = this.#options.batchHandler as BatchHandler<unknown>;
+    const messages = group.map(({ at }) => this.#messages[at] as MessageView);
+    for (const { at } of group) this.#outcomes[at] = say.keep;
     const time = this.#newTime(messages);
     const context = {
+      key: this.#options.batchBy && group[0]?.group.key,
       get signal(): AbortSignal {
         return time.signal;
       },
@@ -190,7 +204,7 @@ class BatchRun {
       said = messages.map(() => ({ value: { status: "rejected", reason: error }, isNamed: true }));
     }
     await Promise.all(
-      places.map(async (at, index) => {
+      group.map(async ({ at }, index) => {
         const message = this.#messages[at] as MessageView;
         this.#outcomes[at] = await this.#judgeOneOf(said[index] as Said, message, time);
         await this.#mark(at);
@@ -198,23 +212,25 @@ class BatchRun {
     );
   }
 
-  /** Settles the messages that do not fit the schema, and returns the places of the others. */
-  async #validateAll(): Promise<number[]> {
-    const places = [...this.#messages.keys()];
-    if (!this.#options.schema) return places;
+  /** Settles the messages that do not fit the schema, or whose group is not known, and returns the others. */
+  async #prepareAll(): Promise<Prepared[]> {
+    const { batchBy, schema } = this.#options;
+    const all = [...this.#messages.keys()].map((at) => ({ at, group: readGroup("") }));
+    if (!batchBy && !schema) return all;
     const time = this.#newTime();
-    const isValid = await Promise.all(
+    const prepared = await Promise.all(
       this.#messages.map(async (message, at) => {
         try {
           await this.#validate(message, time);
-          return true;
+          const group = readGroup(batchBy ? await time.wait("batchBy", "stop", () => batchBy(message)) : "");
+          return [{ at, group }];
         } catch (error) {
           this.#outcomes[at] = await this.#thrown(error, message);
-          return false;
+          return [];
         }
       }),
     );
-    return places.filter((at) => isValid[at]);
+    return prepared.flat();
   }
 
   async #validate(message: MessageView, time: CallTime): Promise<void> {

@@ -32,6 +32,7 @@ export async function processAll(count: number, options: Partial<ProcessorOption
       handlerTimeoutMs: undefined,
       handler: undefined,
       batchHandler: undefined,
+      batchBy: undefined,
       schema: undefined,
       policy: { maxAttempts: 5, retryDelay: { baseMs: 1_000, maxMs: 900_000 }, random: () => 0.5 },
       markDone: async () => undefined,

@@ -25,6 +25,7 @@ const calls: readonly [
     handler: undefined,
     batchHandler: () => ({ failed: call() }),
   })),
+  both("batchBy", (call) => ({ handler: undefined, batchHandler: () => undefined, batchBy: call })),
   both("codec", (call) => ({
     codec: { decode: call },
     handler: (message: { value: unknown }) => void message.value,

@@ -22,6 +22,8 @@ describe("createDrain", () => {
     ["handler", { handler: undefined }],
     ["handler", { handler: "f" }],
     ["handler", { batchHandler: () => undefined }],
+    ["batchBy", { batchBy: () => "a" }],
+    ["batchBy", { handler: undefined, batchHandler: () => undefined, batchBy: "a" }],
     ["batchSize", { batchSize: 0 }],
     ["batchSize", { batchSize: 1.5 }],
     ["batchSize", { batchSize: Number.NaN }],
@@ -166,7 +168,7 @@ describe("the documents", () => {
 
   it("have a table for each place that takes a drain's options", () => {
     const tables = [...readDocument("README.md").matchAll(/<!-- options: \S+ (\w+) -->/g)];
-    expect(tables.map(([, name]) => name)).toEqual(["EveryDrainOption", "RunOptions"]);
+    expect(tables.map(([, name]) => name)).toEqual(["EveryDrainOption", "RunOptions", "PushOptions"]);
     expect(readDocument("README.md")).toContain("| `maxAttempts` | `5` |");
   });
 });

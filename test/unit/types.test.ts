@@ -44,6 +44,8 @@ describe("the types of createDrain refuse what it refuses when it is called", ()
     // @ts-expect-error
     ["handler and batchHandler", () => createDrain({ redis, list, handler, batchHandler: handler })],
     // @ts-expect-error
+    ["batchBy beside handler", () => createDrain({ redis, list, handler, batchBy: () => "a" })],
+    // @ts-expect-error
     ["no list", () => createDrain({ redis, handler })],
     // @ts-expect-error
     ["no redis", () => createDrain({ list, handler })],

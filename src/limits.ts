@@ -20,8 +20,8 @@ export const limits = {
   reasonCharsMax: 1_000,
   /** Characters of a dead letter's stack. Reason: the same. */
   stackCharsMax: 4_000,
-  /** Characters of stack that the dead letters of one batch share. Reason: Upstash takes requests of 1 MB on every plan. */
-  stackCharsOfBatchMax: 200_000,
+  /** Characters that the texts of one batch's dead letters share. Reason: Upstash takes requests of 1 MB on every plan. */
+  deadCharsOfBatchMax: 500_000,
   /** Issues of a schema that a dead letter keeps. */
   issueCountMax: 20,
   /** Characters of an issue's path and message. */

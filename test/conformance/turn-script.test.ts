@@ -6,13 +6,19 @@ import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { takeDeadScript } from "../../src/broker/scripts/take-dead.ts";
 import { turnScript } from "../../src/broker/scripts/turn/index.ts";
+import {
+  encodeTurnRequest,
+  type TurnPolicy,
+  type TurnRequest,
+  turnKeys,
+} from "../../src/broker/turn-request.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisReply } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const keys = listKeys("q");
-const { list, leases, attempts, delayed, dead, brake, busy, base } = keys;
+const { list, leases, delayed, dead, brake: brakeKey, base } = keys;
 
 /** Far from now on either side, so that a second more or less on a clock changes nothing. */
 const longAgo = 1_000_000;
@@ -26,7 +32,7 @@ type Step =
   | { do: "expire"; id: string }
   | { do: "clobber" }
   | { do: "take-dead"; mode: "redrive" | "purge"; order: "oldest" | "newest"; first: number; count: number }
-  | { do: "turn"; args: (string | number)[] };
+  | { do: "turn"; request: TurnRequest };
 
 /** What no text holds, and what looks like something of ours: the bytes of each must come and go as they are. */
 const hostile = [
@@ -62,7 +68,7 @@ const outcomes = fc.oneof(
 
 /** What each letter wants; delays in the past or far ahead, so that no second matters. */
 function detailsOf(given: string, isSoon: boolean): (string | number)[] {
-  const delay = isSoon ? -1_000_000 : 50_000_000;
+  const delay = isSoon ? 0 : 50_000_000;
   return [...given].flatMap((letter, at): (string | number)[] => {
     if (letter === "f" || letter === "w") return [delay];
     if (letter === "x" || letter === "d") return [`"reason":"no ${at}"}`];
@@ -72,7 +78,22 @@ function detailsOf(given: string, isSoon: boolean): (string | number)[] {
 }
 
 const record = fc.constantFrom("", "1.0.0@1000", "2.1.0@1000", "4.2.3@1000", "1.1.1@1000");
-const turnArgs = fc
+const brake = { after: 10, pauseMs: 1_000, maxPauseMs: 60_000, maxMs: 3_600_000 };
+const longBrake = { pauseMs: 50_000_000, maxPauseMs: 50_000_000, maxMs: 3_600_000 };
+const policies: readonly TurnPolicy[] = [
+  { maxAttempts: 5, deadCountMax: 0, deadAgeMsMax: 0, brake, batchSize: 4 },
+  { maxAttempts: 2, deadCountMax: 2, deadAgeMsMax: 0, brake: { after: 1, ...longBrake }, batchSize: 20 },
+  { maxAttempts: 3, deadCountMax: 1, deadAgeMsMax: 1, brake: { after: 2, ...longBrake }, batchSize: 30 },
+  { maxAttempts: 5, deadCountMax: 0, deadAgeMsMax: 0, brake: false, batchSize: 100 },
+  {
+    maxAttempts: 1,
+    deadCountMax: 0,
+    deadAgeMsMax: 500_000_000,
+    brake: { after: 3, ...longBrake },
+    batchSize: 4,
+  },
+];
+const turnRequest = fc
   .record({
     settleId: maybeId,
     mayHaveRun: fc.boolean(),
@@ -82,39 +103,46 @@ const turnArgs = fc
     count: fc.integer({ min: 0, max: 4 }),
     bytes: fc.constantFrom(1, 5, 1_000),
     maxConcurrency: fc.constantFrom(1, 2),
-    inspect: fc.constantFrom(0, 1),
-    recoverMax: fc.constantFrom(1, 2, 100),
-    promoteMax: fc.constantFrom(1, 100),
-    countRemaining: fc.constantFrom(0, 1),
+    looks: fc.boolean(),
+    countsRemaining: fc.boolean(),
     isSoon: fc.boolean(),
-    marks: fc.constantFrom("", ",1,0", `,1,${farAhead}`, ",1,1", `,2,${farAhead}`),
-    policy: fc.constantFrom(
-      "5,0,0,10,1000,60000,3600000,100,4",
-      "2,2,0,1,60000000,60000000,3600000,1,20",
-      "3,1,1,2,50000000,50000000,3600000,2,30",
-      "5,0,0,0,0,0,0,100,100",
-      "1,0,500000000,3,50000000,50000000,3600000,100,4",
-    ),
+    marksBusy: fc.constantFrom("no" as const, "yes" as const, "beside" as const),
+    busyUntil: fc.constantFrom(0, 1, farAhead),
+    policy: fc.constantFrom(...policies),
+    sizeHint: fc.constantFrom(0, 1, 3, 20_000),
+    recovers: fc.constantFrom("", "d.1", "e.1"),
   })
-  .map((given) => [
-    base,
-    given.settleId,
-    given.mayHaveRun ? farAhead : 0,
-    given.outcomes,
-    given.claimId,
-    given.claimId === "" ? "d" : (given.claimId.split(".")[0] as string),
-    given.holdsId,
-    50_000_000,
-    given.count,
-    given.bytes,
-    given.maxConcurrency,
-    given.inspect,
-    given.recoverMax,
-    given.promoteMax,
-    given.countRemaining,
-    given.policy + given.marks,
-    ...detailsOf(given.outcomes, given.isSoon),
-  ]);
+  .map((given): TurnRequest => {
+    const settles = given.settleId !== "" && given.outcomes !== "";
+    const {
+      leaseMs,
+      holdsId,
+      count: countMax,
+      bytes: bytesMax,
+      sizeHint,
+    } = { leaseMs: 50_000_000, ...given };
+    return {
+      holder: given.claimId.split(".")[0] || "d",
+      policy: given.policy,
+      maxConcurrency: given.maxConcurrency,
+      settle: settles
+        ? {
+            id: given.settleId,
+            expiresAt: farAhead,
+            mayHaveRun: given.mayHaveRun,
+            codes: given.outcomes,
+            details: detailsOf(given.outcomes, given.isSoon),
+          }
+        : null,
+      claim:
+        given.claimId === "" ? null : { id: given.claimId, holdsId, leaseMs, countMax, bytesMax, sizeHint },
+      recoverIds: given.recovers === "" ? [] : [given.recovers],
+      looks: given.looks,
+      countsRemaining: given.countsRemaining,
+      marksBusy: given.marksBusy,
+      busyUntil: given.busyUntil,
+    };
+  });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
@@ -161,7 +189,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       count: fc.integer({ min: 1, max: 3 }),
     }),
   },
-  { weight: 8, arbitrary: turnArgs.map((args) => ({ do: "turn" as const, args })) },
+  { weight: 8, arbitrary: turnRequest.map((request) => ({ do: "turn" as const, request })) },
 );
 
 function act(backend: Backend, one: Step, at: number): Promise<unknown> {
@@ -184,7 +212,7 @@ async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
     case "brake":
       return backend.command([
         "HSET",
-        brake,
+        brakeKey,
         "since",
         one.isYoung ? farAhead : longAgo,
         "until",
@@ -208,10 +236,11 @@ async function run(backend: Backend, one: Step, at: number): Promise<unknown> {
       const args = [one.mode, one.order, one.first, -1, ...wanted, "0".repeat(40)];
       return backend.command(["EVAL", takeDeadScript, 2, list, dead, ...args]);
     }
-    case "turn":
-      return backend
-        .command(["EVAL", turnScript, 7, list, leases, attempts, delayed, dead, brake, busy, ...one.args])
-        .then(withoutTime);
+    case "turn": {
+      const names = turnKeys(keys, one.request);
+      const args = encodeTurnRequest(one.request, false);
+      return withoutTime(await backend.command(["EVAL", turnScript, names.length, ...names, ...args]));
+    }
   }
 }
 
@@ -269,6 +298,8 @@ describe("the scripts on the embedded store", () => {
     await server.stop();
   });
 
+  let claimedCount = 0;
+
   it("answer as on a real Redis, and leave the same keys, after any sequence of turns", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {
@@ -277,10 +308,13 @@ describe("the scripts on the embedded store", () => {
         for (const [at, one] of steps.entries()) {
           const [wanted, got] = [await act(real, one, at), await act(store, one, at)];
           expect({ one, reply: got }).toEqual({ one, reply: wanted });
+          if (one.do === "turn" && Array.isArray(wanted) && wanted[2].length > 0) claimedCount += 1;
         }
         expect(await everything(store)).toEqual(await everything(real));
       }),
       { numRuns: 300 },
     );
+    // Else the requests are not what the script reads.
+    expect(claimedCount).toBeGreaterThan(100);
   });
 });

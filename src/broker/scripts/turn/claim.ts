@@ -3,18 +3,6 @@ export const claimLua =
   // Whether there are histories, delayed messages or a brake, as far as looked.
   `
 local hasState = false
-` +
-  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere.
-  // Returns how many messages the list then holds, -1 where that is not known.
-  `
-local function putBack(popped)
-  local values, length = reversed(popped), -1
-  for first = 1, #values, CHUNK do
-    local chunk = { unpack(values, first, math.min(first + CHUNK - 1, #values)) }
-    length = try('RPUSH', list, unpack(chunk)) or try('LPUSH', list, unpack(reversed(chunk))) or -1
-  end
-  return length
-end
 
 local function lease()
   takeTime()
@@ -28,13 +16,11 @@ end
   `
 local function claimBatch()
   if settled ~= SETTLED then lease() end
-  local popped = call('RPOP', list, countMax)
-  if not popped or #popped < countMax then remaining = 0 end
-  if not popped then
+  local popped = popFitting()
+  if #popped == 0 then
     if expiresAt > 0 then try('ZREM', leases, claimId) end
     return
   end
-  undos[#undos + 1] = function() putBack(popped) end
   if expiresAt == 0 then lease() end
   local given, moveHistories = {}, nil
   if hasState then given, moveHistories = takeHistories(popped) end

@@ -7,6 +7,7 @@ import { companyLua } from "./company.ts";
 import { deadLettersLua } from "./dead-letters.ts";
 import { historyLua } from "./history.ts";
 import { leasesLua } from "./leases.ts";
+import { popLua } from "./pop.ts";
 import { promoteLua } from "./promote.ts";
 import { recoverLua } from "./recover.ts";
 import { replyLua, returnLua } from "./reply.ts";
@@ -25,7 +26,9 @@ import { waitingLua } from "./waiting.ts";
  * KEYS, every key that it may touch; `turn-request.ts` names them
  *   1  list       list   what producers push
  *   2  leases     zset   batch id → expiry, ms on Redis' own clock
- *   3  attempts   hash   SHA-1 of a payload → histories of its copies in the list; batch id → histories of its messages
+ *   3  attempts   hash   histories of messages in the list, by SHA-1 of the payload: of one copy `<SHA-1>` → history; of more
+ *                        `<SHA-1>` → `<first>:<last>`, and `<SHA-1>:<n>` → history for each n from first to last.
+ *                        Batch id → histories of its messages
  *   4  delayed    zset   `<unique id>:<payload>` → due time, ms on Redis' own clock
  *   5  dead       list   dead letters, the newest leftmost: a line of JSON, then the payload
  *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
@@ -62,7 +65,8 @@ import { waitingLua } from "./waiting.ts";
  *                       tick is to find a live chain in one request; 2: and this drain works on a batch beside
  *                       those named here), busyUntil (what this drain last got as 15), leaseMsMax (a lease that ends later
  *                       has ended: the clock stepped back), recoverLeasesMax (leases to recover, or to name, at most),
- *                       mayHaveRun (1: an earlier sending of this settle may have run)
+ *                       mayHaveRun (1: an earlier sending of this settle may have run), sizeHint (bytes of the largest
+ *                       message that this drain saw lately, 0 not known)
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that code wants>`
  *      recoverIds       the batches to recover
@@ -113,6 +117,7 @@ export const turnScript = [
   recoverLua,
   promoteLua,
   companyLua,
+  popLua,
   claimLua,
   leasesLua,
   busyMarkLua,

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { ioredis } from "../../adapters/redis/ioredis.ts";
+import { createDrain, type DrainOptions } from "../../src/index.ts";
+import { useClient, useRedisServer } from "../support/redis-under-test.ts";
+
+const redis = useRedisServer();
+const open = useClient(redis, (server) => ioredis({ url: server.url }));
+const { door } = redis;
+
+const small = 10;
+const huge = 50_000;
+const maxBatchBytes = 10_000;
+const repeated = (count: number, size: number): number[] => Array.from({ length: count }, () => size);
+
+/** Bytes that each script took from the list's right end, by what `MONITOR` saw; what it put back counts as well. */
+async function bytesPopped(sizes: readonly number[], work: () => Promise<unknown>): Promise<number[]> {
+  const waiting = [...sizes];
+  const scripts: number[] = [];
+  const monitor = await door.redis.duplicate().monitor();
+  const ended = new Promise<void>((resolve) => {
+    monitor.on("monitor", (_, [name, key, ...args]: string[], source: string) => {
+      const command = name?.toLowerCase();
+      if (command === "echo") resolve();
+      if (command?.startsWith("eval")) scripts.push(0);
+      if (source !== "lua" || key !== "mail") return;
+      if (command === "rpop") {
+        const popped = waiting.splice(0, Number(args[0]));
+        scripts.push((scripts.pop() as number) + popped.reduce((sum, size) => sum + size, 0));
+      }
+      if (command === "rpush") waiting.unshift(...args.map((text) => text.length).reverse());
+    });
+  });
+  await work();
+  await door.redis.echo("end");
+  await ended;
+  monitor.disconnect();
+  return scripts;
+}
+
+async function drained(sizes: readonly number[], options: Partial<DrainOptions<never>> = {}) {
+  for (let at = 0; at < sizes.length; at += 100) {
+    await door.redis.lpush("mail", ...sizes.slice(at, at + 100).map((size) => "x".repeat(size)));
+  }
+  const seen: number[] = [];
+  const drain = createDrain({
+    redis: open(),
+    list: "mail",
+    batchSize: 100,
+    maxBatchBytes,
+    prefetch: 0,
+    batchHandler: (messages) => void seen.push(...messages.map(({ bytes }) => bytes.length)),
+    ...options,
+  } as DrainOptions<never>);
+  let report: Awaited<ReturnType<typeof drain.run>> | undefined;
+  const popped = await bytesPopped(sizes, async () => {
+    report = await drain.run();
+  });
+  return { seen, popped, report };
+}
+
+describe("what one script pops", () => {
+  it.each<[string, number[]]>([
+    ["all small", repeated(300, small)],
+    ["all huge", repeated(30, huge)],
+    ["small, then huge", [...repeated(150, small), ...repeated(20, huge)]],
+    ["huge, then small", [...repeated(20, huge), ...repeated(150, small)]],
+    ["one huge in the middle", [...repeated(150, small), huge, ...repeated(150, small)]],
+    ["empty payloads", repeated(300, 0)],
+    ["empty payloads, then huge", [...repeated(120, 0), ...repeated(10, huge)]],
+    ["half of what a batch may have", repeated(40, maxBatchBytes / 2)],
+    ["each as large as a batch", repeated(20, maxBatchBytes)],
+    ["ever larger", Array.from({ length: 200 }, (_, at) => at * 20)],
+    ["ever smaller", Array.from({ length: 200 }, (_, at) => (199 - at) * 20)],
+    ["one message alone", [small]],
+    ["one huge message alone", [huge]],
+  ])("is about what a batch may have, and two messages: %s", async (_, sizes) => {
+    const { seen, popped, report } = await drained(sizes);
+    expect(seen).toEqual(sizes);
+    expect(report).toMatchObject({ acked: sizes.length, stopped: "empty" });
+    expect(Math.max(...popped)).toBeLessThanOrEqual(maxBatchBytes + 2 * Math.max(...sizes));
+    expect(await door.everything()).toEqual({});
+  });
+
+  it("costs no more than a tenth of a command a message where all are small", async () => {
+    const { report } = await drained(repeated(1_000, small));
+    expect(report?.commands).toBeLessThanOrEqual(100);
+  });
+
+  it("costs 12 commands in all for one message alone", async () => {
+    const { report } = await drained([small]);
+    expect(report?.commands).toBeLessThanOrEqual(12);
+  });
+});

@@ -68,6 +68,8 @@ class Run {
   readonly #hooks = new Hooks();
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
   #isGivenBack = false;
+  /** What Redis refused beside a batch that it gave: the run ends with it when that batch is settled. */
+  #problem: Error | null = null;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -147,6 +149,7 @@ class Run {
   #claimSize(running: Batch | null): { count: number; reason: StopReason } {
     const { stopper, maxMessages } = this.#parts;
     const batchSize = this.#parts.batchSize ?? this.#batchCount;
+    if (this.#problem) throw this.#problem;
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     const allowed = maxMessages - this.#report.claimed;
     if (allowed <= 0) return { count: 0, reason: "limit" };
@@ -188,7 +191,8 @@ class Run {
     this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
-    if (result.problem) throw result.problem;
+    if (result.problem && !result.batch) throw result.problem;
+    this.#problem ??= result.problem;
   }
 
   #tellProgress(): void {

@@ -75,7 +75,8 @@ export function turnKeys(keys: ListKeys, { settle, claim, recoverIds }: TurnRequ
   const working = (id: ByteString): ByteString => `${base}working:${id}`;
   const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
   const settled = settle ? (isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
-  const claimed = claim ? [working(claim.id)] : [];
+  // A run that may not name done-markers must find that out before its handlers run, not when it settles.
+  const claimed = claim ? (settle ? [working(claim.id)] : both(claim.id)) : [];
   const recovered = recoverIds.flatMap(both);
   return [list, leases, attempts, delayed, dead, brake, busy, ...settled, ...claimed, ...recovered];
 }

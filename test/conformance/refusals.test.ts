@@ -206,3 +206,55 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     },
   );
 });
+
+/** Runs a drain with these rights, each time with all leases ended, and says which handlers ran. */
+async function runs(count: number, rights: readonly string[], options: Partial<DrainOptions>) {
+  const ran: string[] = [];
+  const given: Verb = { name: "run", prepare: produce, act: run, options };
+  for (let time = 0; time < count; time++) {
+    const decideAndNote = (payload: string): undefined => void ran.push(payload);
+    await act({ ...given, decide: decideAndNote }, rights);
+    await door.expireLeases(list);
+  }
+  return ran;
+}
+
+describe("a refusal beside a claim", () => {
+  const chain = { continuation: { name: "none", invoke: async () => ({ declined: "no" }) } };
+  const rows: [
+    what: string,
+    rights: string[],
+    options: Partial<DrainOptions>,
+    prepare?: () => Promise<unknown>,
+  ][] = [
+    ["the mark of a full house", ["-set"], chain],
+    ["taking an ended lease away", ["-zrem"], {}, () => door.redis.zadd(`${base}:leases`, 1_000, "dead.1")],
+    ["reading the brake", [], { brake: { after: 1 } }, () => door.redis.set(`${base}:brake`, "text")],
+  ];
+
+  it.each(rows)("costs no message an attempt: %s", async (_, rights, options, prepare) => {
+    await door.redis.flushall();
+    await produce();
+    await prepare?.();
+    const ran = await runs(5, ["~*", "+@all", ...rights], { batchSize: 5, maxAttempts: 1, ...options });
+    // Were a claimed batch left alone, it would come back as crashed, and here that is the end of it.
+    expect(ran.sort()).toEqual(payloads);
+    expect(await door.redis.llen(`${base}:dead`)).toBe(0);
+  });
+});
+
+it("a user who may pop and push nothing loses nothing, and in its order it runs once that is mended", async () => {
+  await door.redis.flushall();
+  await produce();
+  expect(await runs(2, ["~*", "+@all", "-lpush", "-rpush"], { batchSize: 20 })).toEqual([]);
+  expect([...(await places()).values()]).toEqual(payloads.map(() => [`${base}:delayed`]));
+  expect(await runs(1, ["~*", "+@all"], { batchSize: 20 })).toEqual(payloads);
+});
+
+it("a user without the right to done-markers is refused before a handler runs", async () => {
+  await door.redis.flushall();
+  await produce();
+  const ours = ["leases", "attempts", "delayed", "dead", "brake", "busy", "working:*"];
+  const rights = ["+@all", "~mail", ...ours.map((suffix) => `~${base}:${suffix}`)];
+  expect(await runs(2, rights, {})).toEqual([]);
+});

@@ -46,6 +46,10 @@ describe("the turn script's request", () => {
       settle: whole.settle && { ...whole.settle, codes: "aaa" },
     };
     expect(turnKeys(keys, acked)).toEqual(["mail", ...named.slice(0, 7)]);
+    // A run whose user may not name done-markers is told so by its first claim, before a handler runs.
+    const first = { ...whole, settle: null, recoverIds: [] };
+    const ofFirst = ["{mail}:working:d.2", "{mail}:done:d.2"];
+    expect(turnKeys(keys, first)).toEqual(["mail", ...named.slice(0, 6), ...ofFirst]);
   });
 
   it("has each named field at the place that the script's header names, the details and the batches to recover last", () => {

@@ -35,7 +35,8 @@ import { waitingLua } from "./waiting.ts";
  *                        that, SHA-1 → 1 of messages failing in a row
  *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
  *   8… working    list   of the batch to settle, then its done-markers (hash) unless all codes are `a`; of the batch to
- *                        claim; of each batch to recover, with its done-markers. All share one slot.
+ *                        claim, with its done-markers where nothing is to settle, so that a refusal of such keys is met
+ *                        before a handler runs; of each batch to recover, with its done-markers. All share one slot.
  *
  *   A history says what one message has been through: `<attempts>.<crashes>.<times the brake held it back>@<first
  *   failure, ms>`; several are joined by commas, and an empty one stands for a message that never failed. A retry

@@ -5,14 +5,19 @@
  * so no pop takes more than 50.
  */
 export const popLua =
-  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere.
+  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
+  // and so is the delayed set: who may push nothing may still lease.
   // Returns how many messages the list then holds, -1 where that is not known.
   `
 local function putBack(popped)
   local values, length = reversed(popped), -1
   for first = 1, #values, CHUNK do
-    local chunk = { unpack(values, first, math.min(first + CHUNK - 1, #values)) }
+    local last = math.min(first + CHUNK - 1, #values)
+    local chunk = { unpack(values, first, last) }
     length = try('RPUSH', list, unpack(chunk)) or try('LPUSH', list, unpack(reversed(chunk))) or -1
+    for index = 1, length < 0 and #chunk or 0 do
+      try('ZADD', delayed, now, string.format('%06d', #values + 2 - first - index) .. claimId .. ':' .. chunk[index])
+    end
   end
   return length
 end

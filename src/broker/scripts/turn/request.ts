@@ -80,6 +80,7 @@ local isAckedOnly = outcomes == codes.ack:rep(#outcomes)
 local settleWorking, settleDone, claimWorking, recoverKeys
 if settleId ~= '' then settleWorking, settleDone = nextKey(), not isAckedOnly and nextKey() end
 if claimId ~= '' then claimWorking = nextKey() end
+if claimId ~= '' and settleId == '' then nextKey() end
 recoverKeys = {}
 for at = argumentAt + 1, math.min(#ARGV, argumentAt + recoverCount) do recoverKeys[ARGV[at]] = { nextKey(), nextKey() } end
 check(#KEYS == keyAt, 1)

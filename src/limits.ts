@@ -64,7 +64,7 @@ export const limits = {
   pushBytesMax: 4 * 1024 * 1024,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
-  /** Messages claimed at once where no `batchSize` says otherwise: 0.07 commands a message. */
+  /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
   batchCount: 100,
   /** What such batches may grow to. Reason: beyond it nothing is won, and a crash leaves more to run again. */
   batchCountMax: 1_000,

@@ -95,8 +95,9 @@ import { waitingLua } from "./waiting.ts";
  *  17  expiredIds   batches of expired leases to name in the next request, the newest first
  *
  * Cost
- *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands whatever the batch size; one
- *   that finds the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
+ *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands; of more than 20 messages a
+ *   LINDEX more, and an RPOP for each 50 of them, or for fewer where bytes or sizes that change say so. One that finds
+ *   the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
  *   once a run, and a SET a second where leases end before the run does. Recovering costs one request more.
  *
  * Invariant

@@ -2,7 +2,7 @@
  * Pops what makes one batch: about as many bytes as it may have and one message more. No command tells sizes without
  * reading, so that how much is popped at once follows from what was seen: the largest message of the drain's last batch,
  * then the largest of the last pop, and the one at the far end of what is wanted. Not even that shows what lies between,
- * so no pop takes more than 50.
+ * so no pop takes more than 50. A claim of 20 or fewer is not worth the look.
  */
 export const popLua =
   // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
@@ -31,7 +31,7 @@ local function popFitting()
     local fits = largest == 0 and 2 or math.floor((bytesMax - bytes) / largest)
     if fits < 1 and #popped > 0 then break end
     fits = math.min(fits, countMax - #popped)
-    if fits > 2 and not far then
+    if fits > 2 and countMax > 20 and not far then
       local message = call('LINDEX', list, -fits) or call('LINDEX', list, 0)
       if message then
         far = math.max(1, #message)

@@ -94,11 +94,6 @@ export function partOf({ codes, details }: EncodedOutcomes, start: number, end: 
   return part;
 }
 
-/** The codes as they are carried out where no overload counts. */
-export function uncounted(codes: string): string {
-  return codes.replaceAll(overloaded, held);
-}
-
 /** Whether each message of a settlement was acknowledged. */
 export function isWhollyAcked(codes: string): boolean {
   return [...codes].every((code) => codeSets.successes.includes(code));

@@ -8,14 +8,7 @@ import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
-import {
-  decodeSettled,
-  encodeOutcomes,
-  isWhollyAcked,
-  outcomeCodes,
-  partOf,
-  uncounted,
-} from "./outcome-codes.ts";
+import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { numberOf, pipelined } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
@@ -182,17 +175,16 @@ class ScriptedBroker implements Broker {
       const isLost = reply.settled === "lost";
       const isSettled = !isLost && reply.settled !== "nothing";
       if (isSettled) {
-        const told = reply.settledCodes.slice(start, end) || uncounted(settle.codes.slice(start, end));
-        parts.codes = told + parts.codes;
+        const asSent = settle.codes.slice(start, end).replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
+        parts.codes = (reply.settledCodes.slice(start, end) || asSent) + parts.codes;
         parts.end = start;
         if (start > 0 && !reply.problem) continue;
       }
       this.#parts.delete(settle.id);
-      const left = parts.end;
       // The report takes those that were lost for acknowledged ones, and takes them off again.
-      const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(left) + parts.codes;
+      const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
       const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
-      const counts = { lostCount: isLost ? left : 0, unsettledCount: isLost ? 0 : left };
+      const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
       return { result: { ...result, ...counts }, isSplit: parts.size < count };
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
-import { createDrain, type DrainOptions } from "../../src/index.ts";
+import { createDrain, type DrainOptions, RedisTransportError } from "../../src/index.ts";
 import { useClient, useRedisServer } from "../support/redis-under-test.ts";
 
 const redis = useRedisServer();
@@ -71,6 +71,7 @@ describe("what one script pops", () => {
     ["each as large as a batch", repeated(20, maxBatchBytes)],
     ["ever larger", Array.from({ length: 200 }, (_, at) => at * 20)],
     ["ever smaller", Array.from({ length: 200 }, (_, at) => (199 - at) * 20)],
+    ["one huge at the far end", [...repeated(99, small), huge]],
     ["one message alone", [small]],
     ["one huge message alone", [huge]],
   ])("is about what a batch may have, and two messages: %s", async (_, sizes) => {
@@ -81,13 +82,63 @@ describe("what one script pops", () => {
     expect(await door.everything()).toEqual({});
   });
 
+  it("is bounded by twice as many messages as were seen, where huge ones hide between small ones, and that only once", async () => {
+    const { seen, popped, report } = await drained([
+      ...repeated(10, small),
+      ...repeated(40, huge),
+      ...repeated(60, small),
+    ]);
+    const most = popped.map((bytes) => Math.round(bytes / huge)).sort((a, b) => b - a);
+    expect(seen).toHaveLength(110);
+    expect(report).toMatchObject({ acked: 110, stopped: "empty" });
+    expect(most[0]).toBeLessThanOrEqual(20);
+    expect(most[1]).toBeLessThanOrEqual(2);
+  });
+
+  it("makes batches no smaller than their bytes ask for, because a huge one waits far behind", async () => {
+    const { report } = await drained([...repeated(99, small), huge]);
+    expect(report?.requests).toBeLessThanOrEqual(5);
+  });
+
   it("costs no more than a tenth of a command a message where all are small", async () => {
-    const { report } = await drained(repeated(1_000, small));
-    expect(report?.commands).toBeLessThanOrEqual(100);
+    const { report } = await drained(repeated(2_000, small));
+    expect(report?.commands).toBeLessThanOrEqual(200);
   });
 
   it("costs 12 commands in all for one message alone", async () => {
     const { report } = await drained([small]);
     expect(report?.commands).toBeLessThanOrEqual(12);
   });
+});
+
+it("a claim that timed out, and its whole run with it, lets the next one ask for half as much", async () => {
+  const asked: number[] = [];
+  let isSlow = true;
+  const client = open();
+  const drain = createDrain({
+    redis: {
+      name: "slow",
+      command: async (command, options) => {
+        if (String(command[0]).startsWith("EVAL")) {
+          asked.push(Number(command[3 + Number(command[2]) + 8]));
+          if (isSlow) throw new RedisTransportError("No reply within 10 ms.", { isRetryable: false });
+        }
+        return client.command(command, options);
+      },
+      pipeline: (commands, options) => client.pipeline(commands, options),
+    },
+    list: "mail",
+    batchSize: 100,
+    handler: () => undefined,
+  });
+  await door.redis.lpush("mail", ...repeated(300, small).map((size) => "x".repeat(size)));
+  await drain.run();
+  await drain.run();
+  isSlow = false;
+  const before = asked.length;
+  const report = await drain.run();
+
+  expect(asked.slice(0, before).filter((count) => count > 0)).toEqual([100, 50]);
+  expect(asked.slice(before, before + 3)).toEqual([25, 50, 100]);
+  expect(report).toMatchObject({ acked: 300, error: null });
 });

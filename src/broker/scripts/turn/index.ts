@@ -93,10 +93,11 @@ import { waitingLua } from "./waiting.ts";
  *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
  *  16  finished     messages of expired leases that their done-markers say are done
  *  17  expiredIds   batches of expired leases to name in the next request, the newest first
+ *  18  largest      bytes of the largest message that the claim saw, whether it took it or not
  *
  * Cost
  *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands; of more than 20 messages a
- *   LINDEX more, and an RPOP for each 50 of them, or for fewer where bytes or sizes that change say so. One that finds
+ *   LINDEX in every second one more, and an RPOP for each 34 of them, or for fewer where bytes or sizes that vary say so. One that finds
  *   the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
  *   once a run, and a SET a second where leases end before the run does. Recovering costs one request more.
  *

@@ -1,8 +1,10 @@
 /**
  * Pops what makes one batch: about as many bytes as it may have and one message more. No command tells sizes without
- * reading, so that how much is popped at once follows from what was seen: the largest message of the drain's last batch,
- * then the largest of the last pop, and the one at the far end of what is wanted. Not even that shows what lies between,
- * so no pop takes more than 50. A claim of 20 or fewer is not worth the look.
+ * reading, and reading many large messages at once is what blocks Redis. So how many one pop takes follows from the
+ * largest message seen: in the drain's last batches, in this one, and where the batch after this one would end, at which
+ * every second claim looks. That shows a list whose messages grow, and not what lies between, so no pop takes more than
+ * 34, nor more than twice what is popped where nothing was seen before. Where the largest would not fit, messages are
+ * popped one by one for as long as another like the last one fits. A claim of 20 or fewer is not worth the look.
  */
 export const popLua =
   // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
@@ -25,30 +27,28 @@ end
   // Returns the popped messages; whatever is refused after it in the same step puts them back.
   `
 local function popFitting()
-  local popped, bytes, largest, far = {}, 0, sizeHint, nil
+  local popped, bytes, expected, last = {}, 0, sizeHint, 0
+  local looks = countMax > 20 and (sizeHint == 0 or claimId:find('[02468]$'))
   undos[#undos + 1] = function() putBack(popped) end
   while #popped < countMax do
-    local fits = largest == 0 and 2 or math.floor((bytesMax - bytes) / largest)
-    if fits < 1 and #popped > 0 then break end
-    fits = math.min(fits, countMax - #popped)
-    if fits > 2 and countMax > 20 and not far then
-      local message = call('LINDEX', list, -fits) or call('LINDEX', list, 0)
-      if message then
-        far = math.max(1, #message)
-        fits = math.min(fits, math.floor((bytesMax - bytes) / far))
-      else
-        fits = 1
-      end
+    local room = bytesMax - bytes
+    local fits = math.min(expected == 0 and 2 or math.floor(room / expected), countMax - #popped)
+    if fits > 2 and looks then
+      looks = false
+      largest = math.max(largest, #(call('LINDEX', list, -2 * fits) or call('LINDEX', list, 0) or ''))
+      fits = math.min(fits, math.floor(room / math.max(1, largest)))
     end
-    local wanted = math.max(1, math.min(fits, 50))
-    local chunk = call('RPOP', list, wanted) or {}
-    largest = far or 1
+    if fits < 1 and #popped > 0 and last >= room then break end
+    fits = math.max(1, math.min(fits, 34, sizeHint > 0 and 34 or math.max(2, 2 * #popped)))
+    local chunk = call('RPOP', list, fits) or {}
     for _, message in ipairs(chunk) do
       popped[#popped + 1] = message
-      bytes = bytes + #message
-      largest = math.max(largest, #message)
+      last = #message
+      bytes = bytes + last
+      largest = math.max(largest, last)
     end
-    if #chunk < wanted then
+    expected = math.max(expected, largest, 1)
+    if #chunk < fits then
       remaining = 0
       break
     end

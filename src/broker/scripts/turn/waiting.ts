@@ -42,7 +42,7 @@ end
   // Notes the histories of messages that go to the list: before those of their copies there if they are claimed next.
   `
 local function noteWaiting(payloads, given, isNext)
-  local digests, with, fields, seen = {}, {}, {}, {}
+  local digests, with, fields = {}, {}, {}
   for index, payload in ipairs(payloads) do
     if given[index] ~= '' then
       digests[#digests + 1] = redis.sha1hex(payload)
@@ -67,12 +67,7 @@ local function noteWaiting(payloads, given, isNext)
       fields[#fields + 1] = with[index]
     end
   end
-  for _, digest in ipairs(digests) do
-    if not seen[digest] then
-      seen[digest] = true
-      writeWaiting(fields, digest, waiting[digest])
-    end
-  end
+  for digest, of in pairs(waiting) do writeWaiting(fields, digest, of) end
   variadic('HSET', attempts, fields)
 end
 ` +
@@ -108,9 +103,8 @@ local function takeHistories(popped)
     end
     if #gone == 0 then return end
     for digest in pairs(touched) do
-      local of = waiting[digest]
-      if of.first <= of.last then writeWaiting(changed, digest, of)
-      elseif not of.alone then gone[#gone + 1] = digest end
+      if waiting[digest].first > waiting[digest].last then gone[#gone + 1] = digest
+      else writeWaiting(changed, digest, waiting[digest]) end
     end
     for index = count + 1, #given do given[index] = nil end
     changed[#changed + 1] = claimId

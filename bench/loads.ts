@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Latency, LatencyOrder } from "./children/latency.ts";
+import { longestScripts } from "./longest.ts";
 import type { PeerName } from "./peers/index.ts";
 import { type Sample, sampleOf } from "./sample.ts";
 import { bundleSizes } from "./sizes.ts";
@@ -309,6 +310,16 @@ const profile: Load = async (stage, { isQuick, say }) => {
   return rows;
 };
 
+/** How long Redis is blocked at most, by the size of what is there. */
+const longest: Load = async (stage, { isQuick, say }) => {
+  const rows: Row[] = [];
+  await longestScripts(stage.redisUrl, isQuick, (under, peer, us, count) => {
+    say(`  ${under}, ${peer}: ${us} µs of ${count} scripts`);
+    rows.push({ peer, under, figures: { us: sampleOf([us]), count: sampleOf([count]) } });
+  });
+  return rows;
+};
+
 /** Every load, by the name that `--only` takes. */
 export const loads = {
   throughput,
@@ -322,5 +333,6 @@ export const loads = {
   idle,
   fixed,
   profile,
+  longest,
 };
 export type LoadName = keyof typeof loads;

@@ -30,22 +30,27 @@ export interface DeadLetter {
 
 /**
  * The part of a dead letter's JSON that the drain knows; the script puts id, attempts and times before it. `share` is
- * how many dead letters of one batch share the bytes their stacks may take.
+ * how many dead letters of one batch share the characters that their texts may take.
  */
-export function deadLetterTail(cause: DeadLetterCause, share: number): ByteString {
-  const { reason, error, issues } = cause;
-  const stackMax = Math.min(limits.stackCharsMax, Math.floor(limits.stackCharsOfBatchMax / share));
+export function deadLetterTail({ reason, error, issues }: DeadLetterCause, share: number): ByteString {
+  let left = Math.floor(limits.deadCharsOfBatchMax / share);
+  const cut = (text: string, max: number): string => {
+    const kept = text.slice(0, Math.min(max, left));
+    left -= kept.length;
+    return kept;
+  };
   const shortened = {
-    reason: reason.slice(0, limits.reasonCharsMax),
+    reason: cut(reason, limits.reasonCharsMax),
     error: error && {
-      name: error.name.slice(0, limits.reasonCharsMax),
-      message: error.message.slice(0, limits.reasonCharsMax),
-      ...(error.stack && stackMax > 0 ? { stack: error.stack.slice(0, stackMax) } : {}),
+      name: cut(error.name, limits.reasonCharsMax),
+      message: cut(error.message, limits.reasonCharsMax),
+      ...(error.stack && left > 0 ? { stack: cut(error.stack, limits.stackCharsMax) } : {}),
     },
-    issues: issues?.map(({ path, message }) => ({
-      path: path.slice(0, limits.issueCharsMax),
-      message: message.slice(0, limits.issueCharsMax),
-    })),
+    issues: issues?.flatMap(({ path, message }) =>
+      left > 0
+        ? [{ path: cut(path, limits.issueCharsMax), message: cut(message, limits.issueCharsMax) }]
+        : [],
+    ),
   };
   return fromText(JSON.stringify(shortened).slice(1));
 }

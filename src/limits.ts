@@ -20,8 +20,8 @@ export const limits = {
   reasonCharsMax: 1_000,
   /** Characters of a dead letter's stack. Reason: the same. */
   stackCharsMax: 4_000,
-  /** Characters of stack that the dead letters of one batch share. Reason: Upstash takes requests of 1 MB on every plan. */
-  stackCharsOfBatchMax: 200_000,
+  /** Characters that the texts of one batch's dead letters share. Reason: Upstash takes requests of 1 MB on every plan. */
+  deadCharsOfBatchMax: 500_000,
   /** Issues of a schema that a dead letter keeps. */
   issueCountMax: 20,
   /** Characters of an issue's path and message. */
@@ -66,7 +66,7 @@ export const limits = {
   pushIdCharsMax: 512,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
-  /** Messages claimed at once where no `batchSize` says otherwise: 0.07 commands a message. */
+  /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
   batchCount: 100,
   /** What such batches may grow to. Reason: beyond it nothing is won, and a crash leaves more to run again. */
   batchCountMax: 1_000,

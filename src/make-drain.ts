@@ -1,3 +1,4 @@
+import { ClaimSize } from "./broker/claim-size.ts";
 import type { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
@@ -157,11 +158,12 @@ export function makeDrain<Decoded = unknown, Value = Decoded>(
 function brokerFor(settings: DrainSettings, keys: ListKeys): (sender: Sender) => Broker {
   const { engine, maxBatchBytes, maxConcurrency, visibilityTimeoutMs, maxAttempts, continuation } = settings;
   const workingList = sharedWorkingList(settings, keys);
+  const size = new ClaimSize();
   return (sender) => {
     const shared = { sender, keys, holder: holderOf(settings), maxBatchBytes };
     if (typeof engine === "string") {
       const marksBusy = continuation !== undefined;
-      return scriptedBroker({ ...shared, maxConcurrency, policy: policyOf(settings), marksBusy });
+      return scriptedBroker({ ...shared, maxConcurrency, policy: policyOf(settings), marksBusy, size });
     }
     const deadCountMax = settings.deadLetters.maxCount ?? 0;
     return (engine as typeof plainBroker)({

@@ -95,6 +95,11 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
     says: "Bundles by esbuild, minified and gzipped; imports in a fresh Node process.",
     columns: [figure("bytes", "bytes"), spread("cold import, ms", "ms", 1)],
   },
+  longest: {
+    title: "The longest script",
+    says: "What one script blocks Redis for at most, by its slow log: the list in some state is worked off, over TCP.",
+    columns: [figure("at most, ms", "us", 1, 1 / 1_000), figure("scripts", "count")],
+  },
   profile: {
     title: "Where the time goes, over REST without delay",
     says: "One run each of a client alone, and one under a profiler: the functions that took most by themselves, µs a message. The three processes take turns, so where their CPU time adds up to the wall time, nothing but less work would be faster.",

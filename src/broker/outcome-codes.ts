@@ -81,6 +81,19 @@ export function isAckedOnly(codes: string): boolean {
   return codes === ack.repeat(codes.length);
 }
 
+/** The outcomes of the messages from `start` to `end`, those before being kept; of those behind only the kept are left. */
+export function partOf({ codes, details }: EncodedOutcomes, start: number, end: number): EncodedOutcomes {
+  let detailAt = 0;
+  const part = { codes: "", details: [] as (ByteString | number)[] };
+  for (const [at, code] of [...codes].entries()) {
+    const detail = codeSets.detailed.includes(code) ? details[detailAt++] : undefined;
+    const isIn = at >= start && at < end;
+    if (at < end || code === keep) part.codes += isIn ? code : keep;
+    if (isIn && detail !== undefined) part.details.push(detail);
+  }
+  return part;
+}
+
 /** Whether each message of a settlement was acknowledged. */
 export function isWhollyAcked(codes: string): boolean {
   return [...codes].every((code) => codeSets.successes.includes(code));

@@ -1,6 +1,6 @@
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
-import { RedisTooLargeError } from "../errors.ts";
+import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
@@ -8,7 +8,7 @@ import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
-import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes } from "./outcome-codes.ts";
+import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { numberOf, pipelined } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
@@ -25,6 +25,8 @@ export interface ScriptedBrokerOptions {
   readonly policy: TurnPolicy;
   /** Whether ticks are to be told that this drain is live. */
   readonly marksBusy: boolean;
+  /** What the drain's earlier runs have learnt of sizes. Default: nothing. */
+  readonly size?: ClaimSize;
 }
 
 /** The engine that keeps every promise: each verb is one run of one script, and every request can be repeated. */
@@ -37,7 +39,7 @@ class ScriptedBroker implements Broker {
   readonly #keys: ListKeys;
   readonly #options: ScriptedBrokerOptions;
   readonly #turns: TurnSender;
-  readonly #size = new ClaimSize();
+  readonly #size: ClaimSize;
   #batchCount = 0;
   /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
   #quietUntil = 0;
@@ -48,11 +50,14 @@ class ScriptedBroker implements Broker {
   #expiredIds: readonly ByteString[] = [];
   /** Batches whose settle was sent, and its reply lost. */
   readonly #maybeSettled = new Set<string>();
+  /** Of batches whose settle was too large, what is left of it: the messages before `end`, so many at a time. */
+  readonly #parts = new Map<string, { end: number; size: number; codes: string }>();
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
     this.#sender = options.sender;
     this.#keys = options.keys;
+    this.#size = options.size ?? new ClaimSize();
     this.#turns = new TurnSender(options.sender, options.keys);
   }
 
@@ -106,6 +111,8 @@ class ScriptedBroker implements Broker {
   }
 
   async #turn(settlement: Settlement | null, request: ClaimRequest | null): Promise<TurnResult> {
+    if (settlement && this.#parts.has(settlement.batch.id))
+      return (await this.#settleInParts(settlement)).result;
     const claim = request && this.#claim(request);
     const settle = settlement && this.#settle(settlement);
     const sentAt = this.#sender.now();
@@ -121,33 +128,65 @@ class ScriptedBroker implements Broker {
       return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
       if (settle) this.#maybeSettled.add(settle.id);
-      if (!(error instanceof RedisTooLargeError) || request === null || claim === null) throw error;
-      return this.#turnSmaller(error, settlement, request, claim);
+      if (claim && error instanceof RedisTransportError) this.#size.halve();
+      if (!(error instanceof RedisTooLargeError)) throw error;
+      if (claim) return this.#turnSmaller(error, settlement, claim);
+      if (settlement) return (await this.#settleInParts(settlement)).result;
+      throw error;
     }
   }
 
   /**
-   * The batch was too large for the request or for the reply, and which is not known: settle alone, give back what may
-   * have been claimed, and claim half as much.
+   * The batch was too large for the request or for the reply, and which is not known: settle alone, and give back what may
+   * have been claimed. The next claim asks for half as much, unless the settle has shown that it was the cause.
    */
   async #turnSmaller(
     error: RedisTooLargeError,
     settlement: Settlement | null,
-    request: ClaimRequest,
     { id, countMax }: TurnClaim,
   ): Promise<TurnResult> {
-    const sentAt = this.#sender.now();
-    const first = await this.#send(settlement && this.#settle(settlement), null);
+    const settled = settlement && (await this.#settleInParts(settlement));
     const codes = outcomeCodes.releaseAll;
-    await this.#send({ id, expiresAt: 0, mayHaveRun: false, codes, details: [] }, null);
-    const asAlone = this.#result(first, settlement, null, sentAt);
+    const released = await this.#send({ id, expiresAt: 0, mayHaveRun: false, codes, details: [] }, null);
+    const result = settled ? settled.result : this.#result(released, null, null, 0);
+    if (settled?.isSplit) return result;
+    this.#size.halve();
     // What was settled is settled, and counts, although nothing more can be claimed.
-    if (countMax <= 1) return { ...asAlone, problem: error };
-    this.#size.halve(countMax);
-    const next = await this.#turn(null, request);
-    const { lostCount, settledAs } = asAlone;
-    const deadLetters = [...first.deadLetters, ...next.deadLetters];
-    return { ...next, lostCount, settledAs, recovered: first.recovered + next.recovered, deadLetters };
+    return countMax > 1 ? result : { ...result, problem: error };
+  }
+
+  /**
+   * Settles alone, and what is too large in parts: the last messages first, so that what goes back does so in its order,
+   * and each message has the place by which its dead letter is named. Begun before, it goes on from there.
+   */
+  async #settleInParts(settlement: Settlement): Promise<{ result: TurnResult; isSplit: boolean }> {
+    const settle = this.#settle(settlement);
+    const count = settle.codes.length;
+    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "" };
+    this.#parts.set(settle.id, parts);
+    for (;;) {
+      const { end, size } = parts;
+      const start = Math.max(0, end - size);
+      const reply = await this.#send({ ...settle, ...partOf(settle, start, end) }, null).catch((error) => {
+        if (!(error instanceof RedisTooLargeError) || size === 1) throw error;
+        parts.size = Math.ceil(size / 2);
+      });
+      if (!reply) continue;
+      const isLost = reply.settled === "lost";
+      const isSettled = !isLost && reply.settled !== "nothing";
+      if (isSettled) {
+        const asSent = settle.codes.slice(start, end).replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
+        parts.codes = (reply.settledCodes.slice(start, end) || asSent) + parts.codes;
+        parts.end = start;
+        if (start > 0 && !reply.problem) continue;
+      }
+      this.#parts.delete(settle.id);
+      // The report takes those that were lost for acknowledged ones, and takes them off again.
+      const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
+      const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
+      const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
+      return { result: { ...result, ...counts }, isSplit: parts.size < count };
+    }
   }
 
   #settle(settlement: Settlement): TurnSettle {
@@ -161,7 +200,7 @@ class ScriptedBroker implements Broker {
       id: `${this.#options.holder}.${this.#batchCount}`,
       holdsId: request.holds?.id ?? "",
       leaseMs: request.leaseMs,
-      countMax: this.#size.countMax(request),
+      ...this.#size.bounds(request, this.#options.maxBatchBytes),
     };
   }
 
@@ -172,7 +211,7 @@ class ScriptedBroker implements Broker {
     sentAt: number,
   ): TurnResult {
     const { messages, histories, expiresAt } = reply;
-    this.#size.learn(claim?.countMax ?? 0, reply);
+    if (claim) this.#size.learn(reply);
     const batch: Batch | null =
       claim && messages.length > 0
         ? {
@@ -206,13 +245,12 @@ class ScriptedBroker implements Broker {
   }
 
   async #send(settle: TurnSettle | null, claim: TurnClaim | null, isAhead?: boolean): Promise<TurnReply> {
-    const { holder, policy, maxBatchBytes, maxConcurrency, marksBusy } = this.#options;
+    const { holder, policy, maxConcurrency, marksBusy } = this.#options;
     const looks = this.#mustLook(settle);
     const reply = await this.#turns.send({
       holder,
       policy,
       maxConcurrency,
-      bytesMax: maxBatchBytes,
       settle,
       claim,
       recoverIds: this.#expiredIds,

@@ -24,11 +24,13 @@ export interface TurnReply {
   readonly finishedCount: number;
   /** Batches to name in the next request, so that their messages go back. */
   readonly expiredIds: readonly ByteString[];
+  /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
+  readonly largest: number;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
 const claimedWords = ["not-served", "served", "busy", "not-served", "braked"] as const;
-const fieldCount = 17;
+const fieldCount = 18;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
@@ -55,6 +57,7 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     busyUntil: integer(reply, 14),
     finishedCount: integer(reply, 15),
     expiredIds: texts(reply, 16),
+    largest: integer(reply, 17),
   };
 }
 

@@ -30,8 +30,6 @@ export interface TurnRequest {
   readonly holder: string;
   readonly policy: TurnPolicy;
   readonly maxConcurrency: number;
-  /** Bytes to claim at most. */
-  readonly bytesMax: number;
   readonly settle: TurnSettle | null;
   readonly claim: TurnClaim | null;
   /** Batches whose leases have ended, as the script last named them: their messages go back before anything is claimed. */
@@ -64,6 +62,9 @@ export interface TurnClaim {
   readonly holdsId: string;
   readonly leaseMs: number;
   readonly countMax: number;
+  readonly bytesMax: number;
+  /** Bytes of the largest message seen lately; 0 not known. */
+  readonly sizeHint: number;
 }
 
 const marks = { no: 0, yes: 1, beside: 2 };
@@ -97,7 +98,7 @@ export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (B
     claim?.holdsId ?? "",
     claim?.leaseMs ?? 0,
     claim?.countMax ?? 0,
-    request.bytesMax,
+    claim?.bytesMax ?? 0,
     request.maxConcurrency,
     request.looks ? 1 : 0,
     limits.recoverCountMax,
@@ -120,6 +121,7 @@ export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (B
       limits.recoverLeasesMax,
       // Only a settle sent again may take a missing lease for its own earlier work.
       mayHaveRun || settle?.mayHaveRun ? 1 : 0,
+      claim?.sizeHint ?? 0,
     ].join(),
     ...(settle?.details ?? []),
     ...recoverIds,

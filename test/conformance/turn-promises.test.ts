@@ -191,13 +191,13 @@ describe("lost replies are reported for what they are", () => {
 });
 
 describe("an argument that the script cannot read", () => {
+  const claim = { id: "d.2", holdsId: "", leaseMs: 9_000, countMax: 50, bytesMax: 1_000, sizeHint: 0 };
   const good: TurnRequest = {
     holder: "d",
     policy: { maxAttempts: 5, deadCountMax: 0, deadAgeMsMax: 0, brake: false, batchSize: 100 },
     maxConcurrency: 1,
-    bytesMax: 1_000,
     settle: null,
-    claim: { id: "d.2", holdsId: "", leaseMs: 9_000, countMax: 50 },
+    claim,
     recoverIds: [],
     looks: true,
     countsRemaining: false,
@@ -210,11 +210,11 @@ describe("an argument that the script cannot read", () => {
   });
 
   it.each<[string, TurnRequest]>([
-    ["a lease of 1e21 ms", { ...good, claim: { id: "d.2", holdsId: "", leaseMs: 1e21, countMax: 50 } }],
-    ["a count that is NaN", { ...good, claim: { id: "d.2", holdsId: "", leaseMs: 9, countMax: Number.NaN } }],
-    ["a fraction", { ...good, bytesMax: 1.5 }],
+    ["a lease of 1e21 ms", { ...good, claim: { ...claim, leaseMs: 1e21 } }],
+    ["a count that is NaN", { ...good, claim: { ...claim, countMax: Number.NaN } }],
+    ["a fraction", { ...good, claim: { ...claim, bytesMax: 1.5 } }],
     ["a negative number", { ...good, maxConcurrency: -1 }],
-    ["an id that is none", { ...good, claim: { id: "d 2", holdsId: "", leaseMs: 9, countMax: 1 } }],
+    ["an id that is none", { ...good, claim: { ...claim, id: "d 2" } }],
     ["a holder with a point", { ...good, holder: "d.1" }],
     ["an infinite policy", { ...good, policy: { ...good.policy, maxAttempts: Number.POSITIVE_INFINITY } }],
     ["a code that is none", settling("z", [])],

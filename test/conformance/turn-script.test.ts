@@ -111,6 +111,7 @@ const turn = fc
     ),
     countMax: fc.integer({ min: 0, max: 4 }),
     bytesMax: fc.constantFrom(1, 5, 1_000),
+    sizeHint: fc.constantFrom(0, 1, 3, 20_000),
     maxConcurrency: fc.constantFrom(1, 2),
     looks: fc.boolean(),
     recoverMax: fc.constantFrom(1, 2, 100),
@@ -129,14 +130,13 @@ const turn = fc
       codes: outcomes || "a",
       details: detailsOf(outcomes, isSoon),
     };
+    const { holdsId, countMax, bytesMax, sizeHint, ...others } = given;
     const request: TurnRequest = {
-      ...given,
+      ...others,
       holder: claimId === "" ? "d" : (claimId.split(".")[0] as string),
       settle: settleId === "" ? null : settle,
       claim:
-        claimId === ""
-          ? null
-          : { id: claimId, holdsId: given.holdsId, leaseMs: 50_000_000, countMax: given.countMax },
+        claimId === "" ? null : { id: claimId, holdsId, leaseMs: 50_000_000, countMax, bytesMax, sizeHint },
     };
     const args = encodeTurnRequest(request, given.mayHaveRun);
     // What a drain never changes, and what shows most when it is small.

@@ -15,9 +15,8 @@ const whole: TurnRequest = {
     batchSize: 100,
   },
   maxConcurrency: 2,
-  bytesMax: 7_000,
   settle: { id: "d.1", expiresAt: 8_000, mayHaveRun: false, codes: "afx", details: [250, '"reason":"no"}'] },
-  claim: { id: "d.2", holdsId: "d.0", leaseMs: 9_000, countMax: 50 },
+  claim: { id: "d.2", holdsId: "d.0", leaseMs: 9_000, countMax: 50, bytesMax: 7_000, sizeHint: 12_000 },
   recoverIds: ["dead.1"],
   looks: true,
   countsRemaining: false,
@@ -70,7 +69,7 @@ describe("the turn script's request", () => {
       limits.recoverCountMax,
       limits.promoteCountMax,
       0,
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0,12000`,
       250,
       '"reason":"no"}',
       "dead.1",
@@ -90,19 +89,19 @@ describe("the turn script's request", () => {
       "no brake",
       16,
       { policy: { ...whole.policy, brake: false } },
-      `5,1000,2000,0,0,0,0,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
+      `5,1000,2000,0,0,0,0,${limits.heldCountMax},100,1,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0,12000`,
     ],
     [
       "no mark",
       16,
       { marksBusy: "no", busyUntil: 0 },
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,0,0,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,0,0,${limits.leaseMsMax},${limits.recoverLeasesMax},0,12000`,
     ],
     [
       "a mark beside a batch that it does not name",
       16,
       { marksBusy: "beside" },
-      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,2,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0`,
+      `5,1000,2000,10,3000,4000,5000,${limits.heldCountMax},100,2,11000,${limits.leaseMsMax},${limits.recoverLeasesMax},0,12000`,
     ],
   ])("says %s in argument %d", (_, number, change, wanted) => {
     expect(argument(number, { ...whole, ...change })).toBe(wanted);
@@ -113,8 +112,9 @@ describe("the turn script's request", () => {
       ...whole,
       settle: whole.settle && { ...whole.settle, mayHaveRun: true },
     };
-    const lastOf = (numbers: string | number | undefined): string => String(numbers).split(",").at(-1) ?? "";
-    expect([argument(16, whole), argument(16, whole, true), argument(16, again)].map(lastOf)).toEqual([
+    const mayHaveRunOf = (numbers: string | number | undefined): string =>
+      String(numbers).split(",").at(-2) ?? "";
+    expect([argument(16, whole), argument(16, whole, true), argument(16, again)].map(mayHaveRunOf)).toEqual([
       "0",
       "1",
       "1",

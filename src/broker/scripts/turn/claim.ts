@@ -3,23 +3,6 @@ export const claimLua =
   // Whether there are histories, delayed messages or a brake, as far as looked.
   `
 local hasState = false
-` +
-  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
-  // and so is the delayed set: who may push nothing may still lease.
-  // Returns how many messages the list then holds, -1 where that is not known.
-  `
-local function putBack(popped)
-  local values, length = reversed(popped), -1
-  for first = 1, #values, CHUNK do
-    local last = math.min(first + CHUNK - 1, #values)
-    local chunk = { unpack(values, first, last) }
-    length = try('RPUSH', list, unpack(chunk)) or try('LPUSH', list, unpack(reversed(chunk))) or -1
-    for index = 1, length < 0 and #chunk or 0 do
-      try('ZADD', delayed, now, string.format('%06d', #values + 2 - first - index) .. claimId .. ':' .. chunk[index])
-    end
-  end
-  return length
-end
 
 local function lease()
   takeTime()
@@ -33,13 +16,11 @@ end
   `
 local function claimBatch()
   if settled ~= SETTLED then lease() end
-  local popped = call('RPOP', list, countMax)
-  if not popped or #popped < countMax then remaining = 0 end
-  if not popped then
+  local popped = popFitting()
+  if #popped == 0 then
     if expiresAt > 0 then try('ZREM', leases, claimId) end
     return
   end
-  undos[#undos + 1] = function() putBack(popped) end
   if expiresAt == 0 then lease() end
   local given, moveHistories = {}, nil
   if hasState then given, moveHistories = takeHistories(popped) end

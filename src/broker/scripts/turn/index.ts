@@ -7,6 +7,7 @@ import { companyLua } from "./company.ts";
 import { deadLettersLua } from "./dead-letters.ts";
 import { historyLua } from "./history.ts";
 import { leasesLua } from "./leases.ts";
+import { popLua } from "./pop.ts";
 import { promoteLua } from "./promote.ts";
 import { recoverLua } from "./recover.ts";
 import { replyLua, returnLua } from "./reply.ts";
@@ -25,7 +26,9 @@ import { waitingLua } from "./waiting.ts";
  * KEYS, every key that it may touch; `turn-request.ts` names them
  *   1  list       list   what producers push
  *   2  leases     zset   batch id → expiry, ms on Redis' own clock
- *   3  attempts   hash   SHA-1 of a payload → histories of its copies in the list; batch id → histories of its messages
+ *   3  attempts   hash   histories of messages in the list, by SHA-1 of the payload: of one copy `<SHA-1>` → history; of more
+ *                        `<SHA-1>` → `<first>:<last>`, and `<SHA-1>:<n>` → history for each n from first to last.
+ *                        Batch id → histories of its messages
  *   4  delayed    zset   `<unique id>:<payload>` → due time, ms on Redis' own clock
  *   5  dead       list   dead letters, the newest leftmost: a line of JSON, then the payload
  *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
@@ -63,7 +66,8 @@ import { waitingLua } from "./waiting.ts";
  *                       tick is to find a live chain in one request; 2: and this drain works on a batch beside
  *                       those named here), busyUntil (what this drain last got as 15), leaseMsMax (a lease that ends later
  *                       has ended: the clock stepped back), recoverLeasesMax (leases to recover, or to name, at most),
- *                       mayHaveRun (1: an earlier sending of this settle may have run)
+ *                       mayHaveRun (1: an earlier sending of this settle may have run), sizeHint (bytes of the largest
+ *                       message that this drain saw lately, 0 not known)
  *  17… details          one for each f, w, x, d and o, in the order of outcomes. f w: delay, ms · x d: the rest of the
  *                       dead letter's JSON · o: `<until, ms, or 0> <f or x> <what that code wants>`
  *      recoverIds       the batches to recover
@@ -89,10 +93,12 @@ import { waitingLua } from "./waiting.ts";
  *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
  *  16  finished     messages of expired leases that their done-markers say are done
  *  17  expiredIds   batches of expired leases to name in the next request, the newest first
+ *  18  largest      bytes of the largest message that the claim saw, whether it took it or not
  *
  * Cost
- *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands whatever the batch size; one
- *   that finds the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
+ *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands; of more than 20 messages a
+ *   LINDEX in every second one more, and an RPOP for each 34 of them, or for fewer where bytes or sizes that vary say so. One that finds
+ *   the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
  *   once a run, and a SET a second where leases end before the run does. Recovering costs one request more.
  *
  * Invariant
@@ -114,6 +120,7 @@ export const turnScript = [
   recoverLua,
   promoteLua,
   companyLua,
+  popLua,
   claimLua,
   leasesLua,
   busyMarkLua,

@@ -4,11 +4,11 @@ local NOTHING, SETTLED, LOST, SETTLED_EARLIER = 0, 1, 2, 3
 local NOT_SERVED, SERVED, BUSY, FAILED, BRAKED = 0, 1, 2, 3, 4
 local settled, claimed, messages, histories, expiresAt = NOTHING, NOT_SERVED, {}, {}, 0
 local recovered, nextDueAt, remaining, settledAs, isQuiet, deadLetters = 0, -1, -1, '', 0, {}
-local finishedCount, expiredIds = 0, {}
+local finishedCount, expiredIds, largest = 0, {}, 0
 `;
 
 /** The end of the script. */
 export const returnLua = `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
-  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds }
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest }
 `;

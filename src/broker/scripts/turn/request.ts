@@ -33,9 +33,9 @@ if settleId == '' then inspect = true end
 
 local policy = {}
 for number in (ARGV[16] or ''):gmatch('[^,]+') do policy[#policy + 1] = wholeNumber(number, 16) end
-check(#policy == 14, 16)
+check(#policy == 15, 16)
 local maxAttempts, deadCountMax, deadAgeMsMax, brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize,
-  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun = unpack(policy)
+  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun, sizeHint = unpack(policy)
 ` +
   // The details, each at its message's place.
   `

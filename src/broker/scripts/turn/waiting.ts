@@ -1,25 +1,48 @@
 /**
  * Histories of messages that wait in the list, by the digest of their payload. Equal payloads cannot be told apart
- * there, so what is kept is which histories their copies have, not which copy has which.
+ * there, so what is kept is which histories their copies have, not which copy has which. Each history of several copies
+ * stands in a field of its own, by a number, so that a batch costs the same however many copies wait. What cannot be read
+ * counts as no history.
  */
 export const waitingLua =
   `
+local function readFields(fields)
+  local found = {}
+  for first = 1, #fields, CHUNK do
+    local values = call('HMGET', attempts, unpack(fields, first, math.min(first + CHUNK - 1, #fields)))
+    for index, value in ipairs(values) do found[fields[first + index - 1]] = value end
+  end
+  return found
+end
+` +
+  // Of each payload that has histories: the numbers of its first and last one, and the history itself where it is alone.
+  `
 local function readWaiting(digests)
-  local waiting = {}
-  for first = 1, #digests, CHUNK do
-    local last = math.min(first + CHUNK - 1, #digests)
-    local found = call('HMGET', attempts, unpack(digests, first, last))
-    for index = first, last do
-      if found[index - first + 1] then waiting[digests[index]] = found[index - first + 1] end
+  local waiting, fields, seen = {}, {}, {}
+  for _, digest in ipairs(digests) do
+    if not seen[digest] then
+      seen[digest] = true
+      fields[#fields + 1] = digest
     end
   end
+  for digest, value in pairs(readFields(fields)) do
+    local alone = value and value:match('^%d+%.%d+%.%d+@%d+$')
+    local first, last = (alone and '0:0' or value or ''):match('^(%-?%d+):(%-?%d+)$')
+    first, last = tonumber(first or 1), tonumber(last or 0)
+    if first <= last then waiting[digest] = { first = first, last = last, alone = alone } end
+  end
   return waiting
+end
+
+local function writeWaiting(fields, digest, of)
+  fields[#fields + 1] = digest
+  fields[#fields + 1] = of.alone or of.first .. ':' .. of.last
 end
 ` +
   // Notes the histories of messages that go to the list: before those of their copies there if they are claimed next.
   `
 local function noteWaiting(payloads, given, isNext)
-  local digests, with = {}, {}
+  local digests, with, fields = {}, {}, {}
   for index, payload in ipairs(payloads) do
     if given[index] ~= '' then
       digests[#digests + 1] = redis.sha1hex(payload)
@@ -27,18 +50,24 @@ local function noteWaiting(payloads, given, isNext)
     end
   end
   if #digests == 0 then return end
-  local waiting, fields, seen = readWaiting(digests), {}, {}
-  for index, digest in ipairs(digests) do
-    local others = waiting[digest]
-    waiting[digest] = not others and with[index] or isNext and with[index] .. ',' .. others or others .. ',' .. with[index]
-  end
-  for _, digest in ipairs(digests) do
-    if not seen[digest] then
-      seen[digest] = true
-      fields[#fields + 1] = digest
-      fields[#fields + 1] = waiting[digest]
+  local waiting = readWaiting(digests)
+  for step = 1, #digests do
+    local index = isNext and #digests + 1 - step or step
+    local digest, of = digests[index], waiting[digests[index]]
+    if not of then
+      waiting[digest] = { first = 0, last = 0, alone = with[index] }
+    else
+      if of.alone then
+        fields[#fields + 1] = digest .. ':0'
+        fields[#fields + 1] = of.alone
+        of.alone = nil
+      end
+      if isNext then of.first = of.first - 1 else of.last = of.last + 1 end
+      fields[#fields + 1] = digest .. ':' .. (isNext and of.first or of.last)
+      fields[#fields + 1] = with[index]
     end
   end
+  for digest, of in pairs(waiting) do writeWaiting(fields, digest, of) end
   variadic('HSET', attempts, fields)
 end
 ` +
@@ -46,39 +75,41 @@ end
   // messages from the list's to the claimed batch's.
   `
 local function takeHistories(popped)
-  local digests, given, taken = {}, {}, {}
+  local digests, given, places, fields, taken = {}, {}, {}, {}, {}
   for index, message in ipairs(popped) do digests[index] = redis.sha1hex(message) end
   local waiting = readWaiting(digests)
   if next(waiting) == nil then return given, function() end end
   for index, digest in ipairs(digests) do
-    local of = waiting[digest] and split(waiting[digest]) or {}
-    taken[digest] = (taken[digest] or 0) + 1
-    given[index] = of[taken[digest]] or ''
+    local of, at = waiting[digest], taken[digest] or 0
+    if of and of.first + at <= of.last then
+      taken[digest] = at + 1
+      places[index] = of.alone and digest or digest .. ':' .. of.first + at
+      fields[#fields + 1] = not of.alone and places[index] or nil
+    end
+  end
+  local found = readFields(fields)
+  for index, digest in ipairs(digests) do
+    local history = places[index] and (waiting[digest].alone or found[places[index]]) or ''
+    given[index] = history:match('^[^,]*$') or ''
   end
   return given, function(count)
-    local used, fields, gone, hasHistory = {}, {}, {}, false
+    local changed, gone, touched = {}, {}, {}
     for index = 1, count do
-      local digest = digests[index]
-      if waiting[digest] and not used[digest] then
-        used[digest] = 0
-        for other = index, count do
-          if digests[other] == digest then used[digest] = used[digest] + 1 end
-        end
-        local of = split(waiting[digest])
-        if used[digest] < #of then
-          fields[#fields + 1] = digest
-          fields[#fields + 1] = table.concat(of, ',', used[digest] + 1)
-        else
-          gone[#gone + 1] = digest
-        end
+      if places[index] then
+        gone[#gone + 1] = places[index]
+        waiting[digests[index]].first = waiting[digests[index]].first + 1
+        touched[digests[index]] = true
       end
-      hasHistory = hasHistory or given[index] ~= ''
     end
-    if not hasHistory then return end
+    if #gone == 0 then return end
+    for digest in pairs(touched) do
+      if waiting[digest].first > waiting[digest].last then gone[#gone + 1] = digest
+      else writeWaiting(changed, digest, waiting[digest]) end
+    end
     for index = count + 1, #given do given[index] = nil end
-    fields[#fields + 1] = claimId
-    fields[#fields + 1] = table.concat(given, ',')
-    variadic('HSET', attempts, fields)
+    changed[#changed + 1] = claimId
+    changed[#changed + 1] = table.concat(given, ',')
+    variadic('HSET', attempts, changed)
     variadic('HDEL', attempts, gone)
     histories = given
   end

@@ -93,11 +93,6 @@ export interface Broker {
   settle(settlement: Settlement): Promise<TurnResult>;
   /** Returns messages of expired leases, bounded. A repeat finds fewer. */
   recover(): Promise<TurnResult>;
-  /**
-   * Looks at some keys for working lists that have no lease, from `cursor` ("0" at first), and gives those a lease that
-   * ends after a grace, so that they are recovered. A repeat adopts nothing twice. Returns the next cursor, "0" at the end.
-   */
-  adopt(cursor: string): Promise<{ cursor: string; adopted: number }>;
   /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
   markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */

@@ -1,7 +1,50 @@
 import { plainBroker } from "./broker/plain.ts";
+import { adoptWorkingLists } from "./broker/working-lists.ts";
+import type { DrainStats } from "./broker.ts";
 import type { Codec } from "./codec.ts";
+import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
-import { type Drain, makeDrain } from "./make-drain.ts";
+import { limits } from "./limits.ts";
+import { type PushResult, pushMessages } from "./push.ts";
+import type { Pushable, PushOptions } from "./push-options.ts";
+import type { DrainReport } from "./report.ts";
+import type { RunOptions } from "./run-options.ts";
+import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+
+/** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
+export interface Drain {
+  readonly list: string;
+  /**
+   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis, a handler or
+   * another function of yours does: the report says it. Throws `OptionError` for bad options.
+   */
+  run(options?: RunOptions): Promise<DrainReport>;
+  /** The messages that will not be tried again: read, returned to the list, deleted. */
+  readonly deadLetters: DeadLetters;
+  /**
+   * Returns the messages of expired leases to the list, at most 1,000 a call, and looks for working lists that have no
+   * lease (someone deleted it): those get one that ends in a minute. Throws the Redis errors.
+   */
+  recover(): Promise<{ recovered: number; adopted: number }>;
+  /** Reads how many messages are where. Throws the Redis errors. */
+  stats(): Promise<DrainStats>;
+  /**
+   * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
+   * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
+   * list is then not known, and it is not sent again (delayed messages and those with ids are). Throws
+   * `PushIncompleteError` where earlier chunks have been pushed.
+   */
+  push(
+    payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
+    options?: PushOptions,
+  ): Promise<PushResult>;
+  /**
+   * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
+   * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** The plain engine, for the option `engine` where its name alone does not bring it along: on Workers. */
 export const plainEngine: PlainEngine = plainBroker;
@@ -11,7 +54,38 @@ export const plainEngine: PlainEngine = plainBroker;
  * option, what it must be, and what was given.
  */
 export function createDrain<Decoded = unknown, Value = Decoded>(
+  // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
   options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
-  return makeDrain(options, plainBroker);
+  const { parts, ...runner } = makeRunner(options, plainBroker);
+  const { settings, keys, openSender } = parts;
+  const { codec, engine } = settings;
+  return {
+    ...runner,
+    deadLetters: deadLetters(openSender, keys),
+    recover: recovering(parts),
+    push: async (messages, pushOptions = {}) => {
+      const context = { sender: openSender(), keys, codec, canRunScripts: engine === "scripted" };
+      return pushMessages({ ...context, randomId: () => holderOf(settings) }, messages, pushOptions);
+    },
+  };
+}
+
+function recovering({ settings, keys, openBroker, openSender }: RunnerParts): Drain["recover"] {
+  /** Where the search for working lists without a lease has come to; kept while this process lives. */
+  let adoptCursor = "0";
+  return async () => {
+    const { recovered, problem } = await openBroker(openSender()).recover();
+    if (problem) throw problem;
+    let adopted = 0;
+    // What stands in a shared working list is found by watching it.
+    if (settings.engine !== "scripted") return { recovered, adopted };
+    for (let step = 0; step < limits.scanStepsMax; step++) {
+      const found = await adoptWorkingLists(openSender(), keys, adoptCursor);
+      adopted += found.adopted;
+      adoptCursor = found.cursor;
+      if (found.cursor === "0") break;
+    }
+    return { recovered, adopted };
+  };
 }

@@ -23,6 +23,7 @@ export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
+export type { Drain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
@@ -62,7 +63,6 @@ export {
 } from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
-export type { Drain } from "./make-drain.ts";
 export type { Message } from "./message.ts";
 export {
   ack,

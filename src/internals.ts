@@ -4,7 +4,6 @@
  * @module
  */
 export { sha1Hex } from "./digest.ts";
-export { makeDrain } from "./make-drain.ts";
 export {
   type Checked,
   checkOptions,
@@ -19,3 +18,4 @@ export {
   text,
 } from "./option-kinds.ts";
 export { safeReplyText } from "./reply-text.ts";
+export { makeRunner, type Runner } from "./runner.ts";

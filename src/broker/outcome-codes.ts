@@ -24,6 +24,8 @@ export const outcomeCodes = {
   overloaded: "o",
   /** In place of all the codes: release each. */
   releaseAll: "*",
+  /** In place of all the codes: ack each, and none has a history or a done-marker. */
+  ackAll: "+",
   /** Only told by the script: a failure or an overload that the brake gave back uncounted. */
   held: "h",
   /** Only told by the script: an overload that counted, and became what it would have been else. */
@@ -32,6 +34,7 @@ export const outcomeCodes = {
 
 const {
   ack,
+  ackAll,
   ackNoted,
   release,
   keep,
@@ -46,7 +49,7 @@ const {
 
 /** The sets of codes that the script asks about. */
 export const codeSets = {
-  successes: ack + ackNoted,
+  successes: ack + ackNoted + ackAll,
   failures: failed + exhausted,
   /** What the brake counts as failing in a row. */
   troubles: failed + exhausted + overloaded,

@@ -71,11 +71,6 @@ class PlainBroker implements Broker {
     return { ...nothing, ...recovered, nextDueAt: this.#view.nextDueAt };
   }
 
-  adopt(): Promise<{ cursor: string; adopted: number }> {
-    // What stands in the shared working list is found by watching it.
-    return Promise.resolve({ cursor: "0", adopted: 0 });
-  }
-
   markDone(): Promise<void> {
     throw new SpillwayError("invalid-option", "The plain engine keeps no done-markers.");
   }

@@ -13,7 +13,7 @@ import { numberOf, pipelined } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender } from "./turn-sender.ts";
-import { adoptWorkingLists, scriptedStats } from "./working-lists.ts";
+import { scriptedStats } from "./working-lists.ts";
 
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;
@@ -94,10 +94,6 @@ class ScriptedBroker implements Broker {
 
   stats(): Promise<DrainStats> {
     return scriptedStats(this.#sender, this.#keys);
-  }
-
-  adopt(cursor: string): Promise<{ cursor: string; adopted: number }> {
-    return adoptWorkingLists(this.#sender, this.#keys, cursor);
   }
 
   async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
-import { isAckedOnly } from "./outcome-codes.ts";
+import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 
 /** What holds for every turn of a drain. */
 export interface TurnPolicy {
@@ -92,7 +92,8 @@ export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (B
     recoverIds.length,
     settle?.id ?? "",
     settle?.expiresAt ?? 0,
-    settle?.codes ?? "",
+    // Most batches are acknowledged whole, and a code a message would be a fifth of what is sent.
+    settle && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
     claim?.id ?? "",
     request.holder,
     claim?.holdsId ?? "",

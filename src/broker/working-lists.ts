@@ -39,7 +39,10 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
   };
 }
 
-/** Gives working lists that have no lease one that ends after a grace; looks at some keys, from `cursor` on. */
+/**
+ * Looks at some keys for working lists that have no lease, from `cursor` ("0" at first), and gives those a lease that ends
+ * after a grace, so that they are recovered. A repeat adopts nothing twice. Returns the next cursor, "0" at the end.
+ */
 export async function adoptWorkingLists(
   sender: Sender,
   { base, leases }: ListKeys,

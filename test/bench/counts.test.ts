@@ -68,7 +68,7 @@ describe("the cost of a drain", () => {
       expect(await drain.run()).toMatchObject({ stopped: "empty", acked: count });
       const sent = proxy.requests.reduce((sum, { body }) => sum + body.length, 0);
       // Acknowledged by their places: no payload travels back.
-      expect(sent / count).toBeLessThanOrEqual(5.5);
+      expect(sent / count).toBeLessThanOrEqual(5);
       expect(received / count).toBeLessThanOrEqual(Math.ceil(payloadBytes / 3) * 4 + 4);
     },
   );
@@ -77,9 +77,9 @@ describe("the cost of a drain", () => {
     expect(await drainOf(0, 100)).toEqual({ requests: 1, commands: 1 });
   });
 
-  it("is at most 34 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
+  it("is at most 36 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
-    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(34 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(31 * 1_024);
+    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(36 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(33 * 1_024);
   });
 });

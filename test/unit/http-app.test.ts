@@ -41,7 +41,7 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
     },
     recover: async () => ({ recovered: 0, adopted: 0 }),
     stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null }),
-    push: async () => ({ length: 1 }),
+    push: async () => ({ pushed: 1, duplicates: [], length: 1 }),
     close: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
     deadLetters: {

@@ -1,4 +1,5 @@
-import type { Drain, ReceiveHop } from "../../../src/index.ts";
+import type { ReceiveHop } from "../../../src/index.ts";
+import type { Runner } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { CloudflareSettings } from "./options.ts";
 import { openDrain } from "./run.ts";
@@ -23,8 +24,8 @@ export async function answerHttp<Env>(
   const begun = new Promise<null>((resolve) => {
     tellBegun = () => resolve(null);
   });
-  let opened: Drain | undefined;
-  const open = (): Drain => {
+  let opened: Runner | undefined;
+  const open = (): Runner => {
     opened ??= openOrLog(settings, env);
     return opened;
   };
@@ -64,7 +65,7 @@ function receiverOf<Env>(
 }
 
 /** Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger. */
-function openOrLog<Env>(settings: CloudflareSettings<Env>, env: Env): Drain {
+function openOrLog<Env>(settings: CloudflareSettings<Env>, env: Env): Runner {
   try {
     return openDrain(settings, env, "http", { requestsSpent: settings.receiveHop ? requestsToReceive : 0 })
       .drain;

@@ -1,12 +1,12 @@
-import type { Continuation, Drain, DrainReport, RunOptions } from "../../../src/index.ts";
-import { makeDrain } from "../../../src/internals.ts";
+import type { Continuation, DrainReport, RunOptions } from "../../../src/index.ts";
+import { makeRunner, type Runner } from "../../../src/internals.ts";
 import { newChain } from "../../http/hops.ts";
 import { alarmContinuation } from "./alarm-continuation.ts";
 import type { CloudflareSettings, Trigger } from "./options.ts";
 
 /** A drain for one invocation: made from its env, held to its trigger's limits. */
 export interface InvokedDrain {
-  readonly drain: Drain;
+  readonly drain: Runner;
   readonly continuation: Continuation | null;
 }
 
@@ -22,7 +22,7 @@ export function openDrain<Env>(
   } = {},
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
-  const drain = makeDrain({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
+  const drain = makeRunner({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({

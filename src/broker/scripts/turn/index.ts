@@ -34,7 +34,7 @@ import { waitingLua } from "./waiting.ts";
  *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
  *                        that, SHA-1 → 1 of messages failing in a row
  *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
- *   8… working    list   of the batch to settle, then its done-markers (hash) unless all codes are `a`; of the batch to
+ *   8… working    list   of the batch to settle, then its done-markers (hash) unless its outcomes are `+`; of the batch to
  *                        claim, with its done-markers where nothing is to settle, so that a refusal of such keys is met
  *                        before a handler runs; of each batch to recover, with its done-markers. All share one slot.
  *
@@ -47,8 +47,8 @@ import { waitingLua } from "./waiting.ts";
  *   1  recoverCount     batches to recover, named last
  *   2  settleId         batch to settle, or empty
  *   3  settleExpiresAt  ms, when that batch's lease ends, as its claim said
- *   4  outcomes         one code a message, in the order claimed, for every message the working list holds; `*` is
- *                       r for all of them. `outcome-codes.ts` says what each code means
+ *   4  outcomes         one code a message, in the order claimed, for every message the working list holds; `+` is
+ *                       a for all of them, `*` is r. `outcome-codes.ts` says what each code means
  *   5  claimId          batch to claim, or empty; `<holder>.<n>`
  *   6  holder           the drain that asks; its leases share one slot of maxConcurrency
  *   7  holdsId          batch that must still be leased for a claim without a settle to be served, or empty

@@ -40,7 +40,8 @@ local maxAttempts, deadCountMax, deadAgeMsMax, brakeAfter, brakePauseMs, brakePa
   // The details, each at its message's place.
   `
 local details, argumentAt = {}, 16
-check(outcomes == codes.releaseAll or not outcomes:find(sets.unknown), 4)
+local isAckedOnly = outcomes == codes.ackAll
+check(isAckedOnly or outcomes == codes.releaseAll or not outcomes:find(sets.unknown), 4)
 check((settleId == '') == (outcomes == ''), 4)
 
 local function checkDetail(code, detail, at)
@@ -76,7 +77,6 @@ local function nextKey()
   return KEYS[keyAt]
 end
 
-local isAckedOnly = outcomes == codes.ack:rep(#outcomes)
 local settleWorking, settleDone, claimWorking, recoverKeys
 if settleId ~= '' then settleWorking, settleDone = nextKey(), not isAckedOnly and nextKey() end
 if claimId ~= '' then claimWorking = nextKey() end

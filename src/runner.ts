@@ -3,13 +3,10 @@ import type { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
-import type { Codec } from "./codec.ts";
-import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
 import {
   checkDrainOptions,
-  type DrainOptions,
   type DrainSettings,
   type PlainEngine,
   sharedWorkingList,
@@ -20,58 +17,34 @@ import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
-import { type PushResult, pushMessages } from "./push.ts";
-import type { Pushable, PushOptions } from "./push-options.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
-/** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
-export interface Drain {
+/** What a host needs of a drain: it runs, and tells how it stands. Each verb is described at `Drain`. */
+export interface Runner {
   readonly list: string;
-  /**
-   * Claims and handles messages until the list is empty or the budget ends. Never rejects for what Redis, a handler or
-   * another function of yours does: the report says it. Throws `OptionError` for bad options.
-   */
   run(options?: RunOptions): Promise<DrainReport>;
-  /** The messages that will not be tried again: read, returned to the list, deleted. */
-  readonly deadLetters: DeadLetters;
-  /**
-   * Returns the messages of expired leases to the list, at most 1,000 a call, and looks for working lists that have no
-   * lease (someone deleted it): those get one that ends in a minute. Throws the Redis errors.
-   */
-  recover(): Promise<{ recovered: number; adopted: number }>;
-  /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
-  /**
-   * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
-   * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
-   * list is then not known, and it is not sent again (delayed messages and those with ids are). Throws
-   * `PushIncompleteError` where earlier chunks have been pushed.
-   */
-  push(
-    payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
-    options?: PushOptions,
-  ): Promise<PushResult>;
-  /**
-   * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
-   * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
-   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What the verbs of a drain are made of. */
+export interface RunnerParts {
+  readonly settings: DrainSettings;
+  readonly keys: ListKeys;
+  openSender(): Sender;
+  openBroker(sender: Sender): Broker;
+}
+
 /**
- * What `createDrain` is, for hosts where each kilobyte counts: the plain engine comes along only where it is given, here
- * or as the option `engine`. Makes a drain: a plain object, so that `{ ...drain, run }` is one too. Throws `OptionError` naming the option, what it
- * must be, and what was given.
+ * What `createDrain` begins with, for hosts where each kilobyte counts: it runs, and no more, and the plain engine comes
+ * along only where it is given, here or as the option `engine`. Throws `OptionError` naming the option, what it must be,
+ * and what was given.
  */
-export function makeDrain<Decoded = unknown, Value = Decoded>(
-  // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
-  options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
-  plain?: PlainEngine,
-): Drain {
+export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { readonly parts: RunnerParts } {
   const settings = checkDrainOptions(options, plain);
   const { list, clock, requestTimeoutMs } = settings;
   const keys = listKeys(list);
@@ -82,8 +55,6 @@ export function makeDrain<Decoded = unknown, Value = Decoded>(
     return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
   const openBroker = brokerFor(settings, keys);
-  /** Where the search for working lists without a lease has come to; kept while this process lives. */
-  let adoptCursor = "0";
 
   const close = async (): Promise<void> => {
     isClosed = true;
@@ -121,37 +92,16 @@ export function makeDrain<Decoded = unknown, Value = Decoded>(
 
   return {
     list,
-    deadLetters: deadLetters(openSender, keys),
     async run(runOptions = {}) {
       const checked = checkRunOptions(runOptions);
       if (isClosed) throw new ClosedError("drain");
       // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
       return runOnce(checked).catch(brokenReport);
     },
-    async recover() {
-      const { recovered, problem } = await openBroker(openSender()).recover();
-      if (problem) throw problem;
-      let adopted = 0;
-      for (let step = 0; step < limits.scanStepsMax; step++) {
-        const found = await openBroker(openSender()).adopt(adoptCursor);
-        adopted += found.adopted;
-        adoptCursor = found.cursor;
-        if (found.cursor === "0") break;
-      }
-      return { recovered, adopted };
-    },
     stats: async () => openBroker(openSender()).stats(),
-    push: async (payloads, pushOptions = {}) => {
-      const context = {
-        sender: openSender(),
-        keys,
-        codec: settings.codec,
-        canRunScripts: settings.engine === "scripted",
-      };
-      return pushMessages({ ...context, randomId: () => holderOf(settings) }, payloads, pushOptions);
-    },
     close,
     [Symbol.asyncDispose]: close,
+    parts: { settings, keys, openSender: () => openSender(), openBroker },
   };
 }
 
@@ -186,7 +136,7 @@ function processorFor(settings: DrainSettings, broker: Broker): ProcessorOptions
 }
 
 /** Names a run. The name goes into keys and into members that are read by their first colon. */
-function holderOf({ randomId }: DrainSettings): string {
+export function holderOf({ randomId }: DrainSettings): string {
   const holder: unknown = randomId();
   void whenSettled(holder);
   if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {

@@ -144,14 +144,19 @@ class ListDeadLetters implements DeadLetters {
     let left = await this.count();
     let wanted = selection.max;
     let skipped = 0;
-    let size: number = limits.deadChunkCount;
+    let most: number = limits.deadChunkCount;
+    let size: number = limits.deadChunkCountFirst;
     while (left > 0 && wanted > 0) {
       const chunk = await this.#read(selection.order, skipped, Math.min(size, left));
       if (chunk === "too-large") {
-        size = Math.ceil(size / 2);
+        most = Math.ceil(size / 2);
+        size = most;
         continue;
       }
       if (chunk.entries.length === 0) return;
+      const largest = Math.max(...chunk.entries.map(({ length }) => length));
+      size = Math.max(1, Math.min(most, Math.floor(limits.scriptBytesMax / largest)));
+      if (largest * chunk.entries.length > limits.scriptBytesMax && chunk.entries.length > size) continue;
       const chosen = await this.#choose(chunk, selection, wanted);
       const taken = await visit(chunk, chosen);
       wanted -= chosen.length;

@@ -6,6 +6,8 @@ export const limits = {
   recoverLeasesMax: 100,
   /** A lease that ends later than this, ms from now, was given by a clock that has stepped back: no drain asks for more. */
   leaseMsMax: 86_400_000 + 60_000,
+  /** After so many bytes a script recovers and promotes no more, and looks at no more dead letters. Reason: the same. */
+  scriptBytesMax: 1_048_576,
   /** Due delayed messages that one request promotes. Reason: the same. */
   promoteCountMax: 1_000,
   /** Longest delay of a retry, ms. Reason: a year is for ever to a list. */
@@ -38,6 +40,8 @@ export const limits = {
   verdictCountMax: 10_000,
   /** Dead letters that one request reads, redrives or purges. Reason: a script blocks Redis. */
   deadChunkCount: 100,
+  /** Those that the first one reads. Reason: how large they are is not known yet. */
+  deadChunkCountFirst: 10,
   /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
   adoptAfterMs: 60_000,
   /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */

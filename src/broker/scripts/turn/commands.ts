@@ -1,3 +1,5 @@
+import { limits } from "../../../limits.ts";
+
 /**
  * How the scripts talk to Redis: each command counted, and whatever is refused known by its command and key. Nothing that
  * moves messages is written but by these four, so that a refusal at any point leaves each message in one place:
@@ -60,9 +62,9 @@ local function step(work)
   return false
 end
 ` +
-  // Lua's stack bounds how many arguments one call may take.
+  // Lua's stack bounds how many arguments one call may take; and what one script reads blocks Redis.
   `
-local CHUNK = 4000
+local CHUNK, BYTES = 4000, ${limits.scriptBytesMax}
 local function variadic(command, key, values)
   local reply
   for first = 1, #values, CHUNK do

@@ -7,6 +7,12 @@
  * popped one by one for as long as another like the last one fits. A claim of 20 or fewer is not worth the look.
  */
 export const popLua =
+  // How many to read at once where so many were read, and so many bytes more may be.
+  `
+local function readable(count, room, expected)
+  return math.min(34, math.floor(room / math.max(1, expected)), sizeHint > 0 and 34 or math.max(2, 2 * count))
+end
+` +
   // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
   // and so is the delayed set: who may push nothing may still lease.
   // Returns how many messages the list then holds, -1 where that is not known.
@@ -32,14 +38,16 @@ local function popFitting()
   undos[#undos + 1] = function() putBack(popped) end
   while #popped < countMax do
     local room = bytesMax - bytes
-    local fits = math.min(expected == 0 and 2 or math.floor(room / expected), countMax - #popped)
-    if fits > 2 and looks then
+    local wanted = countMax - #popped
+    local fits = math.min(wanted, math.floor(room / math.max(1, expected)))
+    if looks and #popped + sizeHint > 0 and fits > 2 then
       looks = false
       largest = math.max(largest, #(call('LINDEX', list, -2 * fits) or call('LINDEX', list, 0) or ''))
-      fits = math.min(fits, math.floor(room / math.max(1, largest)))
+      expected = math.max(expected, largest)
     end
+    fits = math.min(wanted, readable(#popped, room, expected))
     if fits < 1 and #popped > 0 and last >= room then break end
-    fits = math.max(1, math.min(fits, 34, sizeHint > 0 and 34 or math.max(2, 2 * #popped)))
+    fits = math.max(1, fits)
     local chunk = call('RPOP', list, fits) or {}
     for _, message in ipairs(chunk) do
       popped[#popped + 1] = message
@@ -47,7 +55,7 @@ local function popFitting()
       bytes = bytes + last
       largest = math.max(largest, last)
     end
-    expected = math.max(expected, largest, 1)
+    expected = math.max(expected, largest)
     if #chunk < fits then
       remaining = 0
       break

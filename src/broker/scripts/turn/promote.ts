@@ -13,8 +13,23 @@ local function noteNextDue()
   if first[2] then nextDueAt = tonumber(first[2]) end
 end
 
+local function readDue()
+  local due, bytes, expected = {}, 0, sizeHint
+  while #due < promoteMax and bytes < BYTES do
+    local count = math.max(1, math.min(promoteMax - #due, readable(#due, BYTES - bytes, expected)))
+    local found = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', #due, count)
+    for _, member in ipairs(found) do
+      due[#due + 1] = member
+      bytes = bytes + #member
+      expected = math.max(expected, #member)
+    end
+    if #found < count then break end
+  end
+  return due
+end
+
 local function promote()
-  local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, promoteMax)
+  local due = readDue()
   if #due > 0 and not step(function() promoteDue(due) end) then
     claimed = FAILED
     return false

@@ -4,6 +4,8 @@
  */
 export const recoverLua =
   `
+local recoveredBytes = 0
+
 local function recoverBatch(id, working, done)
   local batch = reversed(call('LRANGE', working, 0, -1))
   if #batch == 0 then return end
@@ -12,6 +14,7 @@ local function recoverBatch(id, working, done)
   for _, digest in ipairs(call('HVALS', done)) do finished[digest] = (finished[digest] or 0) + 1 end
   local back, backHistories, deadEntries = {}, {}, {}
   for index, message in ipairs(batch) do
+    recoveredBytes = recoveredBytes + #message
     local digest = redis.sha1hex(message)
     local history = addTo(known[index] or '', 1, 1, 0)
     if (finished[digest] or 0) > 0 then
@@ -40,7 +43,7 @@ end
 local function recover(ended)
   for position, lease in ipairs(ended) do
     local keys = recoverKeys[lease.id]
-    if not keys or recovered + #deadLetters >= recoverMax then
+    if not keys or recovered + #deadLetters >= recoverMax or recoveredBytes >= BYTES then
       for index = position, math.min(#ended, position + recoverLeasesMax - 1) do
         expiredIds[#expiredIds + 1] = ended[index].id
       end

@@ -32,11 +32,14 @@ export interface ClaimRequest {
   readonly isAhead?: boolean;
 }
 
+/** Whether a claim was served, perhaps with no message; and if not, whether others, the brake or an operator stood in its way. */
+export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "rate-limited";
+
 /** What a request did. Busy, empty and lost are results, not errors. */
 export interface TurnResult {
   /** Messages of the settlement that were no longer this drain's. */
   readonly lostCount: number;
-  readonly claim: "not-served" | "served" | "busy" | "braked";
+  readonly claim: Claimed;
   /** Null where nothing was claimed. */
   readonly batch: Batch | null;
   /** Messages of the settlement that could not be settled, because Redis refused it: they stay leased. */
@@ -73,6 +76,8 @@ export interface DrainStats {
   readonly dead: number;
   /** When the next delayed message is due, epoch ms. */
   readonly nextDueAt: number | null;
+  /** Whether the list is paused. */
+  readonly paused: boolean;
 }
 
 /**
@@ -84,7 +89,7 @@ export interface Broker {
    * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
    * do; it writes nothing. A lost reply costs nothing.
    */
-  look(): Promise<"empty" | "work" | { readonly busyUntil: number }>;
+  look(): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
   /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
   claim(request: ClaimRequest): Promise<TurnResult>;
   /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */

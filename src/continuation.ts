@@ -68,7 +68,7 @@ export function shouldContinue({ stopped, progressCount, remaining }: Ending): b
 
 /**
  * In how many ms a timer should start a drain, or null for no timer. Only a drain that left nothing to take at once, or
- * was told by the brake to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
+ * was told by the brake or a limit to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
  * so this ends too. A drain whose budget or limit ended with its last message has left nothing either. One whose budget
  * ended when nothing but failing messages had come may not go on at once, but later: it has used up attempts. So may
  * one that left handlers running: until their lease ends its slot is taken.
@@ -79,7 +79,7 @@ export function wakeAfterMs(ending: Ending): number | null {
   if (next === Number.POSITIVE_INFINITY || redisNow === null) return null;
   const inMs = Math.max(0, next - redisNow);
   const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
-  if (stopped === "empty" || stopped === "braked" || isAllTaken) return inMs;
+  if (stopped === "empty" || stopped === "braked" || stopped === "rate-limited" || isAllTaken) return inMs;
   if (stopped !== "budget") return null;
   if (leftUntil !== null) return Math.max(0, leftUntil - redisNow);
   return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;

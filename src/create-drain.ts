@@ -2,6 +2,7 @@ import { plainBroker } from "./broker/plain.ts";
 import { adoptWorkingLists } from "./broker/working-lists.ts";
 import type { DrainStats } from "./broker.ts";
 import type { Codec } from "./codec.ts";
+import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { limits } from "./limits.ts";
@@ -39,6 +40,16 @@ export interface Drain {
     options?: PushOptions,
   ): Promise<PushResult>;
   /**
+   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. One that runs sees it
+   * at its next turn with Redis, a second later at most; messages that have begun end, the others go back. Drains of the
+   * plain engine see it when their next run begins. Throws the Redis errors.
+   */
+  pause(): Promise<void>;
+  /** Ends a pause. The next tick goes on. */
+  resume(): Promise<void>;
+  /** How much all drains of the list may claim. Scripted engine only. */
+  readonly limits: Limits;
+  /**
    * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
    * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
    */
@@ -63,6 +74,9 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   return {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
+    limits: limitsOf(openSender, keys, engine === "scripted"),
+    pause: async () => setPaused(openSender(), keys, true),
+    resume: async () => setPaused(openSender(), keys, false),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
       const context = { sender: openSender(), keys, codec, canRunScripts: engine === "scripted" };

@@ -33,6 +33,8 @@ export class Stopper {
   #isLeft = false;
   /** Whether the caller aborted, rather than time ending. */
   wasAborted = false;
+  /** Whether no other message may begin, while those that run may end: the list was paused. */
+  isHeldBack = false;
 
   constructor(clock: Clock, deadline: RunDeadline, outside: AbortSignal | undefined) {
     this.#clock = clock;

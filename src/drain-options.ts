@@ -290,9 +290,9 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainS
 /** The plain engine's shared working list. Throws `OptionError` for a key that is used for something else. */
 export function sharedWorkingList({ workingList }: DrainSettings, keys: ListKeys): ByteString {
   if (workingList === undefined) return keys.sharedWorking;
-  const { list, leases, delayed, attempts, dead, brake, busy, seen, recovering } = keys;
+  const { list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering } = keys;
   const key = fromText(workingList);
-  if ([list, leases, delayed, attempts, dead, brake, busy, seen, recovering].includes(key)) {
+  if ([list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering].includes(key)) {
     throw new OptionError("workingList", "another key than the list and Spillway's own", show(workingList));
   }
   return key;

@@ -98,6 +98,7 @@ class Run {
       this.#report.remaining = 0;
       return "empty";
     }
+    if (found === "paused") return "paused";
     if (found !== "work") {
       this.#report.nextDueAt = found.busyUntil;
       return "busy";
@@ -151,6 +152,7 @@ class Run {
     const batchSize = this.#parts.batchSize ?? this.#batchCount;
     if (this.#problem) throw this.#problem;
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
+    if (stopper.isHeldBack) return { count: 0, reason: "paused" };
     const allowed = maxMessages - this.#report.claimed;
     if (allowed <= 0) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
@@ -177,7 +179,7 @@ class Run {
     }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     if (processor.handler) this.#batchCount = grownCount(this.#pace, batch.messages.length);
-    if (ranCount === 0 && !stopper.isStopped) {
+    if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
       this.#unsettled.push({ batch, ...processed });
       throw clock.now() < batch.leaseEndsAt ? leaseTooShort() : stoodStill();
     }
@@ -187,6 +189,7 @@ class Run {
 
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
+    if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
     this.#report.add(result, settlement);
     this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
     this.#tellDeadLetters(result, settlement);
@@ -278,5 +281,5 @@ function isBatch(next: Batch | Pause): next is Batch {
 }
 
 function pauseAfter(result: TurnResult): Pause {
-  return { reason: result.claim === "busy" || result.claim === "braked" ? result.claim : "empty" };
+  return { reason: result.claim === "served" || result.claim === "not-served" ? "empty" : result.claim };
 }

@@ -26,6 +26,8 @@ export interface ListKeys {
   readonly brake: ByteString;
   /** string that ends by itself: there while no more drains may come, where a continuation is configured. */
   readonly busy: ByteString;
+  /** hash: what an operator told all drains: whether they pause, and how many messages they may claim in a time. */
+  readonly control: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
@@ -56,6 +58,7 @@ export function listKeys(name: string): ListKeys {
     dead: key("dead"),
     brake: key("brake"),
     busy: key("busy"),
+    control: key("control"),
     seen: key("seen"),
     recovering: key("recovering"),
     sharedWorking: key("working"),

@@ -27,7 +27,7 @@ export function watchLease(batch: Batch, stopper: Stopper, clock: Clock): LeaseW
     : () => undefined;
   return {
     signal: controller.signal,
-    isStopped: () => stopper.isStopped || (endsSooner && clock.now() >= stopAt),
+    isStopped: () => stopper.isStopped || stopper.isHeldBack || (endsSooner && clock.now() >= stopAt),
     remainingMs: () =>
       endsSooner ? Math.max(0, Math.min(stopper.remainingMs(), stopAt - clock.now())) : stopper.remainingMs(),
     dispose: () => {

@@ -4,8 +4,20 @@ import { asError } from "./guest.ts";
 import { type SettledAs, settledAs } from "./outcome.ts";
 import type { Meter } from "./sender.ts";
 
-/** Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`. */
-export type StopReason = "empty" | "budget" | "limit" | "busy" | "braked" | "aborted" | "error";
+/**
+ * Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`; `paused`: see
+ * `pause`; `rate-limited`: see `limits`.
+ */
+export type StopReason =
+  | "empty"
+  | "budget"
+  | "limit"
+  | "busy"
+  | "braked"
+  | "paused"
+  | "rate-limited"
+  | "aborted"
+  | "error";
 
 /** What one drain did. */
 export interface DrainReport {
@@ -33,7 +45,7 @@ export interface DrainReport {
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
   /**
-   * When the next delayed message is due or, when braked, the next probe or, when busy, the first live lease ends, epoch ms
+   * When the next delayed message is due or, when braked, the next probe or, when rate-limited, the next window or, when busy, the first live lease ends, epoch ms
    * on Redis' own clock.
    */
   readonly nextDueAt: number | null;

@@ -1,10 +1,11 @@
+import type { Claimed } from "../broker.ts";
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 
 /** What the turn script returned, checked. */
 export interface TurnReply {
   readonly settled: "nothing" | "settled" | "lost" | "settled-earlier";
-  readonly claimed: "not-served" | "served" | "busy" | "braked";
+  readonly claimed: Claimed;
   readonly messages: readonly ByteString[];
   /** What each message has been through; empty where none has failed before. */
   readonly histories: readonly ByteString[];
@@ -29,7 +30,15 @@ export interface TurnReply {
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
-const claimedWords = ["not-served", "served", "busy", "not-served", "braked"] as const;
+const claimedWords = [
+  "not-served",
+  "served",
+  "busy",
+  "not-served",
+  "braked",
+  "paused",
+  "rate-limited",
+] as const satisfies readonly Claimed[];
 const fieldCount = 18;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */

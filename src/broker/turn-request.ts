@@ -71,14 +71,14 @@ const marks = { no: 0, yes: 1, beside: 2 };
 
 /** The script's KEYS, in the order of its header: every key that it may touch. */
 export function turnKeys(keys: ListKeys, { settle, claim, recoverIds }: TurnRequest): ByteString[] {
-  const { list, leases, attempts, delayed, dead, brake, busy, base } = keys;
+  const { list, leases, attempts, delayed, dead, brake, busy, control, base } = keys;
   const working = (id: ByteString): ByteString => `${base}working:${id}`;
   const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
   const settled = settle ? (isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
   // A run that may not name done-markers must find that out before its handlers run, not when it settles.
   const claimed = claim ? (settle ? [working(claim.id)] : both(claim.id)) : [];
   const recovered = recoverIds.flatMap(both);
-  return [list, leases, attempts, delayed, dead, brake, busy, ...settled, ...claimed, ...recovered];
+  return [list, leases, attempts, delayed, dead, brake, busy, control, ...settled, ...claimed, ...recovered];
 }
 
 /**

@@ -12,13 +12,14 @@ const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 /** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
-  const { list, leases, delayed, dead, base } = keys;
-  const [waiting, ids, delayedCount, deadCount, next] = await pipelined(sender, [
+  const { list, leases, delayed, dead, control, base } = keys;
+  const [waiting, ids, delayedCount, deadCount, next, paused] = await pipelined(sender, [
     ["LLEN", list],
     ["ZRANGE", leases, 0, -1],
     ["ZCARD", delayed],
     ["LLEN", dead],
     ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+    ["HEXISTS", control, "paused"],
   ]);
   const batchIds = (ids as ByteString[]) ?? [];
   const lengths =
@@ -36,6 +37,7 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
     delayed: Number(delayedCount),
     dead: Number(deadCount),
     nextDueAt: due === undefined ? null : Number(due),
+    paused: paused === 1,
   };
 }
 

@@ -183,7 +183,7 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     "seen",
     "recovering",
   ];
-  const patterns = ["~mail", ...suffixes.map((suffix) => `~${base}:${suffix}`), `~${base}:busy`];
+  const patterns = ["~mail", ...suffixes.map((suffix) => `~${base}:${suffix}`), `~${base}:busy`, `~${base}:control`];
 
   it.each(patterns)("where its user has no right to %s", async (pattern) => {
     await verb.prepare();
@@ -191,7 +191,7 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     await expectNothingLost(verb, succeeded);
   });
 
-  it.each(["leases", "attempts", "delayed", "dead", "brake", "busy"])(
+  it.each(["leases", "attempts", "delayed", "dead", "brake", "busy", "control"])(
     "where %s holds another type",
     async (suffix) => {
       await verb.prepare();
@@ -254,7 +254,7 @@ it("a user who may pop and push nothing loses nothing, and in its order it runs 
 it("a user without the right to done-markers is refused before a handler runs", async () => {
   await door.redis.flushall();
   await produce();
-  const ours = ["leases", "attempts", "delayed", "dead", "brake", "busy", "working:*"];
+  const ours = ["leases", "attempts", "delayed", "dead", "brake", "busy", "control", "working:*"];
   const rights = ["+@all", "~mail", ...ours.map((suffix) => `~${base}:${suffix}`)];
   expect(await runs(2, rights, {})).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { type RedisUnderTest, useClient } from "../support/redis-under-test.ts";
 import { attemptsSuite } from "./attempts.ts";
 import { brakeSuite } from "./brake.ts";
 import { bytesSuite } from "./bytes.ts";
+import { controlSuite } from "./control.ts";
 import { costsSuite } from "./costs.ts";
 import { crashesSuite } from "./crashes.ts";
 import { deadLettersSuite } from "./dead-letters.ts";
@@ -35,6 +36,7 @@ const common: readonly Suite[] = [
   deadLettersSuite,
   costsSuite,
   pushSuite,
+  controlSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

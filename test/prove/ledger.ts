@@ -1,5 +1,6 @@
 import { Store } from "../../adapters/local/store/store.ts";
 import { readDelayed, readHistory } from "../../src/broker/history.ts";
+import { outcomeCodes } from "../../src/broker/outcome-codes.ts";
 import { adoptScript } from "../../src/broker/scripts/adopt.ts";
 import { takeDeadScript } from "../../src/broker/scripts/take-dead.ts";
 import { readDeadLetter } from "../../src/dead-letter.ts";
@@ -29,6 +30,8 @@ export class Ledger {
   readonly #redisNow: () => number;
   #last: Snapshot;
   readonly violations: string[] = [];
+  /** Claims of the last window, where there is a limit. */
+  #claims: { readonly at: number; readonly count: number }[] = [];
   pushedCount = 0;
   ackedCount = 0;
   /** Messages taken from expired leases. */
@@ -180,9 +183,10 @@ export class Ledger {
     const allow = (payload: string, id: string): void =>
       void mayVanish.set(payload, [...(mayVanish.get(payload) ?? []), processOf(id)]);
 
-    if (isHeld && outcomes.length === settledBatch.length) {
+    const isAcked = outcomes === outcomeCodes.ackAll;
+    if (isHeld && (isAcked || outcomes.length === settledBatch.length)) {
       for (const [at, payload] of settledBatch.entries()) {
-        const letter = outcomes[at] as string;
+        const letter = isAcked ? outcomeCodes.ack : (outcomes[at] as string);
         if (letter === "a" || letter === "c") allow(payload, settleId);
         // It failed, or asked to wait.
         if ("fwxd".includes(letter)) this.noteExcuse(payload);
@@ -240,6 +244,7 @@ export class Ledger {
     for (const id of after.places.keys()) {
       if (before.places.has(id) || id === "list" || id === "delayed" || id === "dead") continue;
       if (id !== claimId) this.#violate(`batch ${id} appeared, and no one asked for it`);
+      this.#checkControl(id, args, after.places.get(id)?.length ?? 0, now);
       const holder = args[5];
       const others = new Set<string>();
       for (const [lease, endsAt] of before.leases) {
@@ -254,6 +259,19 @@ export class Ledger {
       }
       if ((after.places.get(id) ?? []).length > Number(args[8])) this.#violate(`batch ${id} is too large`);
     }
+  }
+
+  /** Nothing is claimed by a drain that looks at a paused list, and in any window no more than two windows' worth. */
+  #checkControl(id: string, args: readonly string[], count: number, now: number): void {
+    const told = this.#store.call(["HMGET", this.#keys.control, "paused", "limit", "windowMs"]);
+    const [paused, limit, windowMs] = told as (string | null)[];
+    if (paused && (args[11] === "1" || args[1] === "")) this.#violate(`batch ${id} of a paused list`);
+    if (!limit) return;
+    this.#claims.push({ at: now, count });
+    this.#claims = this.#claims.filter(({ at }) => at > now - Number(windowMs));
+    const sum = this.#claims.reduce((total, claim) => total + claim.count, 0);
+    if (sum > 2 * Number(limit))
+      this.#violate(`${sum} messages claimed in ${windowMs} ms, and ${limit} may be`);
   }
 
   /** A mark that no more drains may come is right: it would keep them away until it ends. */

@@ -43,6 +43,16 @@ export const mutations: readonly Mutation[] = [
     edit: inScript("call('ZADD', leases, expiresAt, claimId)", ""),
   },
   {
+    name: "claim from a paused list",
+    edit: inScript("  if paused then\n", "  if false then\n"),
+    by: ["simulation"],
+  },
+  {
+    name: "count no claim against the limit",
+    edit: inScript("  if spend then spend(count) end\n", ""),
+    by: ["simulation"],
+  },
+  {
     name: "recover leases that have not ended",
     edit: inScript("elseif score <= now or score", "elseif score <= now + 2000 or score"),
   },

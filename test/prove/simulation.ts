@@ -19,6 +19,7 @@ import { seeded } from "./random.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const list = "q";
+const control = fromText(`{${list}}:control`);
 const slotCount = 8;
 const stepsOfWorld = 5_000;
 /** Steps that a world may take to come to rest once everything works. */
@@ -93,6 +94,7 @@ class World {
 
   /** Runs the world, lets it come to rest, and returns what went wrong. */
   async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
+    if (this.#chance(0.2)) this.#ledger.execute(["HSET", control, "limit", 20, "windowMs", 5_000]);
     for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
     this.#produce();
     this.#operate();
@@ -102,6 +104,7 @@ class World {
     }
     this.#isCalm = true;
     this.#isOutage = false;
+    this.#ledger.execute(["DEL", control]);
     this.#network.weather = fairWeather;
     const limit = this.#time.steps + calmStepsMax;
     while (this.#time.steps < limit && this.#ledger.violations.length === 0 && !this.#isAtRest()) {
@@ -128,7 +131,9 @@ class World {
 
   /** Keys beside the dead letters and the marks that end by themselves. */
   #keysLeft(): string[] {
-    return this.#ledger.keysLeft().filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$/.test(key));
+    return this.#ledger
+      .keysLeft()
+      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$/.test(key));
   }
 
   #checkEnd(): void {
@@ -171,15 +176,18 @@ class World {
     return `${this.#pick(letters)}${this.#pushed}`;
   }
 
-  /** Someone who recovers and redrives by hand, now and then, over the same network. */
+  /** Someone who recovers, redrives and pauses by hand, now and then, over the same network. */
   #operate(): void {
     if (this.#isCalm) return;
     const process = this.#makeProcess(`operator-${this.#runs}`);
     const drain = this.#makeDrain(process);
-    const act = this.#chance(0.5)
-      ? drain.recover()
-      : drain.deadLetters.redrive({ max: 1 + Math.floor(this.#random() * 5) });
-    act.catch(() => undefined);
+    const acts = [
+      () => drain.recover(),
+      () => drain.deadLetters.redrive({ max: 1 + Math.floor(this.#random() * 5) }),
+      () => drain.pause(),
+    ];
+    this.#pick(acts)().catch(() => undefined);
+    this.#time.after(this.#random() * 20_000, () => this.#ledger.execute(["HDEL", control, "paused"]));
     this.#time.after(5_000 + this.#random() * 60_000, () => this.#operate());
   }
 

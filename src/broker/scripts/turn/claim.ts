@@ -36,6 +36,7 @@ local function claimBatch()
   variadic('LPUSH', claimWorking, fitted)
   undo('DEL', claimWorking)
   if moveHistories then moveHistories(count) end
+  if spend then spend(count) end
   if #surplus > 0 then remaining = putBack(surplus) end
   messages = fitted
 end

@@ -4,6 +4,7 @@ import { claimLua } from "./claim.ts";
 import { codesLua } from "./codes.ts";
 import { commandsLua } from "./commands.ts";
 import { companyLua } from "./company.ts";
+import { controlLua } from "./control.ts";
 import { deadLettersLua } from "./dead-letters.ts";
 import { historyLua } from "./history.ts";
 import { leasesLua } from "./leases.ts";
@@ -34,7 +35,9 @@ import { waitingLua } from "./waiting.ts";
  *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
  *                        that, SHA-1 → 1 of messages failing in a row
  *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
- *   8… working    list   of the batch to settle, then its done-markers (hash) unless its outcomes are `+`; of the batch to
+ *   8  control    hash   what an operator has told: paused; limit and windowMs (messages that may be claimed in so many ms),
+ *                        with endsAt and used of the window that runs
+ *   9… working    list   of the batch to settle, then its done-markers (hash) unless its outcomes are `+`; of the batch to
  *                        claim, with its done-markers where nothing is to settle, so that a refusal of such keys is met
  *                        before a handler runs; of each batch to recover, with its done-markers. All share one slot.
  *
@@ -76,13 +79,13 @@ import { waitingLua } from "./waiting.ts";
  *   1  settled      0 nothing asked, or refused, see 12 · 1 settled now · 2 the lease was lost · 3 settled by an earlier
  *                   sending of this request
  *   2  claimed      0 nothing asked, or not served: lease lost, settled earlier, or more to recover, see 17 · 1 served
- *                   (perhaps with no message) · 2 busy · 3 failed, see 12 · 4 braked
+ *                   (perhaps with no message) · 2 busy · 3 failed, see 12 · 4 braked · 5 paused · 6 limited
  *   3  messages     payloads in the order claimed
  *   4  histories    of each of them; empty where none has any
  *   5  now          ms, Redis' own clock; 0 where nobody looked
  *   6  expiresAt    ms: end of the claimed batch's lease
  *   7  recovered    messages returned from expired leases
- *   8  nextDueAt    ms: when the next delayed message is due or, if braked, the next probe or, if busy, the first of the
+ *   8  nextDueAt    ms: when the next delayed message is due or, if braked, the next probe or, if limited, the next window or, if busy, the first of the
  *                   live leases ends; -1 none or not looked at
  *   9  remaining    messages in the list, -1 not known
  *  10  settledAs    the outcomes as they were carried out, which a brake or a refusal changes; empty where that is not known
@@ -121,6 +124,7 @@ export const turnScript = [
   recoverLua,
   promoteLua,
   companyLua,
+  controlLua,
   claimLua,
   leasesLua,
   busyMarkLua,

@@ -1,7 +1,7 @@
 /** What the parts fill in and the last one returns; `turn-reply.ts` reads it. */
 export const replyLua = `
 local NOTHING, SETTLED, LOST, SETTLED_EARLIER = 0, 1, 2, 3
-local NOT_SERVED, SERVED, BUSY, FAILED, BRAKED = 0, 1, 2, 3, 4
+local NOT_SERVED, SERVED, BUSY, FAILED, BRAKED, PAUSED, LIMITED = 0, 1, 2, 3, 4, 5, 6
 local settled, claimed, messages, histories, expiresAt = NOTHING, NOT_SERVED, {}, {}, 0
 local recovered, nextDueAt, remaining, settledAs, isQuiet, deadLetters = 0, -1, -1, '', 0, {}
 local finishedCount, expiredIds, largest = 0, {}, 0

@@ -4,7 +4,7 @@
  */
 export const requestLua =
   `
-local list, leases, attempts, delayed, dead, brake, busy = unpack(KEYS)
+local list, leases, attempts, delayed, dead, brake, busy, control = unpack(KEYS)
 local wrong
 
 local function check(isRight, at)
@@ -71,7 +71,7 @@ check(#ARGV == argumentAt + recoverCount, #ARGV)
 ` +
   // The keys of the batches that the request names.
   `
-local keyAt = 7
+local keyAt = 8
 local function nextKey()
   keyAt = keyAt + 1
   return KEYS[keyAt]

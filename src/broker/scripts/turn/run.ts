@@ -24,7 +24,8 @@ local function lookAroundAndClaim()
   local isBack, braked = true, {}
   if #ended > 0 and (isClaiming and not isFull or claimId == '' and settleId == '') then isBack = recover(ended) end
   if inspect then
-    hasState = call('EXISTS', attempts, delayed, brake) > 0
+    local found = call('EXISTS', attempts, delayed, brake, control, control, control, control)
+    hasState, hasControl = found % 4 > 0, found >= 4
     if hasState then
       isBack = promote() and isBack
 ` +
@@ -33,11 +34,13 @@ local function lookAroundAndClaim()
       if settled == SETTLED and outcomes:find(sets.successes) and not isBrakeSettled then try('DEL', brake)
       elseif brakeAfter > 0 then braked = readBrake() end
     end
-    if othersCount == 0 and #ended == 0 and not hasState then isQuiet = 1 end
+    if othersCount == 0 and #ended == 0 and found == 0 then isQuiet = 1 end
   end
   if not isClaiming or not isBack then return end
   if isFull then
     claimed, nextDueAt = BUSY, othersUntil
+  elseif not mayClaim() then
+    return
   elseif braked.isOn then
     claimUnderBrake(braked)
   else

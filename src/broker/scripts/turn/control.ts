@@ -1,0 +1,44 @@
+/**
+ * What an operator has told the list's drains: to pause, or to claim no more than so many messages in a window of time.
+ * Where nothing was ever told there is no such key, and it costs nothing: it is looked for together with others.
+ */
+export const controlLua =
+  // Returns whether a claim may be made, and of how many messages at most; says else why not.
+  `
+local hasControl, spend = false, nil
+
+local function mayClaim()
+  if not hasControl then return true end
+  local paused, limit, windowMs, endsAt, used =
+    unpack(call('HMGET', control, 'paused', 'limit', 'windowMs', 'endsAt', 'used'))
+  if paused then
+    claimed = PAUSED
+    return false
+  end
+  local function numberIn(text, min, max)
+    local number = tonumber(text or nil)
+    return number and number >= min and number <= max and number or nil
+  end
+  limit, windowMs = numberIn(limit, 1, 2 ^ 53), numberIn(windowMs, 1, leaseMsMax)
+  if not limit or not windowMs then return true end
+` +
+  // A window that ends later than one that begins now shows that the clock stepped back, or that windows are shorter now.
+  `
+  endsAt, used = numberIn(endsAt, now + 1, now + windowMs), numberIn(used, 0, 2 ^ 53)
+  if not endsAt or not used then endsAt, used = now + windowMs, 0 end
+  if used >= limit then
+    if call('EXISTS', list) == 0 then
+      claimed, remaining = SERVED, 0
+    else
+      claimed, nextDueAt = LIMITED, endsAt
+    end
+    return false
+  end
+  countMax = math.min(countMax, limit - used)
+  spend = function(count)
+    call('HSET', control, 'endsAt', string.format('%.0f', endsAt), 'used', used + count)
+    undo('HSET', control, 'used', used)
+  end
+  return true
+end
+`;

@@ -1,0 +1,57 @@
+import { numberOf, pipelined } from "./broker/replies.ts";
+import { OptionError } from "./errors.ts";
+import type { ListKeys } from "./keys.ts";
+import { checkOptions, integer, type Kinds, required } from "./option-kinds.ts";
+import type { Sender } from "./sender.ts";
+
+/** At most so many messages in each window of time, over all drains of a list. */
+export interface RateLimit {
+  /** From 1 to 1,000,000,000. */
+  readonly messages: number;
+  /** ms, from 1 to 86,400,000. A window begins with the first message claimed in it. */
+  readonly windowMs: number;
+}
+
+/** The limits of one list, which its drains read from Redis at their next turn, a second later at most. */
+export interface Limits {
+  /**
+   * Sets the rate limit for all drains, those that run included; null takes it away. Counted are messages claimed, each
+   * attempt anew. A drain that has reached it stops as `rate-limited`, and its `nextDueAt` is the next window. Throws
+   * `OptionError` for a bad one, and with the plain engine.
+   */
+  set(limit: RateLimit | null): Promise<void>;
+  /** Reads it; null where there is none. */
+  get(): Promise<RateLimit | null>;
+}
+
+const rateKinds = {
+  messages: required(integer({ min: 1, max: 1_000_000_000 })),
+  windowMs: required(integer({ min: 1, max: 86_400_000 })),
+} satisfies Kinds<RateLimit>;
+
+/** `canLimit`: whether the engine counts claims, which the plain one does not. */
+export function limitsOf(openSender: () => Sender, { control }: ListKeys, canLimit: boolean): Limits {
+  return {
+    async set(limit) {
+      if (!canLimit)
+        throw new OptionError("limits", 'set with engine: "scripted", which counts claims', "plain");
+      const rate = limit === null ? null : checkOptions(rateKinds, limit, "limit");
+      await numberOf(
+        openSender(),
+        rate
+          ? ["HSET", control, "limit", rate.messages, "windowMs", rate.windowMs]
+          : ["HDEL", control, "limit", "windowMs", "endsAt", "used"],
+      );
+    },
+    async get() {
+      const [found] = await pipelined(openSender(), [["HMGET", control, "limit", "windowMs"]]);
+      const [messages, windowMs] = Array.isArray(found) ? found.map(Number) : [];
+      return messages && windowMs ? { messages, windowMs } : null;
+    },
+  };
+}
+
+/** Tells all drains of a list to pause, or to go on. */
+export async function setPaused(sender: Sender, { control }: ListKeys, isPaused: boolean): Promise<void> {
+  await numberOf(sender, isPaused ? ["HSET", control, "paused", 1] : ["HDEL", control, "paused"]);
+}

@@ -94,7 +94,7 @@ class World {
 
   /** Runs the world, lets it come to rest, and returns what went wrong. */
   async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
-    if (this.#chance(0.2)) this.#ledger.execute(["HSET", control, "limit", 20, "windowMs", 5_000]);
+    if (this.#chance(0.3)) this.#ledger.execute(["HSET", control, "limit", 5, "windowMs", 2_000]);
     for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
     this.#produce();
     this.#operate();

@@ -182,6 +182,8 @@ it("a drain stops only for the reasons that the report's type names", () => {
     limit: true,
     busy: true,
     braked: true,
+    paused: true,
+    "rate-limited": true,
     aborted: true,
     error: true,
   };

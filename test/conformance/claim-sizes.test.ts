@@ -126,6 +126,7 @@ it("a claim that timed out, and its whole run with it, lets the next one ask for
         return client.command(command, options);
       },
       pipeline: (commands, options) => client.pipeline(commands, options),
+      close: async () => undefined,
     },
     list: "mail",
     batchSize: 100,

@@ -52,14 +52,16 @@ const failingOnce = (count: number, payload: (at: number) => string, what: strin
     } as never),
 });
 
-const expired = (count: number): Case => ({
-  under: "expired leases of one message, all dead letters",
+const large = "x".repeat(5 * 1_024 * 1_024);
+
+const expired = (count: number, payload = "", what = ""): Case => ({
+  under: `expired leases of one message${what}, all dead letters`,
   what: count.toLocaleString("en"),
   fill: async (redis) => {
     for (let at = 0; at < count; at += 1_000) {
       const pipeline = redis.pipeline();
-      for (let one = at; one < at + 1_000; one++) {
-        pipeline.lpush(`{${list}}:working:dead${one}.1`, `m${one}`);
+      for (let one = at; one < Math.min(count, at + 1_000); one++) {
+        pipeline.lpush(`{${list}}:working:dead${one}.1`, `m${one}${payload}`);
         pipeline.zadd(`{${list}}:leases`, 1_000 + one, `dead${one}.1`);
       }
       await pipeline.exec();
@@ -68,17 +70,14 @@ const expired = (count: number): Case => ({
   work: (url) => drainAll(url, { maxAttempts: 1 }),
 });
 
-const redriven = (count: number): Case => ({
-  under: "dead letters, every tenth redriven",
+const redriven = (count: number, payload = "x".repeat(100), what = ""): Case => ({
+  under: `dead letters${what}, every tenth redriven`,
   what: count.toLocaleString("en"),
   fill: (redis) =>
     push(
       redis,
       `{${list}}:dead`,
-      numbered(
-        count,
-        (at) => `{"id":"d.${at}.1","attempts":1,"reason":"r${at % 10}"}\n${"x".repeat(100)}${at}`,
-      ),
+      numbered(count, (at) => `{"id":"d.${at}.1","attempts":1,"reason":"r${at % 10}"}\n${payload}${at}`),
     ),
   work: async (url) => {
     const redis = ioredis({ url });
@@ -89,16 +88,21 @@ const redriven = (count: number): Case => ({
   },
 });
 
-const sized = (count: number, bytes: number, what: string, before = 0): Case => ({
+const sized = (count: number, bytes: number, what: string, before = 0, after = 0): Case => ({
   under: `claims: ${what}`,
-  what: (count + before).toLocaleString("en"),
+  what: (before + count + after).toLocaleString("en"),
   fill: async (redis) => {
     await push(
       redis,
       list,
       numbered(before, (at) => `m${at}`),
     );
-    for (let at = 0; at < count; at++) await redis.lpush(list, `${at}${"x".repeat(bytes)}`);
+    for (let at = 0; at < count; at++) await redis.lpush(list, `${at}${large.slice(0, bytes)}`);
+    await push(
+      redis,
+      list,
+      numbered(after, (at) => `n${at}`),
+    );
   },
   work: (url) => drainAll(url, { batchSize: 100 }),
 });
@@ -110,8 +114,11 @@ const cases = (isQuick: boolean): Case[] => [
   ]),
   ...(isQuick ? [1_000] : [1_000, 100_000]).flatMap((count) => [expired(count), redriven(count)]),
   sized(1_000, 1_024, "1 KB"),
-  sized(isQuick ? 20 : 100, 5 * 1_024 * 1_024, "5 MB"),
-  sized(isQuick ? 5 : 20, 5 * 1_024 * 1_024, "10 bytes, then 5 MB", 150),
+  sized(isQuick ? 20 : 100, large.length, "5 MB"),
+  sized(isQuick ? 5 : 20, large.length, "10 bytes, then 5 MB", 150),
+  sized(isQuick ? 5 : 20, large.length, "10 bytes, and 5 MB hidden between", 150, 250),
+  expired(isQuick ? 5 : 50, large, " of 5 MB"),
+  redriven(isQuick ? 5 : 50, large, " of 5 MB"),
 ];
 
 /** Puts a Redis into each state, and reads from its slow log how long its longest script took there, µs. */

@@ -113,6 +113,11 @@ export const mutations: readonly Mutation[] = [
     ),
   },
   {
+    name: "equal payloads share a history where they wait",
+    edit: inScript("if isNext then of.first = of.first - 1 else of.last = of.last + 1 end", ""),
+    by: ["model"],
+  },
+  {
     name: "ignore maxConcurrency",
     edit: inScript("local isFull = not isHolding and othersCount >= maxConcurrency", "local isFull = false"),
   },

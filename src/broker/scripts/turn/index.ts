@@ -100,8 +100,8 @@ import { waitingLua } from "./waiting.ts";
  *
  * Cost
  *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands; of more than 20 messages a
- *   LINDEX in every second one more, and an RPOP for each 34 of them, or for fewer where bytes or sizes that vary say so. One that finds
- *   the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
+ *   LINDEX more in every second turn, and an RPOP for each 34 of them, or for fewer where bytes or sizes that vary say so.
+ *   One that finds the list empty: ZREM DEL RPOP. Looking around: TIME ZRANGE EXISTS more. Marking a chain: SET and DEL more,
  *   once a run, and a SET a second where leases end before the run does. Recovering costs one request more.
  *
  * Invariant

@@ -4,6 +4,7 @@ import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/i
 import { metricsLine } from "../../adapters/hosts/lambda/metrics.ts";
 import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
 import { ContinuationError, OptionError } from "../../src/index.ts";
+import { carried, foreignEvents, httpEvents, malformedHops, ticks } from "../support/lambda/events.ts";
 
 const context = {
   functionName: "drain",
@@ -51,15 +52,12 @@ function recorded(given: DrainReport = report): { drain: Drain; runs: RunOptions
 const quiet = { metrics: false } as const;
 
 describe("a Lambda function takes", () => {
-  it("a schedule, and whatever it does not know, for a tick", async () => {
-    const rule = { version: "0", source: "aws.events", "detail-type": "Scheduled Event", detail: {} };
-    for (const event of [{}, null, undefined, "x", rule, { some: "input" }]) {
-      const { drain, runs } = recorded();
-      const result = await lambdaHandler(drain, quiet)(event, context);
+  it.each(ticks)("%s for a tick", async (_name, event) => {
+    const { drain, runs } = recorded();
+    const result = await lambdaHandler(drain, quiet)(event, context);
 
-      expect(runs).toMatchObject([{ chain: { id: "request-1", hop: 0 } }]);
-      expect(result).toEqual(report);
-    }
+    expect(runs).toMatchObject([{ chain: { id: "request-1", hop: 0 } }]);
+    expect(result).toEqual(report);
   });
 
   it("its own event for the next hop of that chain, if it is of its list", async () => {
@@ -71,64 +69,45 @@ describe("a Lambda function takes", () => {
     expect(runs).toMatchObject([{ chain: { id: "chain", hop: 4 } }, { chain: { id: "request-1", hop: 0 } }]);
   });
 
-  it("no garbage for a hop, and no other source's messages, which it would lose", async () => {
+  it.each(malformedHops)("no garbage for a hop: %s", async (_name, spillway) => {
     const { drain, runs } = recorded();
-    const handler = lambdaHandler(drain, quiet);
-    const bad = [null, {}, { list: "mail", chainId: "c", hop: 0 }, { list: 1, chainId: "c", hop: 1 }];
-    for (const spillway of bad) {
-      await expect(handler({ spillway }, context)).rejects.toThrow(ContinuationError);
-    }
-    await expect(handler({ Records: [{ body: "work" }] }, context)).rejects.toThrow(/SQS/);
+    const given = lambdaHandler(drain, quiet)({ spillway }, context);
+
+    await expect(given).rejects.toThrow(ContinuationError);
+    await expect(given).rejects.not.toThrow(carried);
     expect(runs).toEqual([]);
   });
 
-  it.each([
-    [
-      "a function URL",
-      {
-        version: "2.0",
-        rawPath: "/stats",
-        rawQueryString: "",
-        headers: { authorization: "Bearer secret" },
-        requestContext: { http: { method: "GET", path: "/stats" }, domainName: "x.lambda-url.aws" },
-        isBase64Encoded: false,
-      },
-    ],
-    [
-      "API Gateway v1",
-      {
-        httpMethod: "GET",
-        path: "/stats",
-        resource: "/stats",
-        headers: { authorization: "Bearer secret", Host: "api.example" },
-        multiValueHeaders: { authorization: ["Bearer secret"], Host: ["api.example"] },
-        queryStringParameters: null,
-        multiValueQueryStringParameters: null,
-        requestContext: { domainName: "api.example", httpMethod: "GET", path: "/stats" },
-        body: null,
-        isBase64Encoded: false,
-      },
-    ],
-    [
-      "a load balancer",
-      {
-        httpMethod: "GET",
-        path: "/stats",
-        headers: { authorization: "Bearer secret", host: "alb.example" },
-        queryStringParameters: {},
-        requestContext: { elb: { targetGroupArn: "arn" } },
-        body: "",
-        isBase64Encoded: false,
-      },
-    ],
-  ])("HTTP from %s", async (_name, event) => {
-    const { drain } = recorded();
-    const answer = await lambdaHandler(drain, { ...quiet, token: async () => "secret" })(event, context);
-    const refused = await lambdaHandler(drain, { ...quiet, token: "other" })(event, context);
+  it.each(httpEvents)("HTTP from %s, and nothing of it without the token", async (_name, make) => {
+    const { drain, runs } = recorded();
+    const handler = lambdaHandler(drain, { ...quiet, token: async () => "secret" });
+    const call = (method: string, path: string, token: string): Promise<unknown> =>
+      handler(make({ method, path, authorization: `Bearer ${token}` }), context);
 
-    expect(answer).toMatchObject({ statusCode: 200 });
-    expect(JSON.parse((answer as { body: string }).body)).toMatchObject({ list: "mail" });
-    expect(refused).toMatchObject({ statusCode: 401 });
+    expect(await call("POST", "/drain", "another")).toMatchObject({ statusCode: 401 });
+    expect(await call("GET", "/stats", "another")).toMatchObject({ statusCode: 401 });
+    expect(runs).toEqual([]);
+
+    const stats = (await call("GET", "/stats", "secret")) as { statusCode: number; body: string };
+    expect([stats.statusCode, JSON.parse(stats.body)]).toMatchObject([200, { list: "mail" }]);
+    expect(await call("POST", "/drain", "secret")).toMatchObject({ statusCode: 200 });
+    expect(runs.length).toBe(1);
+  });
+});
+
+describe("a Lambda function refuses, by a name that shows nothing of what it carries,", () => {
+  it.each(foreignEvents)("an event of %s: it would be lost", async (_name, event, named) => {
+    const { drain, runs } = recorded();
+    const failed = await lambdaHandler(drain, { ...quiet, token: "secret" })(event, context).catch(
+      (error: unknown) => error,
+    );
+
+    expect(failed).toBeInstanceOf(TypeError);
+    const { message } = failed as TypeError;
+    expect(message).toMatch(named);
+    expect(message).not.toContain(carried);
+    expect(message.length).toBeLessThan(500);
+    expect(runs).toEqual([]);
   });
 });
 

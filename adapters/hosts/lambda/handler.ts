@@ -53,7 +53,7 @@ const drainKinds = {
 
 /**
  * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
- * balancer: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
+ * balancer, VPC Lattice v2: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
  * environment, which is where secrets are fetched. What goes wrong in a drain is in the report that it returns and
  * logs; it throws only where no drain could be made or the event is not for it, so Lambda's own retries never run
  * beside a chain. Throws `OptionError` for bad options.
@@ -87,7 +87,7 @@ export function lambdaHandler(
           budgetMs: budget,
           ...(given === undefined ? {} : { token: given }),
         });
-        return handle(app)(event as never, context as never);
+        return handle(app)(ask.event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.
       const isOwn = ask.kind === "hop" && ask.hop.list === opened.list;

@@ -6,6 +6,7 @@
 export { sha1Hex } from "./digest.ts";
 export { makeDrain } from "./make-drain.ts";
 export {
+  boolean,
   type Checked,
   checkOptions,
   choice,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { hopEvent } from "../../adapters/hosts/lambda/events.ts";
 import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/index.ts";
 import { metricsLine } from "../../adapters/hosts/lambda/metrics.ts";
@@ -49,7 +49,7 @@ function recorded(given: DrainReport = report): { drain: Drain; runs: RunOptions
   return { drain, runs };
 }
 
-const quiet = { metrics: false } as const;
+const quiet = { metrics: false, log: () => undefined } as const;
 
 describe("a Lambda function takes", () => {
   it.each(ticks)("%s for a tick", async (_name, event) => {
@@ -144,6 +144,10 @@ describe("a Lambda function's drain", () => {
     expect([made, runs.length]).toEqual([2, 2]);
   });
 
+  it("is refused where the function that makes it gives none", async () => {
+    await expect(lambdaHandler((() => undefined) as never, quiet)({}, context)).rejects.toThrow(OptionError);
+  });
+
   it("is returned with its error, not thrown, so that Lambda does not retry beside the chain", async () => {
     const failed: DrainReport = { ...report, stopped: "error", error: new Error("refused") };
     const { drain } = recorded(failed);
@@ -162,6 +166,42 @@ describe("a Lambda function's drain", () => {
     expect(() => lambdaHandler(drain, { marginMs: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ maxHops: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ recursiveLoop: "Maybe" as never })).toThrow(OptionError);
+  });
+});
+
+describe("a Lambda function's log", () => {
+  const failed = {
+    ...report,
+    failures: [{ name: "Error", message: "smtp down", count: 3 }],
+  } satisfies DrainReport;
+  const logOf = async (given: DrainReport, metrics?: false): Promise<unknown[]> => {
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const { drain } = recorded(given);
+    await lambdaHandler(drain, metrics === false ? { log, metrics } : { log })({ spillway: "tick" }, context);
+    return lines.map((line) => JSON.parse(line));
+  };
+
+  it("has the failures of each drain, with metrics or without", async () => {
+    const { failures } = failed;
+    expect(await logOf(failed)).toMatchObject([{ List: "mail", failures }]);
+    expect(await logOf(failed, false)).toMatchObject([{ spillway: { list: "mail", failures } }]);
+    expect(await logOf({ ...report, claimed: 0, stopped: "empty" }, false)).toEqual([]);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("the log is away");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("the log is away"))],
+  ])("fails no invocation where it %s, for the drain has run", async (_title, log) => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => logged.mockRestore());
+    const { drain } = recorded(failed);
+    expect(await lambdaHandler(drain, { log: log as () => void })({}, context)).toMatchObject({ acked: 2 });
   });
 });
 

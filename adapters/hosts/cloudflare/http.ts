@@ -24,8 +24,11 @@ export async function answerHttp<Env>(
     tellBegun = () => resolve(null);
   });
   let opened: Drain | undefined;
+  // Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger.
   const open = (): Drain => {
-    opened ??= openOrLog(settings, env);
+    opened ??= openDrain(settings, env, "http", {
+      requestsSpent: settings.receiveHop ? requestsToReceive : 0,
+    }).drain;
     return opened;
   };
   const app = createHttpApp(
@@ -61,15 +64,4 @@ function receiverOf<Env>(
   const { receiveHop } = settings;
   if (!receiveHop) return own;
   return async (request) => (await own?.(request)) ?? receiveHop(request, env);
-}
-
-/** Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger. */
-function openOrLog<Env>(settings: CloudflareSettings<Env>, env: Env): Drain {
-  try {
-    return openDrain(settings, env, "http", { requestsSpent: settings.receiveHop ? requestsToReceive : 0 })
-      .drain;
-  } catch (error) {
-    console.error("Spillway: the drain cannot be made.", error);
-    throw error;
-  }
 }

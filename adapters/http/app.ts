@@ -4,6 +4,7 @@ import type { Drain, ReceiveHop, RunOptions } from "../../src/index.ts";
 import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
 import { readBody } from "./body.ts";
 import { answerFailure } from "./failure.ts";
+import { checkDrain } from "./given-drain.ts";
 import { takeHops } from "./hops.ts";
 import { reportAsJson } from "./report.ts";
 import { isBearer } from "./secret.ts";
@@ -44,6 +45,7 @@ export function createHttpApp(
   drain: Pick<Drain, "list" | "run" | "stats">,
   options: HttpAppOptions = {},
 ): Hono {
+  checkDrain(drain);
   const { token, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
   const app = new Hono();
 

@@ -301,7 +301,7 @@ describe("a request's body", () => {
   it("that was read before a receiver of hops could read it is no trouble of the receiver", async () => {
     const logged = errorLog();
     const receiveHop = vi.fn();
-    const hono = createHttpApp({ list: "mail" } as Drain, { receiveHop });
+    const hono = createHttpApp({ list: "mail", run: vi.fn() } as unknown as Drain, { receiveHop });
     expect((await hono.fetch(await read())).status).toBe(500);
     expect(receiveHop).not.toHaveBeenCalled();
     expect(String(logged[0]?.[1])).toContain("cannot be read");

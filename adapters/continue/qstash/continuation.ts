@@ -42,9 +42,11 @@ const encoder = new TextEncoder();
  */
 export function qstashContinuation(options: QstashContinuationOptions): Continuation {
   const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
-  // It is not shown: a secret may be in it.
-  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", "another");
-  if (!URL.canParse(baseUrl)) throw new OptionError("baseUrl", "an absolute URL", "another");
+  for (const [option, given] of Object.entries({ url, baseUrl })) {
+    // It is not shown: a secret may be in it.
+    if (!isHttpUrl(given))
+      throw new OptionError(option, "an absolute http(s) URL without white space", "another");
+  }
   const destination = String(url);
   // Source: Upstash docs, "Publish a Message". The SDK follows redirects, knows no signal, and logs by itself.
   const endpoint = `${baseUrl.replace(/\/$/, "")}/v2/publish/${destination}`;
@@ -85,6 +87,10 @@ export function qstashContinuation(options: QstashContinuationOptions): Continua
       return publish(await digest([destination, next.list, second]), timer, second);
     },
   };
+}
+
+function isHttpUrl(given: string | URL): boolean {
+  return URL.canParse(given) && /^https?:\S+$/i.test(String(given));
 }
 
 function timerId(second: number): string {

@@ -107,7 +107,7 @@ const kinds = {
     { default: {} },
   ),
   // CPU time: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request).
-  cpuMs: integer({ min: 1, default: 30_000 }),
+  cpuMs: integer({ min: 1, max: 86_400_000, default: 30_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   onReport: func<NonNullable<Options["onReport"]>>(),
 } satisfies Kinds<Options>;

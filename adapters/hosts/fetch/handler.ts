@@ -25,7 +25,7 @@ const kinds = {
   cronPath: text(path),
   cronSecret: text({ isSecret: true }),
   receiveHop: func<ReceiveHop>(),
-  budgetMs: integer({ min: 1, default: 25_000 }),
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   signal: object<AbortSignal>({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
   onReport: func<NonNullable<FetchHandlerOptions["onReport"]>>(),
 } satisfies Kinds<FetchHandlerOptions>;

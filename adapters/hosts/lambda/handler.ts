@@ -40,7 +40,7 @@ export interface LambdaHandlerOptions {
 
 const kinds = {
   token: either(text({ isSecret: true }), func<() => Promise<string>>()),
-  budgetMs: integer({ min: 1 }),
+  budgetMs: integer({ min: 1, max: 86_400_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   metrics: either(table({ namespace: text({ default: "Spillway" }) }, { default: {} }), choice([false])),
   log: func<(line: string) => void>(),

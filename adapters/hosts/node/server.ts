@@ -65,7 +65,7 @@ const kinds = {
   port: integer({ min: 0, max: 65_535, default: 8080 }),
   host: text({ default: "127.0.0.1" }),
   cron: text(),
-  budgetMs: integer({ min: 1, default: 25_000 }),
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   receiveHop: func<ReceiveHop>(),
   onReport: func<(report: DrainReport) => void>(),
   graceMs: integer({ min: 0, max: 86_400_000, default: 10_000 }),

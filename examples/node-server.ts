@@ -13,6 +13,5 @@ const drain = createDrain({
   list: "webhooks",
   handler,
 });
-const server = await startServer(drain, { token: env.DRAIN_TOKEN, cron: "* * * * *", onReport: console.log });
+const server = await startServer(drain, { token: env.DRAIN_TOKEN, cron: "* * * * *" });
 console.log(`Draining each minute; on demand at ${server.url}/drain.`);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.stop());

@@ -5,6 +5,7 @@
  */
 export { sha1Hex } from "./digest.ts";
 export {
+  boolean,
   type Checked,
   checkOptions,
   choice,

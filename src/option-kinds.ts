@@ -7,8 +7,8 @@ export interface Checker<Value> {
   readonly wanted: string;
   readonly default?: Value;
   readonly isRequired?: boolean;
-  /** Whether its value is shown nowhere, whatever it is. */
-  readonly isSecret?: boolean;
+  /** Whether its value is shown nowhere, whatever it is, or only where it is a text, in which a secret may be. */
+  readonly isSecret?: boolean | "text";
   /** For a table: the options inside it. */
   readonly kinds?: Checkers;
   allows(value: unknown): boolean;
@@ -72,11 +72,12 @@ export function boolean<const Default extends boolean | undefined = undefined>(
   return choice([true, false], rules) as Checker<boolean | Default>;
 }
 
-/** A function, of the type that the options' interface gives it. */
+/** A function, of the type that the options' interface gives it. A text in its place is not shown: it may be the secret itself. */
 export function func<Type>(rules: Required<Rules<Type>>): Checker<Type>;
 export function func<Type>(): Checker<Type | undefined>;
 export function func<Type>(rules: Rules<Type> = {}): Checker<Type | undefined> {
-  return { ...rules, wanted: "a function", allows: (value) => typeof value === "function" };
+  const allows = (value: unknown): boolean => typeof value === "function";
+  return { ...rules, wanted: "a function", isSecret: "text", allows };
 }
 
 interface ObjectRules {
@@ -85,13 +86,14 @@ interface ObjectRules {
   readonly wanted?: string;
 }
 
-/** An object, or a function, that has these methods. */
+/** An object, or a function, that has these methods. A text in its place is not shown. */
 export function object<Type>(rules: ObjectRules & Required<Rules<Type>>): Checker<Type>;
 export function object<Type>(rules: ObjectRules): Checker<Type | undefined>;
 export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | undefined> {
   const { methods } = rules;
   return {
     wanted: `an object with ${methods.join(" and ")}`,
+    isSecret: "text",
     ...rules,
     allows: (value) =>
       isObject(value) &&
@@ -161,7 +163,8 @@ function checkOne(
   const isLeftOut = read.value === undefined && !isRequired;
   const value = isLeftOut ? checker.default : read.value;
   if (!isLeftOut && !attempt(() => checker.allows(value))) {
-    throw new OptionError(path, wanted, isSecret ? showSecret(value) : show(value));
+    const isHidden = isSecret === "text" ? typeof value === "string" : isSecret;
+    throw new OptionError(path, wanted, isHidden ? showSecret(value) : show(value));
   }
   return kinds && typeof value === "object" ? checkTable(kinds, value, path, `${path}.`) : value;
 }

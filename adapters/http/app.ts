@@ -1,8 +1,10 @@
-import { createMiddleware } from "hono/factory";
+import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono/tiny";
 import type { Drain, ReceiveHop, RunOptions } from "../../src/index.ts";
 import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
-import { readBytes } from "./body.ts";
+import { readBody } from "./body.ts";
+import { answerFailure } from "./failure.ts";
+import { checkDrain } from "./given-drain.ts";
 import { takeHops } from "./hops.ts";
 import { reportAsJson } from "./report.ts";
 import { isBearer } from "./secret.ts";
@@ -43,6 +45,7 @@ export function createHttpApp(
   drain: Pick<Drain, "list" | "run" | "stats">,
   options: HttpAppOptions = {},
 ): Hono {
+  checkDrain(drain);
   const { token, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
   const app = new Hono();
 
@@ -51,19 +54,17 @@ export function createHttpApp(
     context.header("Cache-Control", "no-store");
   });
 
-  const authorized = createMiddleware(async (context, next) => {
+  const authorized: MiddlewareHandler = async (context, next) => {
     if (token === undefined) return context.json({ error: "Closed: no token is configured." }, 403);
     if (!(await isBearer(context.req.header("authorization"), token))) {
       context.header("WWW-Authenticate", "Bearer");
       return context.json({ error: "A valid bearer token is wanted." }, 401);
     }
     return next();
-  });
+  };
 
   app.onError((error, context) =>
-    error instanceof BadBody
-      ? context.json({ error: error.message }, 400)
-      : context.json({ error: "Redis did not serve the request." }, 503),
+    error instanceof BadBody ? context.json({ error: error.message }, 400) : answerFailure(error),
   );
   app.notFound((context) => context.json({ error: "Not found." }, 404));
 
@@ -80,9 +81,9 @@ export function createHttpApp(
     );
   }
   app.post("/drain", authorized, async (context) => {
-    const bytes = await readBytes(context.req.raw.body, bodyBytesMax);
+    const bytes = await readBody(context.req.raw, bodyBytesMax);
     if (!bytes) return context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413);
-    const report = await run(readBody(new TextDecoder().decode(bytes), budgetMs));
+    const report = await run(readWishes(new TextDecoder().decode(bytes), budgetMs));
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
   for (const path of ["/health", "/stats", "/drain"]) {
@@ -91,7 +92,7 @@ export function createHttpApp(
   return app;
 }
 
-function readBody(text: string, budgetMsMax: number): RunOptions {
+function readWishes(text: string, budgetMsMax: number): RunOptions {
   if (text.trim() === "") return { budgetMs: budgetMsMax };
   let body: unknown;
   try {

@@ -1,4 +1,37 @@
+import { UnreadableBody } from "./failure.ts";
+
 const encoder = new TextEncoder();
+
+/** A copy of a request, to be read beside the first. Throws `UnreadableBody`. */
+export function copyOf(request: Request): Request {
+  try {
+    return request.clone();
+  } catch (cause) {
+    const { url, method, headers } = request;
+    // Where it is known that nothing was sent there is nothing to read.
+    if (headers.get("content-length") === "0") return new Request(url, { method, headers });
+    throw new UnreadableBody(cause);
+  }
+}
+
+/** The bytes of a request's body, as `readBytes` reads them. Throws `UnreadableBody`. */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  const body = bodyOf(request);
+  try {
+    return await readBytes(body, bytesMax);
+  } catch (cause) {
+    throw new UnreadableBody(cause);
+  }
+}
+
+function bodyOf(request: Request): Request["body"] {
+  try {
+    if (!request.bodyUsed) return request.body;
+  } catch {
+    // A proxy, such as Next.js hands out, may refuse what its copy allows.
+  }
+  return copyOf(request).body;
+}
 
 /** The bytes of a body, or null where there are more than `bytesMax`: what a stranger sends is never read whole. */
 export async function readBytes(
@@ -10,24 +43,21 @@ export async function readBytes(
     const bytes = typeof body === "string" ? encoder.encode(body) : new Uint8Array(body);
     return bytes.length > bytesMax ? null : bytes;
   }
-  const chunks: Uint8Array[] = [];
+  const chunks: BlobPart[] = [];
   let length = 0;
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    length += value.length;
-    if (length > bytesMax) {
+    // A stream of texts is no body as the standard has it, and some hosts make one.
+    const chunk = typeof value === "string" ? encoder.encode(value) : value;
+    length += chunk.byteLength;
+    // What has no length is no chunk.
+    if (!(length <= bytesMax)) {
       await reader.cancel().catch(() => undefined);
       return null;
     }
-    chunks.push(value);
+    chunks.push(chunk as BlobPart);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }

@@ -7,6 +7,8 @@ import {
   type Hop,
   type ReceiveHop,
 } from "../../src/index.ts";
+import { copyOf } from "./body.ts";
+import { logError } from "./failure.ts";
 import { reportAsJson } from "./report.ts";
 
 /** What a route for hops is made of. */
@@ -27,9 +29,10 @@ export interface HopRoute {
 export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): MiddlewareHandler {
   return async (context, next) => {
     let hop: Hop | null;
+    // A receiver may read the body of what it does not take.
+    const copy = copyOf(context.req.raw);
     try {
-      // A receiver may read the body of what it does not take.
-      hop = await receiveHop(context.req.raw.clone() as Request);
+      hop = await receiveHop(copy);
     } catch (error) {
       return refusal(context, error);
     }
@@ -40,7 +43,7 @@ export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): Mid
     const platform = executionOf(context);
     if (!platform) return context.json(reportAsJson(await running));
     // Nobody waits for it any more who could be told of a failure; the report has been.
-    platform.waitUntil(running.catch(() => undefined));
+    platform.waitUntil(running.catch((error: unknown) => logError("a hop could not drain.", error)));
     return context.json({ status: "started" }, 202);
   };
 }
@@ -55,7 +58,7 @@ function refusal(context: Context, error: unknown): Response {
     if (error.code === "hop-unproven") return context.json({ error: error.message }, 401);
     if (error.code === "hop-malformed") return context.json({ error: error.message }, 400);
   }
-  console.error("Spillway: receiveHop threw; the call is refused.", error);
+  logError("receiveHop threw; the call is refused.", error);
   return context.json({ error: "It cannot be told now whether this call is a hop." }, 503);
 }
 

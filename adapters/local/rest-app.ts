@@ -115,7 +115,8 @@ export function createRestApp(options: RestAppOptions): Hono {
   });
   app.on(methods, "/*", async (context) => {
     const { method } = context.req.raw;
-    const { path, query } = splitUrl(urlAsSent(context));
+    const { path: whole, query } = splitUrl(urlAsSent(context));
+    const path = belowPrefix(whole, context.req.routePath);
     if (
       /^\/(p?subscribe\/|monitor$)/i.test(path) &&
       context.req.header("accept")?.includes("text/event-stream")
@@ -173,10 +174,24 @@ function bearerToken(header = ""): string | undefined {
   return header.slice(7).trim() || undefined;
 }
 
-/** Where there is Node's own request, as it came: a `URL` has resolved `..` in it, which may well be a key. */
+/**
+ * Where there is Node's own request, as it came: a `URL` has resolved `..` in it, which may well be a key. An app that is
+ * mounted by `mount` has another path than that.
+ */
 function urlAsSent(context: Context): string {
+  const { url } = context.req.raw;
   const sent = (context.env as { incoming?: { url?: string } } | undefined)?.incoming?.url;
-  return sent?.startsWith("/") ? sent : context.req.raw.url;
+  if (!sent?.startsWith("/")) return url;
+  return new URL(`http://host${sent}`).pathname === new URL(url).pathname ? sent : url;
+}
+
+/** What is left of a path below the route's own prefix, where another app has this one by `route`. */
+function belowPrefix(path: string, routePath: string): string {
+  const prefix = routePath.split("/").slice(1, -1);
+  return `/${path
+    .split("/")
+    .slice(1 + prefix.length)
+    .join("/")}`;
 }
 
 function splitUrl(url: string): { path: string; query: string } {

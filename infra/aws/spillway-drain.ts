@@ -200,6 +200,7 @@ export class SpillwayDrain extends Construct {
       target: {
         arn: this.target.functionArn,
         roleArn: role.roleArn,
+        input: '{"spillway":"tick"}',
         // The next tick does what a lost one would have done.
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
       },

@@ -36,7 +36,6 @@ async function startService(options: Partial<QstashServerOptions> = {}) {
   return { service, baseUrl: await service.start() };
 }
 beforeEach(() => {
-  // The SDK writes each failure there.
   for (const method of ["warn", "error"] as const)
     vi.spyOn(console, method).mockImplementation(() => undefined);
 });
@@ -224,6 +223,23 @@ describe("the continuation by QStash", () => {
     });
   });
 
+  it.each([301, 302, 307, 308])(
+    "follows no redirect (%i): the token and the hop stay here",
+    async (status) => {
+      const elsewhere = await startService();
+      const { service, baseUrl } = await startService({ answers: [status], redirectTo: elsewhere.baseUrl });
+      await expect(invokeBy(qstashContinuation({ url, token, baseUrl }), hopTo(1))).rejects.toMatchObject({
+        code: "continuation-failed",
+        message: expect.stringContaining(String(status)),
+      });
+      expect([service.published, elsewhere.service.published, elsewhere.service.requestCount]).toEqual([
+        [],
+        [],
+        0,
+      ]);
+    },
+  );
+
   it("shares a timer among the drains of one list at one destination, and of no other", async () => {
     const { service, baseUrl } = await startService();
     vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ["Date"] });
@@ -296,6 +312,7 @@ describe("the continuation by QStash", () => {
   it.each<[string, Partial<QstashContinuationOptions>]>([
     ["no URL", { url: "drain" }],
     ["no token", { token: "" }],
+    ["a base that is no URL", { baseUrl: "qstash.upstash.io" }],
     ["retries that are no count", { retries: 1.5 }],
     ["a chain of less than nothing", { maxHops: -1 }],
   ])("is not made with %s", (_title, options) => {

@@ -193,7 +193,8 @@ const receivers: [string, (fields: unknown) => Promise<boolean>][] = [
 
 beforeEach(() => {
   begun = [];
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  for (const method of ["error", "log"] as const)
+    vi.spyOn(console, method).mockImplementation(() => undefined);
   return () => vi.restoreAllMocks();
 });
 

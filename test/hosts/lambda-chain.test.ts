@@ -75,8 +75,7 @@ describe(`${messageCount} messages through self-invocations of 2 s`, () => {
     return lambda;
   }
 
-  const tick = (lambda: Lambda) =>
-    lambda.invoke("drain", { "detail-type": "Scheduled Event" }, { type: "Event" });
+  const tick = (lambda: Lambda) => lambda.invoke("drain", { spillway: "tick" }, { type: "Event" });
 
   /** A schedule beside the chain, until nothing is left. */
   async function tickUntilEmpty(lambda: Lambda, list: string): Promise<void> {

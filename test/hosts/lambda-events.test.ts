@@ -1,9 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { hopEvent } from "../../adapters/hosts/lambda/events.ts";
 import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/index.ts";
 import { metricsLine } from "../../adapters/hosts/lambda/metrics.ts";
 import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
 import { ContinuationError, OptionError } from "../../src/index.ts";
+import { carried, foreignEvents, httpEvents, malformedHops, ticks } from "../support/lambda/events.ts";
 
 const context = {
   functionName: "drain",
@@ -48,18 +49,15 @@ function recorded(given: DrainReport = report): { drain: Drain; runs: RunOptions
   return { drain, runs };
 }
 
-const quiet = { metrics: false } as const;
+const quiet = { metrics: false, log: () => undefined } as const;
 
 describe("a Lambda function takes", () => {
-  it("a schedule, and whatever it does not know, for a tick", async () => {
-    const rule = { version: "0", source: "aws.events", "detail-type": "Scheduled Event", detail: {} };
-    for (const event of [{}, null, undefined, "x", rule, { some: "input" }]) {
-      const { drain, runs } = recorded();
-      const result = await lambdaHandler(drain, quiet)(event, context);
+  it.each(ticks)("%s for a tick", async (_name, event) => {
+    const { drain, runs } = recorded();
+    const result = await lambdaHandler(drain, quiet)(event, context);
 
-      expect(runs).toMatchObject([{ chain: { id: "request-1", hop: 0 } }]);
-      expect(result).toEqual(report);
-    }
+    expect(runs).toMatchObject([{ chain: { id: "request-1", hop: 0 } }]);
+    expect(result).toEqual(report);
   });
 
   it("its own event for the next hop of that chain, if it is of its list", async () => {
@@ -71,64 +69,45 @@ describe("a Lambda function takes", () => {
     expect(runs).toMatchObject([{ chain: { id: "chain", hop: 4 } }, { chain: { id: "request-1", hop: 0 } }]);
   });
 
-  it("no garbage for a hop, and no other source's messages, which it would lose", async () => {
+  it.each(malformedHops)("no garbage for a hop: %s", async (_name, spillway) => {
     const { drain, runs } = recorded();
-    const handler = lambdaHandler(drain, quiet);
-    const bad = [null, {}, { list: "mail", chainId: "c", hop: 0 }, { list: 1, chainId: "c", hop: 1 }];
-    for (const spillway of bad) {
-      await expect(handler({ spillway }, context)).rejects.toThrow(ContinuationError);
-    }
-    await expect(handler({ Records: [{ body: "work" }] }, context)).rejects.toThrow(/SQS/);
+    const given = lambdaHandler(drain, quiet)({ spillway }, context);
+
+    await expect(given).rejects.toThrow(ContinuationError);
+    await expect(given).rejects.not.toThrow(carried);
     expect(runs).toEqual([]);
   });
 
-  it.each([
-    [
-      "a function URL",
-      {
-        version: "2.0",
-        rawPath: "/stats",
-        rawQueryString: "",
-        headers: { authorization: "Bearer secret" },
-        requestContext: { http: { method: "GET", path: "/stats" }, domainName: "x.lambda-url.aws" },
-        isBase64Encoded: false,
-      },
-    ],
-    [
-      "API Gateway v1",
-      {
-        httpMethod: "GET",
-        path: "/stats",
-        resource: "/stats",
-        headers: { authorization: "Bearer secret", Host: "api.example" },
-        multiValueHeaders: { authorization: ["Bearer secret"], Host: ["api.example"] },
-        queryStringParameters: null,
-        multiValueQueryStringParameters: null,
-        requestContext: { domainName: "api.example", httpMethod: "GET", path: "/stats" },
-        body: null,
-        isBase64Encoded: false,
-      },
-    ],
-    [
-      "a load balancer",
-      {
-        httpMethod: "GET",
-        path: "/stats",
-        headers: { authorization: "Bearer secret", host: "alb.example" },
-        queryStringParameters: {},
-        requestContext: { elb: { targetGroupArn: "arn" } },
-        body: "",
-        isBase64Encoded: false,
-      },
-    ],
-  ])("HTTP from %s", async (_name, event) => {
-    const { drain } = recorded();
-    const answer = await lambdaHandler(drain, { ...quiet, token: async () => "secret" })(event, context);
-    const refused = await lambdaHandler(drain, { ...quiet, token: "other" })(event, context);
+  it.each(httpEvents)("HTTP from %s, and nothing of it without the token", async (_name, make) => {
+    const { drain, runs } = recorded();
+    const handler = lambdaHandler(drain, { ...quiet, token: async () => "secret" });
+    const call = (method: string, path: string, token: string): Promise<unknown> =>
+      handler(make({ method, path, authorization: `Bearer ${token}` }), context);
 
-    expect(answer).toMatchObject({ statusCode: 200 });
-    expect(JSON.parse((answer as { body: string }).body)).toMatchObject({ list: "mail" });
-    expect(refused).toMatchObject({ statusCode: 401 });
+    expect(await call("POST", "/drain", "another")).toMatchObject({ statusCode: 401 });
+    expect(await call("GET", "/stats", "another")).toMatchObject({ statusCode: 401 });
+    expect(runs).toEqual([]);
+
+    const stats = (await call("GET", "/stats", "secret")) as { statusCode: number; body: string };
+    expect([stats.statusCode, JSON.parse(stats.body)]).toMatchObject([200, { list: "mail" }]);
+    expect(await call("POST", "/drain", "secret")).toMatchObject({ statusCode: 200 });
+    expect(runs.length).toBe(1);
+  });
+});
+
+describe("a Lambda function refuses, by a name that shows nothing of what it carries,", () => {
+  it.each(foreignEvents)("an event of %s: it would be lost", async (_name, event, named) => {
+    const { drain, runs } = recorded();
+    const failed = await lambdaHandler(drain, { ...quiet, token: "secret" })(event, context).catch(
+      (error: unknown) => error,
+    );
+
+    expect(failed).toBeInstanceOf(TypeError);
+    const { message } = failed as TypeError;
+    expect(message).toMatch(named);
+    expect(message).not.toContain(carried);
+    expect(message.length).toBeLessThan(500);
+    expect(runs).toEqual([]);
   });
 });
 
@@ -165,6 +144,10 @@ describe("a Lambda function's drain", () => {
     expect([made, runs.length]).toEqual([2, 2]);
   });
 
+  it("is refused where the function that makes it gives none", async () => {
+    await expect(lambdaHandler((() => undefined) as never, quiet)({}, context)).rejects.toThrow(OptionError);
+  });
+
   it("is returned with its error, not thrown, so that Lambda does not retry beside the chain", async () => {
     const failed: DrainReport = { ...report, stopped: "error", error: new Error("refused") };
     const { drain } = recorded(failed);
@@ -183,6 +166,42 @@ describe("a Lambda function's drain", () => {
     expect(() => lambdaHandler(drain, { marginMs: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ maxHops: -1 })).toThrow(OptionError);
     expect(() => lambdaContinuation({ recursiveLoop: "Maybe" as never })).toThrow(OptionError);
+  });
+});
+
+describe("a Lambda function's log", () => {
+  const failed = {
+    ...report,
+    failures: [{ name: "Error", message: "smtp down", count: 3 }],
+  } satisfies DrainReport;
+  const logOf = async (given: DrainReport, metrics?: false): Promise<unknown[]> => {
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const { drain } = recorded(given);
+    await lambdaHandler(drain, metrics === false ? { log, metrics } : { log })({ spillway: "tick" }, context);
+    return lines.map((line) => JSON.parse(line));
+  };
+
+  it("has the failures of each drain, with metrics or without", async () => {
+    const { failures } = failed;
+    expect(await logOf(failed)).toMatchObject([{ List: "mail", failures }]);
+    expect(await logOf(failed, false)).toMatchObject([{ spillway: { list: "mail", failures } }]);
+    expect(await logOf({ ...report, claimed: 0, stopped: "empty" }, false)).toEqual([]);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("the log is away");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("the log is away"))],
+  ])("fails no invocation where it %s, for the drain has run", async (_title, log) => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => logged.mockRestore());
+    const { drain } = recorded(failed);
+    expect(await lambdaHandler(drain, { log: log as () => void })({}, context)).toMatchObject({ acked: 2 });
   });
 });
 

@@ -70,7 +70,7 @@ describe("one bundled function", () => {
   it("drains on a schedule, and logs its report as metrics", async () => {
     deploy(0);
     await push(250);
-    await lambda.invoke("drain", { source: "aws.scheduler" }, { type: "Event" });
+    await lambda.invoke("drain", { spillway: "tick" }, { type: "Event" });
     await lambda.idle();
 
     const [invocation] = lambda.invocations;

@@ -100,7 +100,10 @@ describe("the ready AWS app", () => {
     template.hasResourceProperties("AWS::Scheduler::Schedule", {
       ScheduleExpression: "rate(1 minute)",
       FlexibleTimeWindow: { Mode: "OFF" },
-      Target: Match.objectLike({ RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 } }),
+      Target: Match.objectLike({
+        Input: '{"spillway":"tick"}',
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      }),
     });
   });
 
@@ -188,7 +191,8 @@ describe("the ready AWS app", () => {
         maximumRetryAttempts: 0,
       });
       await side.redis.lpush("emails", "a", "b", "c");
-      await lambda.invoke("drain", {}, { type: "Event" });
+      const schedule = Object.values(template.findResources("AWS::Scheduler::Schedule"))[0]?.Properties;
+      await lambda.invoke("drain", JSON.parse(schedule.Target.Input), { type: "Event" });
       await lambda.idle();
 
       expect(lambda.invocations[0]?.result).toMatchObject({ stopped: "empty", acked: 3 });
@@ -331,6 +335,7 @@ describe("the SAM template", () => {
     });
     expect(sam.Properties.Events.Tick.Properties).toEqual({
       ScheduleExpression: made("AWS::Scheduler::Schedule")[0].ScheduleExpression,
+      Input: made("AWS::Scheduler::Schedule")[0].Target.Input,
       RetryPolicy: made("AWS::Scheduler::Schedule")[0].Target.RetryPolicy,
     });
     expect(InvokeItself.Properties.PolicyDocument.Statement).toEqual([

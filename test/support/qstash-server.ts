@@ -14,6 +14,8 @@ export interface QstashServerOptions {
   readonly signingKey: string;
   /** What the publish endpoint answers to its next calls instead of taking the message. */
   readonly answers?: (number | "lost")[];
+  /** Where those answers lead that are redirects. */
+  readonly redirectTo?: string;
   /** How often each message is delivered. Default: 1. */
   readonly deliveries?: number;
   /** Whether timers are delivered by themselves when they are due. Default: false, `fireTimers` delivers them. */
@@ -27,6 +29,8 @@ export interface QstashServerOptions {
 export class QstashServer {
   /** Every publish that was taken, doubles included. */
   readonly published: Published[] = [];
+  /** How many requests have come, whatever they were. */
+  requestCount = 0;
   /** The status of each delivery. */
   readonly delivered: number[] = [];
   /** Timers that are set and wait to be fired. */
@@ -39,10 +43,14 @@ export class QstashServer {
   constructor(options: QstashServerOptions) {
     this.#options = options;
     this.#server = createServer(async (request, response) => {
+      this.requestCount += 1;
       let body = "";
       for await (const chunk of request) body += chunk;
       const answer = options.answers?.shift();
-      if (typeof answer === "number") return void response.writeHead(answer).end("{}");
+      if (typeof answer === "number") {
+        const leads = options.redirectTo && { location: `${options.redirectTo}${request.url}` };
+        return void response.writeHead(answer, leads || {}).end("{}");
+      }
       const [, destination] = /^\/v2\/publish\/(.+)$/.exec(request.url ?? "") ?? [];
       if (request.method !== "POST" || !destination) return void response.writeHead(404).end("{}");
       if (request.headers.authorization !== `Bearer ${options.token}`) {

@@ -12,6 +12,7 @@ import {
   vercelContext,
 } from "../../adapters/hosts/fetch/index.ts";
 import { type Drain, type DrainReport, OptionError, type RunOptions, writeHop } from "../../src/index.ts";
+import { lyingError } from "../support/hostile-values.ts";
 
 const key = "the-key-of-this-deployment-0123456789";
 const report = { claimed: 3, stopped: "empty", error: null } as DrainReport;
@@ -19,6 +20,7 @@ const report = { claimed: 3, stopped: "empty", error: null } as DrainReport;
 const hopText = (list: string): string => JSON.stringify(writeHop({ list, chain: { id: "c", hop: 4 } }));
 
 function host(options: FetchHandlerOptions = {}, drain: Partial<Drain> = {}) {
+  lineLog();
   const runs: (RunOptions | undefined)[] = [];
   const fake = {
     list: "mail",
@@ -51,6 +53,18 @@ function host(options: FetchHandlerOptions = {}, drain: Partial<Drain> = {}) {
     body,
   });
   return { runs, send, hop };
+}
+
+/** What is logged until the test has ended. */
+function errorLog(): unknown[][] {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  onTestFinished(() => logged.mockRestore());
+  return logged.mock.calls;
+}
+function lineLog(): unknown[][] {
+  const logged = vi.spyOn(console, "log").mockImplementation(() => undefined);
+  onTestFinished(() => logged.mockRestore());
+  return logged.mock.calls;
 }
 
 const cron = { authorization: "Bearer a-cron-secret" };
@@ -205,6 +219,7 @@ describe("a drain as a function from Request to Response", () => {
   });
 
   it("makes its drain at the first request, once, and tries again after a failure", async () => {
+    errorLog();
     let made = 0;
     const handle = fetchHandler(async () => {
       made += 1;
@@ -212,8 +227,113 @@ describe("a drain as a function from Request to Response", () => {
       return { list: "mail", run: async () => report } as unknown as Drain;
     });
     const get = (): Promise<Response> => handle(new Request("https://drain.example/health"));
-    await expect(get()).rejects.toThrow("no secrets yet");
+    expect((await get()).status).toBe(503);
     expect([(await get()).status, (await get()).status, made]).toEqual([200, 200, 2]);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("a secret");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("a secret"))],
+    ["rejects with no error", () => Promise.reject("a secret")],
+    ["rejects with nothing", () => Promise.reject(undefined)],
+    ["rejects with an error that cannot be read", () => Promise.reject(lyingError("stack", "name", "code"))],
+    ["gives nothing", () => undefined],
+    ["gives no drain", () => ({ list: "mail" })],
+  ])("answers 503, and logs why, where the function that makes the drain %s", async (_title, make) => {
+    const logged = errorLog();
+    const handle = fetchHandler(make as () => Drain, { token: "a-token" });
+    for (const [method, path] of [
+      ["POST", "/drain"],
+      ["GET", "/cron"],
+    ]) {
+      const request = new Request(`https://drain.example${path}`, { method } as RequestInit);
+      const answer = await handle(request, { waitUntil: () => undefined });
+      expect([answer.status, answer.headers.get("cache-control")]).toEqual([503, "no-store"]);
+      expect(await answer.text()).not.toContain("secret");
+    }
+    expect(logged.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("takes hops on the hops' own path, and on no other", async () => {
+    for (const [options, own] of [
+      [{}, "/drain"],
+      [{ basePath: "/api" }, "/api/drain"],
+      [{ hopPath: "/hops" }, "/hops"],
+      [{ basePath: "/api", hopPath: "/hops", cronPath: "/api/drain" }, "/hops"],
+    ] as const) {
+      for (const path of [
+        "/drain",
+        "/api/drain",
+        "/hops",
+        "/cron",
+        "/stats",
+        "/health",
+        "/drain/",
+        "//drain",
+      ]) {
+        const { send, hop, runs } = host(options);
+        const { headers, body } = await hop(path);
+        const { status } = await send("POST", path, headers, body);
+        expect([path, status, runs.length]).toEqual([
+          path,
+          path === own ? 200 : expect.any(Number),
+          Number(path === own),
+        ]);
+      }
+    }
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("the metrics are away");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("the metrics are away"))],
+    ["rejects with an error that cannot be read", () => Promise.reject(lyingError("stack", "name"))],
+    ["never settles", () => new Promise(() => undefined)],
+  ])("answers as ever where onReport %s", async (_title, onReport) => {
+    errorLog();
+    const { send, runs } = host({ onReport: onReport as () => void });
+    expect(await send("GET", "/cron", cron)).toMatchObject({ status: 200, body: report });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toHaveLength(1);
+  });
+
+  it("logs each report that is worth it, its failures too, where nobody is told", async () => {
+    const failed = {
+      ...report,
+      failures: [{ name: "Error", message: "smtp down", count: 3 }],
+      error: new Error("no reply"),
+    } as DrainReport;
+    const token = { authorization: "Bearer a-token" };
+    const asked = async (given: DrainReport, onReport?: () => void): Promise<[unknown[][], unknown[][]]> => {
+      const [errors, lines] = [errorLog(), lineLog()];
+      const { send } = host(onReport ? { onReport } : {}, { run: async () => given });
+      await send("GET", "/cron", cron);
+      await send("POST", "/drain", token);
+      return [errors.splice(0), lines.splice(0)];
+    };
+    const idle = { ...report, claimed: 0, recovered: 0, deadLettered: 0 } as DrainReport;
+    expect(await asked(idle)).toEqual([[], []]);
+    expect(await asked(failed, () => undefined)).toEqual([[], []]);
+    const [errors, lines] = await asked(failed);
+    expect([errors.length, lines.length]).toEqual([2, 0]);
+    expect(JSON.parse(String(errors[0]))).toMatchObject({
+      spillway: {
+        list: "mail",
+        chain: { hop: 0 },
+        failures: [{ message: "smtp down", count: 3 }],
+        error: { message: "no reply" },
+      },
+    });
+    expect((await asked(report))[1]).toHaveLength(2);
   });
 
   it.each<[string, unknown, unknown]>([

@@ -1,9 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createHttpApp, type HttpAppOptions } from "../../adapters/http/app.ts";
 import {
+  ClosedError,
   type Drain,
   type DrainReport,
   OptionError,
+  RedisReplyError,
   RedisTransportError,
   type RunOptions,
 } from "../../src/index.ts";
@@ -30,6 +32,13 @@ const report: DrainReport = {
   failures: [],
   error: null,
 };
+
+/** What is logged as an error until the test has ended. */
+function errorLog(): unknown[][] {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  onTestFinished(() => logged.mockRestore());
+  return logged.mock.calls;
+}
 
 function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
   const runs: (RunOptions | undefined)[] = [];
@@ -140,15 +149,27 @@ describe("a drain over HTTP", () => {
     expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
   });
 
-  it("tells on GET /stats where the messages are, and 503 without details when Redis fails", async () => {
+  it("tells on GET /stats where the messages are", async () => {
     expect(await (await app().send("GET", "/stats")).json()).toMatchObject({
       list: "mail",
       stats: { list: 1 },
     });
-    const failing = app({ token }, { stats: () => Promise.reject(new Error("redis://user:password@host")) });
+  });
+
+  it.each<[string, Error, RegExp]>([
+    ["Redis", new RedisTransportError("password", { isRetryable: true }), /^Redis did not serve/],
+    ["Redis, by a refusal", new RedisReplyError("ERR password"), /^Redis did not serve/],
+    ["a closed drain", new ClosedError("The drain"), /^The request could not be served/],
+    ["anything else", new Error("redis://user:password@host"), /^The request could not be served/],
+  ])("answers 503 without details where %s fails, and logs the cause", async (_, error, said) => {
+    const logged = errorLog();
+    const failing = app({ token }, { stats: () => Promise.reject(error) });
     const response = await failing.send("GET", "/stats");
-    expect(response.status).toBe(503);
-    expect(await response.text()).not.toContain("password");
+    const text = await response.text();
+    expect([response.status, response.headers.get("cache-control")]).toEqual([503, "no-store"]);
+    expect(JSON.parse(text).error).toMatch(said);
+    expect(text).not.toContain("password");
+    expect(logged).toEqual([["Spillway: a request could not be served.", error]]);
   });
 
   it("answers 502 with the report when the drain ended in an error, without stack or cause", async () => {
@@ -173,5 +194,119 @@ describe("a drain over HTTP", () => {
       expect(response.status).toBe(status);
       expect(await response.json()).toEqual({ error: expect.any(String) });
     }
+  });
+});
+
+describe("a request's body", () => {
+  const url = "https://drain.example/drain";
+  const wishes = '{"maxMessages":7}';
+  const post = (body?: BodyInit, headers: Record<string, string> = {}): Request =>
+    new Request(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      ...(body === undefined ? {} : { body, duplex: "half" }),
+    } as RequestInit);
+  const refuse = (): never => {
+    throw new TypeError("Cannot read private member from an object whose class did not declare it");
+  };
+  /** As frameworks hand requests on: what is named is read by another, all else as ever. */
+  const proxied = (request: Request, traps: Record<string, () => unknown>): Request =>
+    new Proxy(request, {
+      get: (target, name) => {
+        const trap = traps[String(name)];
+        if (trap) return trap();
+        const value = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  const read = async (): Promise<Request> => {
+    const request = post(wishes);
+    await request.text();
+    return request;
+  };
+  const locked = (): Request => {
+    const request = post(wishes);
+    request.body?.getReader();
+    return request;
+  };
+  const streamOf = (start: (controller: ReadableStreamDefaultController) => void): Request => {
+    const plain = post();
+    return proxied(plain, { body: () => new ReadableStream({ start }), bodyUsed: () => false });
+  };
+  const all = { budgetMs: 25_000 };
+
+  it.each<[string, () => Request, RunOptions]>([
+    ["is null", () => post(), all],
+    ["is empty", () => post(""), all],
+    ["is a stream without an end mark of its own", () => post(new Blob([]).stream()), all],
+    ["is undefined", () => proxied(post(), { body: () => undefined }), all],
+    [
+      "can be read from a copy only",
+      () => proxied(post(wishes), { body: refuse }),
+      { ...all, maxMessages: 7 },
+    ],
+    [
+      "says nothing of having been read",
+      () => proxied(post(wishes), { bodyUsed: refuse }),
+      { ...all, maxMessages: 7 },
+    ],
+    [
+      "is known to be empty and cannot be read",
+      () => proxied(post("", { "content-length": "0" }), { body: refuse, clone: refuse }),
+      all,
+    ],
+    [
+      "is a stream of texts",
+      () =>
+        streamOf((controller) => {
+          controller.enqueue(wishes);
+          controller.close();
+        }),
+      { ...all, maxMessages: 7 },
+    ],
+  ])("that %s is no reason to refuse a drain", async (_, make, wanted) => {
+    const runs: unknown[] = [];
+    const drain = {
+      list: "mail",
+      run: async (options: unknown) => {
+        runs.push(options);
+        return report;
+      },
+    };
+    for (const receiveHop of [undefined, async () => null]) {
+      const hono = createHttpApp(drain as unknown as Drain, { token, receiveHop });
+      expect((await hono.fetch(make())).status).toBe(200);
+    }
+    expect(runs).toEqual([wanted, wanted]);
+  });
+
+  it.each<[string, () => Request | Promise<Request>]>([
+    ["was read before", read],
+    ["is locked", locked],
+    ["has a getter that throws", () => proxied(post(wishes), { body: refuse, clone: refuse })],
+    ["is no stream", () => proxied(post(), { body: () => ({}), clone: refuse })],
+    ["fails while it is read", () => streamOf((controller) => controller.error(new Error("reset")))],
+  ])("that %s is answered with a sentence that says so, and the log has the cause", async (_, make) => {
+    const logged = errorLog();
+    const run = vi.fn();
+    const hono = createHttpApp({ list: "mail", run } as unknown as Drain, { token });
+    const response = await hono.fetch(await make());
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { error: expect.stringMatching(/^The request's body cannot be read/) },
+    ]);
+    expect(logged).toEqual([
+      ["Spillway: a request could not be served.", expect.objectContaining({ cause: expect.any(Error) })],
+    ]);
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  it("that was read before a receiver of hops could read it is no trouble of the receiver", async () => {
+    const logged = errorLog();
+    const receiveHop = vi.fn();
+    const hono = createHttpApp({ list: "mail", run: vi.fn() } as unknown as Drain, { receiveHop });
+    expect((await hono.fetch(await read())).status).toBe(500);
+    expect(receiveHop).not.toHaveBeenCalled();
+    expect(String(logged[0]?.[1])).toContain("cannot be read");
   });
 });

@@ -1,4 +1,3 @@
-import type { Client } from "@upstash/qstash";
 import {
   type Continuation,
   ContinuationError,
@@ -7,7 +6,6 @@ import {
   writeHop,
 } from "../../../src/index.ts";
 import { checkOptions, either, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
-import { loadSdk } from "./sdk.ts";
 
 export interface QstashContinuationOptions {
   /** The drain's own URL, which QStash calls; it must be reachable from the internet. */
@@ -40,30 +38,39 @@ const encoder = new TextEncoder();
 /**
  * Goes on by a message to QStash, which calls the drain's own URL: no depth limit, and an exact timer, to the second, for
  * the next delayed message. A message carries an id, by which QStash drops doubles, so a publish whose reply was lost is sent
- * again. Throws `OptionError` for bad options. `@upstash/qstash` is loaded when first used.
+ * again. No redirect is followed: it would carry the token and the hop to another place. Throws `OptionError` for bad options.
  */
 export function qstashContinuation(options: QstashContinuationOptions): Continuation {
   const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
-  // It is not shown: a secret may be in it.
-  if (!URL.canParse(url)) throw new OptionError("url", "an absolute URL", "another");
+  for (const [option, given] of Object.entries({ url, baseUrl })) {
+    // It is not shown: a secret may be in it.
+    if (!isHttpUrl(given))
+      throw new OptionError(option, "an absolute http(s) URL without white space", "another");
+  }
   const destination = String(url);
-  const client = lazyClient(token, baseUrl);
-  const publish = async (deduplicationId: string, next: NextDrain, notBefore?: number): Promise<null> => {
-    const message = {
-      url: destination,
+  // Source: Upstash docs, "Publish a Message". The SDK follows redirects, knows no signal, and logs by itself.
+  const endpoint = `${baseUrl.replace(/\/$/, "")}/v2/publish/${destination}`;
+  const publish = async (id: string, next: NextDrain, notBefore?: number): Promise<null> => {
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${token}`,
+        "Content-Type": "application/json",
+        "Upstash-Method": "POST",
+        "Upstash-Deduplication-Id": id,
+        "Upstash-Retries": String(retries),
+        ...(notBefore === undefined ? {} : { "Upstash-Not-Before": String(notBefore) }),
+      },
       body: JSON.stringify(writeHop(next)),
-      headers: { "content-type": "application/json" },
-      deduplicationId,
-      retries,
-      ...(notBefore === undefined ? {} : { notBefore }),
-    };
-    const opened = await client();
-    try {
-      await opened.publish(message);
-    } catch (error) {
-      throw failureOf(error);
-    }
-    return null;
+      redirect: "manual",
+      signal: next.signal,
+    }).catch((cause: unknown) => {
+      // It may have been taken. Repeating is harmless.
+      throw new ContinuationError("continuation-refused", "QStash could not be reached.", { cause });
+    });
+    await response.body?.cancel().catch(() => undefined);
+    if (response.ok) return null;
+    throw failureOf(response.status);
   };
   return {
     name: "qstash",
@@ -82,6 +89,10 @@ export function qstashContinuation(options: QstashContinuationOptions): Continua
   };
 }
 
+function isHttpUrl(given: string | URL): boolean {
+  return URL.canParse(given) && /^https?:\S+$/i.test(String(given));
+}
+
 function timerId(second: number): string {
   return `timer-${second}`;
 }
@@ -91,25 +102,13 @@ function secondOf(chainId: string): number {
   return Number(/^timer-(\d{1,12})$/.exec(chainId)?.[1] ?? 0);
 }
 
-function lazyClient(token: string, baseUrl: string): () => Promise<Client> {
-  let made: Promise<Client> | undefined;
-  return () => {
-    made ??= loadSdk().then(
-      // The drain sends again, within its time.
-      ({ Client: QstashClient }) =>
-        new QstashClient({ token, baseUrl, retry: { retries: 0 }, devMode: false, enableTelemetry: false }),
-    );
-    return made;
-  };
-}
-
-/** What a failure means: repeating is harmless, and of no use only where QStash said that it will not take this message. */
-function failureOf(error: unknown): ContinuationError {
-  const { status, message } = (error ?? {}) as { status?: unknown; message?: unknown };
-  const isFinal =
-    typeof status === "number" && status >= 400 && status < 500 && status !== 408 && status !== 429;
+/** Repeating is of no use only where QStash said that it will not take this message. */
+function failureOf(status: number): ContinuationError {
+  const isFinal = status < 500 && status !== 408 && status !== 429;
   const code = isFinal ? "continuation-failed" : "continuation-refused";
-  return new ContinuationError(code, `QStash did not take the message: ${message}`, { cause: error });
+  const why =
+    status < 400 ? `leads to another place (${status}): set baseUrl to it` : `answered with ${status}`;
+  return new ContinuationError(code, `QStash did not take the message: it ${why}.`);
 }
 
 /** An id that keeps its parts apart, whatever a list's name is, and fits a header. */

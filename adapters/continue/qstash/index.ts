@@ -1,6 +1,6 @@
 /**
  * QStash for a drain: `continuation: qstashContinuation({ url, token })` publishes hops and timers, and `receiveHop:
- * qstashReceiver({ currentSigningKey, nextSigningKey })` takes what it delivers. Install `@upstash/qstash`.
+ * qstashReceiver({ currentSigningKey, nextSigningKey })` takes what it delivers, for which install `@upstash/qstash`.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export interface QstashReceiverOptions {
   readonly nextSigningKey: string;
   /** The URL that QStash was told to call, where it is to be the one signed. Default: any. */
   readonly url?: string | URL;
-  /** How far QStash's clock and this one may be apart, ms. Default: 5,000. */
+  /** How far QStash's clock and this one may be apart, ms, up to an hour. Default: 5,000. */
   readonly clockSkewMs?: number;
 }
 
@@ -31,7 +31,7 @@ const kinds = {
   currentSigningKey: required(signingKey),
   nextSigningKey: required(signingKey),
   url: either(text(), object<URL>({ methods: ["toString"] })),
-  clockSkewMs: integer({ min: 0, default: 5_000 }),
+  clockSkewMs: integer({ min: 0, max: 3_600_000, default: 5_000 }),
 } satisfies Kinds<QstashReceiverOptions>;
 
 /**

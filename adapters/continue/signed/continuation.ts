@@ -26,7 +26,7 @@ export interface SignedContinuationOptions {
   readonly keys: readonly string[];
   /** Longest chain, in hops; then the schedule begins another. Default: 1,000. */
   readonly maxHops?: number;
-  /** How long a signature is good for, ms. Default: 30,000. */
+  /** How long a signature is good for, ms, up to a day. Default: 30,000. */
   readonly ttlMs?: number;
   /** More headers, such as the one that lets a call pass a platform's deployment protection. They are not signed. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -39,7 +39,7 @@ const kinds = {
   url: required(either(either(text(), object<URL>({ methods: ["toString"] })), func<() => string | URL>())),
   keys: required(keyList),
   maxHops: integer({ min: 0, default: 1_000 }),
-  ttlMs: integer({ min: 1 }),
+  ttlMs: integer({ min: 1, max: 86_400_000 }),
   headers: object<Readonly<Record<string, string>>>({ methods: [] }),
   fetch: func<(request: Request) => Promise<Response>>(),
 } satisfies Kinds<SignedContinuationOptions>;
@@ -51,10 +51,20 @@ const kinds = {
  * Throws `OptionError` for bad options.
  */
 export function signedContinuation(options: SignedContinuationOptions): Continuation {
-  const { url, keys, maxHops } = checkOptions(kinds, options);
+  const { url, keys, maxHops, headers } = checkOptions(kinds, options);
   refuseWeakKeys("keys", keys);
+  refuseBadHeaders(headers);
   if (typeof url !== "function") readUrl(url);
   return { name: "signed", maxHops, invoke: (next) => call(options, next) };
+}
+
+/** Throws `OptionError`, which shows nothing of them: a secret may be among them. */
+function refuseBadHeaders(headers: Readonly<Record<string, string>> | undefined): void {
+  try {
+    new Headers(headers);
+  } catch {
+    throw new OptionError("headers", "names and values that a header may have", "others");
+  }
 }
 
 /** Throws `OptionError`, which shows nothing of the URL: a password may be in it. */

@@ -6,7 +6,10 @@ const keyBytesMin = 32;
 export const keyList = object<readonly string[]>({ methods: ["entries"], wanted: "a list of keys" });
 const encoder = new TextEncoder();
 
-/** Throws `OptionError` for a list of keys that is empty or holds one of fewer than 32 bytes; the error shows no key. */
+/**
+ * Throws `OptionError` for a list of keys that is empty, or holds one of fewer than 32 bytes or with white space at its ends;
+ * the error shows no key.
+ */
 export function refuseWeakKeys(option: string, keys: readonly string[]): void {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw new OptionError(option, "at least one key", "none");
@@ -15,6 +18,9 @@ export function refuseWeakKeys(option: string, keys: readonly string[]): void {
     const length = typeof key === "string" ? encoder.encode(key).length : 0;
     if (length < keyBytesMin) {
       throw new OptionError(option, `of at least ${keyBytesMin} bytes each`, `one of ${length} bytes`);
+    }
+    if (key.trim() !== key) {
+      throw new OptionError(option, "keys without white space at their ends", "one with it");
     }
   }
 }

@@ -1,5 +1,5 @@
 import { fromText, type RedisClient } from "../../../src/index.ts";
-import { checkOptions, func, integer, text } from "../../../src/internals.ts";
+import { checkOptions, func, integer, object, required, text } from "../../../src/internals.ts";
 
 /** Remembers which calls have been made, so that each is answered once. */
 export interface NonceStore {
@@ -12,9 +12,10 @@ export interface NonceStore {
 
 /**
  * Nonces in Redis, one key each, which expires by itself: one command a call. Throws the errors of Redis; a nonce whose
- * reply was lost is spent, so the caller signs again.
+ * reply was lost is spent, so the caller signs again. Throws `OptionError` for what is no `RedisClient`.
  */
 export function redisNonces(redis: RedisClient, options: { readonly prefix?: string } = {}): NonceStore {
+  checkOptions({ redis: required(object({ methods: ["command"] })) }, { redis });
   const { prefix } = checkOptions({ prefix: text({ default: "spillway:nonce:" }) }, options);
   return {
     consume: async (nonce, ttlMs) => {

@@ -141,8 +141,8 @@ const verifyKinds = {
     object<NonceStore>({ methods: ["consume"], wanted: "what redisNonces(…) or memoryNonces() returns" }),
   ),
   now: integer({ min: 0 }),
-  clockSkewMs: integer({ min: 0, default: 5_000 }),
-  ttlMsMax: integer({ min: 0, default: 300_000 }),
+  clockSkewMs: integer({ min: 0, max: 3_600_000, default: 5_000 }),
+  ttlMsMax: integer({ min: 0, max: 86_400_000, default: 300_000 }),
   bodyBytesMax: integer({ min: 0, default: 65_536 }),
 } satisfies Kinds<VerifyOptions>;
 

@@ -1,3 +1,4 @@
+import { answerFailure } from "../../http/failure.ts";
 import { isAlarmContinuation } from "./alarm-continuation.ts";
 import { type DrainChainClass, drainChainClass } from "./drain-chain.ts";
 import { answerHttp } from "./http.ts";
@@ -41,7 +42,8 @@ export function cloudflareHandler<Env, Value = unknown>(
 ): CloudflareHandler<Env> {
   const settings = readOptions(drain, options);
   return {
-    fetch: (request, env, context) => answerHttp(settings, request, env, context),
+    // What `env` lacks is logged, and answered, as whatever else cannot be served.
+    fetch: (request, env, context) => answerHttp(settings, request, env, context).catch(answerFailure),
     scheduled: (_controller, env) => tick(settings, env),
     queue: (batch, env) => takeHops(settings, batch, env),
     DrainChain: drainChainClass(settings),

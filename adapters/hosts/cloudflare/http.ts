@@ -25,8 +25,11 @@ export async function answerHttp<Env>(
     tellBegun = () => resolve(null);
   });
   let opened: Runner | undefined;
+  // Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger.
   const open = (): Runner => {
-    opened ??= openOrLog(settings, env);
+    opened ??= openDrain(settings, env, "http", {
+      requestsSpent: settings.receiveHop ? requestsToReceive : 0,
+    }).drain;
     return opened;
   };
   const app = createHttpApp(
@@ -62,15 +65,4 @@ function receiverOf<Env>(
   const { receiveHop } = settings;
   if (!receiveHop) return own;
   return async (request) => (await own?.(request)) ?? receiveHop(request, env);
-}
-
-/** Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger. */
-function openOrLog<Env>(settings: CloudflareSettings<Env>, env: Env): Runner {
-  try {
-    return openDrain(settings, env, "http", { requestsSpent: settings.receiveHop ? requestsToReceive : 0 })
-      .drain;
-  } catch (error) {
-    console.error("Spillway: the drain cannot be made.", error);
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import {
   required,
   table,
 } from "../../../src/internals.ts";
+import { logReport } from "../../http/report.ts";
 
 /** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
 export type Trigger = "http" | "cron" | "alarm" | "queue";
@@ -106,7 +107,7 @@ const kinds = {
     { default: {} },
   ),
   // CPU time: Workers "Limits" (paid), Durable Objects "Limits" (CPU per request).
-  cpuMs: integer({ min: 1, default: 30_000 }),
+  cpuMs: integer({ min: 1, max: 86_400_000, default: 30_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   onReport: func<NonNullable<Options["onReport"]>>(),
 } satisfies Kinds<Options>;
@@ -154,15 +155,4 @@ export function readOptions<Env, Value>(
     },
     onReport: options.onReport ?? logReport,
   };
-}
-
-/** One line a drain, for Workers Logs; a tick that found nothing is worth none, one that could do nothing is. */
-function logReport(report: DrainReport, { trigger, list, chain }: EndedDrain): void {
-  const { error } = report;
-  const didNothing = report.claimed + report.recovered + report.deadLettered === 0;
-  if (didNothing && report.stopped !== "budget" && !error && !report.declined) return;
-  const told = { ...report, error: error && { name: error.name, message: error.message } };
-  const line = JSON.stringify({ spillway: { trigger, list, chain, ...told } });
-  if (error) console.error(line);
-  else console.log(line);
 }

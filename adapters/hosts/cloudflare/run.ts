@@ -1,6 +1,7 @@
 import type { Continuation, DrainReport, RunOptions } from "../../../src/index.ts";
 import { makeRunner, type Runner } from "../../../src/internals.ts";
 import { newChain } from "../../http/hops.ts";
+import { tellReport } from "../../http/report.ts";
 import { alarmContinuation } from "./alarm-continuation.ts";
 import type { CloudflareSettings, Trigger } from "./options.ts";
 
@@ -32,11 +33,7 @@ export function openDrain<Env>(
       requestsPerMessage: settings.requestsPerMessage,
       chain,
     });
-    try {
-      settings.onReport(report, { trigger, list: drain.list, chain });
-    } catch (error) {
-      console.error("Spillway: onReport threw.", error);
-    }
+    tellReport(() => settings.onReport(report, { trigger, list: drain.list, chain }));
     return report;
   };
   return { drain: { ...drain, run }, continuation };

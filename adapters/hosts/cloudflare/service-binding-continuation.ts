@@ -58,6 +58,7 @@ export function serviceBindingContinuation<Env>(
             [hopHeader]: "service-binding",
           },
           body: JSON.stringify(writeHop(next)),
+          redirect: "manual",
           signal: next.signal,
         });
         await answer.text();

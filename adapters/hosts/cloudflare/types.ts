@@ -16,6 +16,7 @@ interface ServiceRequest {
   method: string;
   headers: Record<string, string>;
   body?: string;
+  redirect?: "manual";
   signal?: AbortSignal;
 }
 

@@ -3,17 +3,17 @@ import type { ChainPosition, Drain, DrainReport, ReceiveHop, RunOptions } from "
 import {
   type Checked,
   checkOptions,
-  either,
   func,
   integer,
   type Kinds,
   object,
-  required,
   text,
 } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
+import { answerFailure } from "../../http/failure.ts";
+import { drainOpener, type GivenDrain, once } from "../../http/given-drain.ts";
 import { newChain, takeHops } from "../../http/hops.ts";
-import { reportAsJson } from "../../http/report.ts";
+import { logReport, reportAsJson, tellReport } from "../../http/report.ts";
 import { isBearer } from "../../http/secret.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
@@ -25,19 +25,10 @@ const kinds = {
   cronPath: text(path),
   cronSecret: text({ isSecret: true }),
   receiveHop: func<ReceiveHop>(),
-  budgetMs: integer({ min: 1, default: 25_000 }),
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   signal: object<AbortSignal>({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
   onReport: func<NonNullable<FetchHandlerOptions["onReport"]>>(),
 } satisfies Kinds<FetchHandlerOptions>;
-const drainKinds = {
-  drain: required(
-    either(
-      object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it," }),
-      func<() => Drain>(),
-    ),
-  ),
-};
-
 /**
  * A drain as a function from `Request` to `Response`, for every platform that has those: the routes of `createHttpApp`,
  * a `GET` for a schedule with its secret, and at `POST /drain` also the hops of a continuation, such as signed calls and
@@ -45,47 +36,50 @@ const drainKinds = {
  * answered when its drain has ended. A call without the right token, secret or signature is answered with 401, or 403
  * where no such thing is configured, and changes nothing. A process that lives on between calls, as Bun's or Deno's, gives
  * `{ waitUntil: () => undefined }`, or who sends a hop waits for the end of its drain. Takes a drain, or a function that
- * makes one, called at the first request. Throws `OptionError` for bad options.
+ * makes one, called at the first request; where that fails the answer is 503, the log says why, and the next request calls
+ * it again. Throws `OptionError` for bad options.
  */
 export function fetchHandler(
-  drain: Drain | (() => Drain | Promise<Drain>),
+  drain: GivenDrain,
   options: FetchHandlerOptions = {},
 ): (request: Request, context?: FetchContext) => Promise<Response> {
-  checkOptions(drainKinds, { drain });
+  const open = drainOpener(drain);
   const checked = checkOptions(kinds, options);
-  let opened: Promise<Hono> | undefined;
+  const openApp = once(async () => hostApp(await open(), checked));
   return async (request, context = {}) => {
-    opened ??= Promise.resolve(typeof drain === "function" ? drain() : drain)
-      .then((made) => hostApp(made, checked))
-      .catch((error: unknown) => {
-        opened = undefined;
-        throw error;
-      });
-    const app = await opened;
-    return app.fetch(request, undefined, context.waitUntil ? (context as never) : undefined);
+    try {
+      const app = await openApp();
+      return await app.fetch(request, undefined, context.waitUntil ? (context as never) : undefined);
+    } catch (error) {
+      return answerFailure(error);
+    }
   };
 }
 
 function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
-  const { token, basePath, cronSecret, receiveHop, budgetMs, signal } = options;
+  const { token, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } = options;
   const app = new Hono();
 
   const run = async (chain: ChainPosition): Promise<DrainReport> => {
     const report = await drain.run({ budgetMs, chain, ...(signal ? { signal } : {}) } satisfies RunOptions);
-    try {
-      options.onReport?.(report, chain);
-    } catch (error) {
-      // The drain has run, and perhaps gone on: an error in the answer would have the caller call again.
-      console.error("Spillway: onReport threw.", error);
-    }
+    tellReport(() => (onReport ? onReport(report, chain) : logReport(report, { list: drain.list, chain })));
     return report;
+  };
+  // Whoever calls with the token gets the report, and the log has it, unless someone else is told of all others.
+  const called: Drain = {
+    ...drain,
+    run: async (wanted) => {
+      const report = await drain.run(wanted);
+      if (!onReport) logReport(report, { list: drain.list });
+      return report;
+    },
   };
 
   app.use(async (context, next) => {
     await next();
     context.header("Cache-Control", "no-store");
   });
-  app.onError((_error, context) => context.json({ error: "Redis did not serve the request." }, 503));
+  app.onError(answerFailure);
   app.notFound((context) => context.json({ error: "Not found." }, 404));
 
   app.get(options.cronPath ?? joined(basePath, "/cron"), async (context) => {
@@ -102,7 +96,7 @@ function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
     const takesOthers = hopPath === drainPath && token !== undefined;
     app.post(hopPath, takeHops({ drain, receiveHop, run, takesOthers }));
   }
-  app.route(basePath, createHttpApp(drain, { token, budgetMs, ...(signal ? { signal } : {}) }));
+  app.route(basePath, createHttpApp(called, { token, budgetMs, ...(signal ? { signal } : {}) }));
   return app;
 }
 

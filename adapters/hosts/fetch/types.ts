@@ -26,6 +26,9 @@ export interface FetchHandlerOptions {
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */
   readonly signal?: AbortSignal;
-  /** Told the report of each run that a schedule or a hop started. */
+  /**
+   * Told the report of each run that a schedule or a hop started. Default: logs each report of a drain that found
+   * something, or failed, as one line of JSON, those of calls with the token too.
+   */
   readonly onReport?: (report: DrainReport, chain: ChainPosition) => void;
 }

@@ -1,4 +1,6 @@
 import { ContinuationError, type Hop, readHop, writeHop } from "../../../src/index.ts";
+import { nameOfEvent } from "./foreign-events.ts";
+import { readHttpEvent } from "./http-events.ts";
 import type { HopEvent } from "./types.ts";
 
 /** What an invocation asks for. */
@@ -7,34 +9,65 @@ export type Ask =
   | { readonly kind: "tick" }
   /** An earlier drain: go on with its chain. */
   | { readonly kind: "hop"; readonly hop: Hop }
-  /** A function URL, API Gateway (v1, v2), or a load balancer. */
-  | { readonly kind: "http" };
+  /** A request; the event as Hono is to see it. */
+  | { readonly kind: "http"; readonly event: object };
+
+/** What EventBridge puts around an event. Source: EventBridge User Guide, "Event structure". */
+const envelope = [
+  "version",
+  "id",
+  "detail-type",
+  "source",
+  "account",
+  "time",
+  "region",
+  "resources",
+  "detail",
+];
+const scheduled: Readonly<Record<string, readonly unknown[]>> = {
+  source: ["aws.events", "aws.scheduler"],
+  "detail-type": ["Scheduled Event"],
+};
 
 /**
- * Tells the events of one function apart. Whatever is none of the others is a tick: EventBridge Scheduler sends what it
- * is told to, and rules send `Scheduled Event`. Throws `TypeError` for events that carry messages of another source
- * (SQS, SNS, S3, streams): to take those for a tick would acknowledge, and so lose, what they carry. Throws
- * `ContinuationError` (`hop-malformed`) for a hop that no drain has sent.
+ * Tells the events of one function apart, each by its own shape. Throws `TypeError`, which names where the event is from
+ * and shows nothing of what it carries, for every other: to take it for a tick would answer it with success, and lose what
+ * it carries. Throws `ContinuationError` (`hop-malformed`) for a hop that no drain has sent.
  */
 export function readEvent(event: unknown): Ask {
-  if (!isRecord(event)) return { kind: "tick" };
-  if (Array.isArray(event.Records)) {
-    throw new TypeError(
-      "This function drains a Redis list, and was invoked with Records of another source (SQS, SNS, S3 or a stream), which it would lose. Remove that trigger.",
-    );
+  if (isRecord(event)) {
+    if (isTick(event)) return { kind: "tick" };
+    const hop = readHopEvent(event);
+    if (hop) return { kind: "hop", hop };
+    const http = readHttpEvent(event);
+    if (http) return { kind: "http", event: http };
   }
-  if ("spillway" in event) return readHopEvent(event.spillway);
-  const { requestContext } = event;
-  const isHttp = isRecord(requestContext) && ("http" in requestContext || "elb" in requestContext);
-  return { kind: isHttp || typeof event.httpMethod === "string" ? "http" : "tick" };
+  throw new TypeError(
+    `This function drains a Redis list, and was invoked with ${nameOfEvent(event)}, which it would lose. It takes HTTP requests, schedules without an input of their own, and {"spillway":"tick"}. Give the schedule that input, or remove the trigger.`,
+  );
 }
 
-function readHopEvent(given: unknown): Ask {
-  const hop = readHop(given);
-  if (hop) return { kind: "hop", hop };
+/** `{}`, `{"spillway":"tick"}`, and what a rule or EventBridge Scheduler sends where no input was set. */
+function isTick(event: Record<string, unknown>): boolean {
+  const names = Object.keys(event);
+  if (names.length === 0) return true;
+  if (event.spillway === "tick") return names.length === 1;
+  const { detail = {} } = event;
+  // Scheduler's detail is a text.
+  const carriesNothing = detail === "{}" || (isRecord(detail) && Object.keys(detail).length === 0);
+  const told = Object.keys(scheduled).filter((name) => Object.hasOwn(event, name));
+  const isScheduled = told.length > 0 && told.every((name) => scheduled[name]?.includes(event[name]));
+  return isScheduled && carriesNothing && names.every((name) => envelope.includes(name));
+}
+
+/** Only what `hopEvent` makes: with anything beside it, it is another's event, such as a caller's body. */
+function readHopEvent(event: Record<string, unknown>): Hop | null {
+  if (!Object.hasOwn(event, "spillway") || Object.keys(event).length > 1) return null;
+  const hop = readHop(event.spillway);
+  if (hop && Object.keys(event.spillway as object).length === Object.keys(writeHop(hop)).length) return hop;
   throw new ContinuationError(
     "hop-malformed",
-    'The "spillway" of an event must be { list, chainId, hop } as a drain sends it to the next one; leave it out to begin a chain.',
+    'The "spillway" of an event must be { list, chainId, hop } as a drain sends it to the next one, or "tick" to begin a chain.',
   );
 }
 
@@ -42,6 +75,7 @@ export function hopEvent(hop: Hop): HopEvent {
   return { spillway: writeHop(hop) };
 }
 
+/** Whether it is an object of names and values, and no array. */
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

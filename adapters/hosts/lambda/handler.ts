@@ -7,12 +7,12 @@ import {
   func,
   integer,
   type Kinds,
-  object,
-  required,
   table,
   text,
 } from "../../../src/internals.ts";
-import { createHttpApp, reportAsJson } from "../../http/app.ts";
+import { createHttpApp } from "../../http/app.ts";
+import { drainOpener, type GivenDrain, once } from "../../http/given-drain.ts";
+import { reportAsJson, reportLine, tellReport } from "../../http/report.ts";
 import { readEvent } from "./events.ts";
 import { invocation } from "./invocation.ts";
 import { metricsLine } from "./metrics.ts";
@@ -29,7 +29,10 @@ export interface LambdaHandlerOptions {
    * budget. Default: 2,000.
    */
   readonly marginMs?: number;
-  /** CloudWatch metrics, as log lines; `false` for none. Default: namespace `Spillway`. */
+  /**
+   * CloudWatch metrics, as log lines with the report in them; `false` for none, then only drains that found something, or
+   * failed, write a line. Default: namespace `Spillway`.
+   */
   readonly metrics?: { readonly namespace?: string } | false;
   /** Where log lines go. Default: `console.log`. */
   readonly log?: (line: string) => void;
@@ -37,49 +40,43 @@ export interface LambdaHandlerOptions {
 
 const kinds = {
   token: either(text({ isSecret: true }), func<() => Promise<string>>()),
-  budgetMs: integer({ min: 1 }),
+  budgetMs: integer({ min: 1, max: 86_400_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   metrics: either(table({ namespace: text({ default: "Spillway" }) }, { default: {} }), choice([false])),
   log: func<(line: string) => void>(),
 } satisfies Kinds<LambdaHandlerOptions>;
-const drainKinds = {
-  drain: required(
-    either(
-      object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it," }),
-      func<() => Drain>(),
-    ),
-  ),
-};
-
 /**
  * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
- * balancer: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
+ * balancer, VPC Lattice v2: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
  * environment, which is where secrets are fetched. What goes wrong in a drain is in the report that it returns and
  * logs; it throws only where no drain could be made or the event is not for it, so Lambda's own retries never run
  * beside a chain. Throws `OptionError` for bad options.
  */
 export function lambdaHandler(
-  drain: Drain | (() => Drain | Promise<Drain>),
+  drain: GivenDrain,
   options: LambdaHandlerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  checkOptions(drainKinds, { drain });
+  const openDrain = drainOpener(drain);
   const checked = checkOptions(kinds, options);
   const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = checked;
   const namespace = metrics ? metrics.namespace : null;
   const log = checked.log ?? ((line) => console.log(line));
-  const openDrain = once(async () => (typeof drain === "function" ? drain() : drain));
   const openToken = once(async () => (typeof token === "function" ? token() : token));
 
   return (event, context) =>
     invocation.run(context, async () => {
       const ask = readEvent(event);
       const opened = await openDrain();
+      const ownChain = { id: context.awsRequestId, hop: 0 };
       const leftMs = context.getRemainingTimeInMillis();
       const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(marginMs, leftMs / 3))));
       const logged = logging(opened, (report, runOptions) => {
-        if (namespace === null) return;
-        const chain = runOptions.chain ?? { id: context.awsRequestId, hop: 0 };
-        log(metricsLine(report, { namespace, list: opened.list, chain, at: Date.now() }));
+        const place = { list: opened.list, chain: runOptions.chain ?? ownChain };
+        const line =
+          namespace === null
+            ? reportLine(report, place)
+            : metricsLine(report, { ...place, namespace, at: Date.now() });
+        if (line !== null) tellReport(() => log(line));
       });
       if (ask.kind === "http") {
         const given = await openToken();
@@ -87,11 +84,11 @@ export function lambdaHandler(
           budgetMs: budget,
           ...(given === undefined ? {} : { token: given }),
         });
-        return handle(app)(event as never, context as never);
+        return handle(app)(ask.event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.
       const isOwn = ask.kind === "hop" && ask.hop.list === opened.list;
-      const chain = isOwn ? ask.hop.chain : { id: context.awsRequestId, hop: 0 };
+      const chain = isOwn ? ask.hop.chain : ownChain;
       return reportAsJson(await logged.run({ budgetMs: budget, chain }));
     });
 }
@@ -105,17 +102,5 @@ function logging(drain: Drain, tell: (report: DrainReport, options: RunOptions) 
       tell(report, options);
       return report;
     },
-  };
-}
-
-/** Calls it once and keeps what it gave; after a failure it is called again by the next who asks. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
   };
 }

@@ -1,8 +1,18 @@
 import { serve } from "@hono/node-server";
 import { Cron } from "croner";
-import { type Drain, type DrainReport, OptionError, type ReceiveHop } from "../../../src/index.ts";
-import { checkOptions, func, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
+import {
+  type ChainPosition,
+  type Drain,
+  type DrainReport,
+  OptionError,
+  type ReceiveHop,
+} from "../../../src/index.ts";
+import { boolean, checkOptions, func, integer, type Kinds, text } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
+import { logError } from "../../http/failure.ts";
+import { checkDrain, once } from "../../http/given-drain.ts";
+import { logReport, tellReport } from "../../http/report.ts";
+import { stopBySignal } from "./signals.ts";
 
 export interface NodeServerOptions {
   /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
@@ -20,8 +30,22 @@ export interface NodeServerOptions {
    * without a token, and answers 202 at once. Default: there are none.
    */
   readonly receiveHop?: ReceiveHop;
-  /** Told the report of each run that the schedule or a hop began. */
+  /**
+   * Told the report of each run that the schedule or a hop began. Default: logs each report of a drain that found something,
+   * or failed, as one line of JSON, those of calls with the token too.
+   */
   readonly onReport?: (report: DrainReport) => void;
+  /**
+   * How long `stop` waits for what runs, ms, before it cuts every connection. A handler that has not ended then keeps its
+   * message leased, and a later drain recovers it. At most a day. Default: 10,000.
+   */
+  readonly graceMs?: number;
+  /**
+   * Whether SIGTERM and SIGINT stop the server and then end the process: with code 0, or 1 where `graceMs` was not enough. A
+   * program that listens for the signal as well is not ended: it ends itself. A second signal ends the process at once.
+   * False leaves both signals to the program, which calls `stop`. Default: true.
+   */
+  readonly stopsBySignal?: boolean;
 }
 
 export interface NodeServer {
@@ -29,7 +53,10 @@ export interface NodeServer {
   readonly port: number;
   /** Runs now, as the schedule would. Resolves with null where the last run still goes on. */
   tick(): Promise<DrainReport | null>;
-  /** Ends the schedule, aborts what runs so that it settles and releases, waits for it, and stops listening. */
+  /**
+   * Ends the schedule, stops listening, aborts what runs so that it settles and releases, and waits for it, at most
+   * `graceMs`. It leaves the drain open: `drain.close()` ends its connections. Calling it again waits for the same end.
+   */
   stop(): Promise<void>;
 }
 
@@ -38,21 +65,23 @@ const kinds = {
   port: integer({ min: 0, max: 65_535, default: 8080 }),
   host: text({ default: "127.0.0.1" }),
   cron: text(),
-  budgetMs: integer({ min: 1, default: 25_000 }),
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   receiveHop: func<ReceiveHop>(),
   onReport: func<(report: DrainReport) => void>(),
+  graceMs: integer({ min: 0, max: 86_400_000, default: 10_000 }),
+  stopsBySignal: boolean({ default: true }),
 } satisfies Kinds<NodeServerOptions>;
-const drainKinds = {
-  drain: required(object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" })),
-};
 
 /**
  * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
  * bad options, and where the port is taken.
  */
 export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
-  checkOptions(drainKinds, { drain });
-  const { token, port, host, cron, budgetMs, onReport, receiveHop } = checkOptions(kinds, options);
+  checkDrain(drain);
+  const { token, port, host, cron, budgetMs, onReport, receiveHop, graceMs, stopsBySignal } = checkOptions(
+    kinds,
+    options,
+  );
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<unknown>>();
@@ -67,13 +96,15 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
       return run;
     },
   };
+  const tell = (report: DrainReport, chain?: ChainPosition): void =>
+    tellReport(() => (onReport ? onReport(report) : logReport(report, { list: drain.list, chain })));
   let isTicking = false;
   const tick = async (): Promise<DrainReport | null> => {
     if (isTicking || signal.aborted) return null;
     isTicking = true;
     try {
       const report = await tracked.run({ budgetMs, signal });
-      onReport?.(report);
+      tell(report);
       return report;
     } finally {
       isTicking = false;
@@ -84,15 +115,20 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
     ...tracked,
     run: async (runOptions) => {
       const report = await tracked.run(runOptions);
-      // Only a hop has a chain, and only its caller is not told the report.
-      if (runOptions?.chain) onReport?.(report);
+      // Only a hop has a chain, and only its caller is not told the report. The log has all.
+      if (runOptions?.chain || !onReport) tell(report, runOptions?.chain);
       return report;
     },
   };
   const app = createHttpApp(served, { token, budgetMs, signal, receiveHop });
   // This process lives on between calls, and waits for all of its runs when it is stopped.
   const lasting = { waitUntil: () => undefined } as never;
-  const fetch = (request: Request, env: object) => app.fetch(request, env, lasting);
+  const fetch = async (request: Request, env: object): Promise<Response> => {
+    const response = await app.fetch(request, env, lasting);
+    // Or a client that keeps its connection open would keep the server too.
+    if (signal.aborted) response.headers.set("Connection", "close");
+    return response;
+  };
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const listening = serve({ fetch, port, hostname: host }, () => resolve(listening));
     listening.once("error", reject);
@@ -102,25 +138,46 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
   });
   const address = server.address();
   const boundPort = typeof address === "object" && address !== null ? address.port : port;
+  const end = async (): Promise<boolean> => {
+    schedule?.stop();
+    controller.abort();
+    const closed = new Promise((resolve) => server.close(resolve));
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    const hasEnded = await isWithin(graceMs, Promise.all([Promise.allSettled(underWay), closed]));
+    if ("closeAllConnections" in server) server.closeAllConnections();
+    return hasEnded;
+  };
+  const stop = once(async () => {
+    forgetSignals();
+    return end();
+  });
+  const forgetSignals = stopsBySignal ? stopBySignal(stop) : () => undefined;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`,
     port: boundPort,
     tick,
     stop: async () => {
-      schedule?.stop();
-      controller.abort();
-      await Promise.allSettled(underWay);
-      const closed = new Promise((resolve) => server.close(resolve));
-      if ("closeIdleConnections" in server) server.closeIdleConnections();
-      await closed;
+      await stop();
     },
   };
+}
+
+/** Waits for it, no longer than the time, and says whether it came. */
+async function isWithin(ms: number, awaited: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeOut = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  const isFirst = await Promise.race([awaited.then(() => true), timeOut]);
+  clearTimeout(timer);
+  return isFirst;
 }
 
 function startSchedule(pattern: string | undefined, tick: () => Promise<unknown>): Cron | null {
   if (pattern === undefined) return null;
   try {
-    return new Cron(pattern, { protect: true, catch: true }, async () => {
+    const onError = (error: unknown): void => logError("the schedule could not drain.", error);
+    return new Cron(pattern, { protect: true, catch: onError }, async () => {
       await tick();
     });
   } catch {

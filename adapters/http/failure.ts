@@ -1,0 +1,36 @@
+import { SpillwayError } from "../../src/index.ts";
+
+/** Logs what failed, whatever was thrown. Never throws: an error may be made so that it cannot be printed. */
+export function logError(what: string, error: unknown): void {
+  try {
+    console.error(`Spillway: ${what}`, error);
+  } catch {
+    console.error(`Spillway: ${what} The error cannot be read.`);
+  }
+}
+
+/** A body that was read before, is locked, or fails while it is read: a fault of the host, or of the way to it. */
+export class UnreadableBody extends Error {
+  constructor(cause: unknown) {
+    super("The request's body cannot be read. Hand the request on before anything else reads it.", { cause });
+  }
+}
+
+/**
+ * Answers a request that failed, and logs why. The answer tells Redis' failures from all others, and gives no cause, since a
+ * secret may be in it.
+ */
+export function answerFailure(error: unknown): Response {
+  logError("a request could not be served.", error);
+  const isRedis = error instanceof SpillwayError && error.code.startsWith("redis-");
+  const isBody = error instanceof UnreadableBody;
+  const text = isRedis
+    ? "Redis did not serve the request."
+    : isBody
+      ? error.message
+      : "The request could not be served; the host's log says why.";
+  return Response.json(
+    { error: text },
+    { status: isBody ? 500 : 503, headers: { "Cache-Control": "no-store" } },
+  );
+}

@@ -1,0 +1,34 @@
+import type { Drain } from "../../src/index.ts";
+import { checkOptions, either, func, object, required } from "../../src/internals.ts";
+
+/** What a host is given: a drain, or a function that makes one when it is first needed. */
+export type GivenDrain = Drain | (() => Drain | Promise<Drain>);
+
+const made = required(object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" }));
+const given = required(either(made, func<() => Drain>()));
+
+/** Throws `OptionError` for what is no drain. */
+export function checkDrain(drain: unknown): Drain {
+  return checkOptions({ drain: made }, { drain }).drain;
+}
+
+/**
+ * Throws `OptionError` for what is no drain and no function. The function it returns gives the drain, made once, and throws
+ * what making it threw, or `OptionError` where no drain was made; then the next call makes it again.
+ */
+export function drainOpener(drain: GivenDrain): () => Promise<Drain> {
+  checkOptions({ drain: given }, { drain });
+  return once(async () => checkDrain(typeof drain === "function" ? await drain() : drain));
+}
+
+/** Calls it once and keeps what it gave; after a failure it is called again by the next who asks. */
+export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let kept: Promise<Value> | undefined;
+  return () => {
+    kept ??= make().catch((error: unknown) => {
+      kept = undefined;
+      throw error;
+    });
+    return kept;
+  };
+}

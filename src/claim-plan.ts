@@ -43,9 +43,12 @@ export function batchMsMax({ handlerTimeoutMs, processor, prefetch }: TimeParts,
   return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
 }
 
-/** Quick handlers get larger batches, twice the last one at most, so that round trips do not hold them up. */
+/**
+ * Quick handlers get larger batches, ten times the last one at most, so that round trips do not hold them up: what ten
+ * messages took says little of a thousand, and what a hundred took says enough.
+ */
 export function grownCount(pace: Pace, lastCount: number): number {
   const { batchCount, batchCountMax, batchMs } = limits;
-  const wanted = Math.min(pace.countThatFits(batchMs), 2 * lastCount);
+  const wanted = Math.min(pace.countThatFits(batchMs), 10 * lastCount);
   return Math.max(batchCount, Math.min(batchCountMax, wanted));
 }

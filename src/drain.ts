@@ -27,6 +27,7 @@ export interface RunParts {
   readonly startedAt: number;
   /** Undefined: as many as suit the handlers. */
   readonly batchSize: number | undefined;
+  readonly learned: Learned;
   readonly prefetch: 0 | 1;
   readonly maxConcurrency: number;
   /** The lease the user asked for; without it a lease lasts as long as the run may. */
@@ -45,6 +46,12 @@ export interface RunParts {
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
 }
 
+/** What the runs of one drain learn from each other, while its process lives. */
+export interface Learned {
+  /** What to claim where no `batchSize` is given. */
+  batchCount: number;
+}
+
 /** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
 export async function runDrain(parts: RunParts): Promise<DrainReport> {
   return new Run(parts).toReport();
@@ -59,8 +66,6 @@ class Run {
   readonly #parts: RunParts;
   readonly #report: ReportBuilder;
   readonly #pace = new Pace();
-  /** What to claim where no `batchSize` is given. */
-  #batchCount: number = limits.batchCount;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -149,7 +154,7 @@ class Run {
   /** How many messages to claim now; 0 with the reason why none. */
   #claimSize(running: Batch | null): { count: number; reason: StopReason } {
     const { stopper, maxMessages } = this.#parts;
-    const batchSize = this.#parts.batchSize ?? this.#batchCount;
+    const batchSize = this.#parts.batchSize ?? this.#parts.learned.batchCount;
     if (this.#problem) throw this.#problem;
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     if (stopper.isHeldBack) return { count: 0, reason: "paused" };
@@ -178,7 +183,7 @@ class Run {
       this.#hooks.tell(this.#parts.onFailure, failure);
     }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
-    if (processor.handler) this.#batchCount = grownCount(this.#pace, batch.messages.length);
+    if (processor.handler) this.#parts.learned.batchCount = grownCount(this.#pace, batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
       this.#unsettled.push({ batch, ...processed });
       throw clock.now() < batch.leaseEndsAt ? leaseTooShort() : stoodStill();

@@ -4,7 +4,7 @@ import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
-import { runDrain } from "./drain.ts";
+import { type Learned, runDrain } from "./drain.ts";
 import {
   checkDrainOptions,
   type DrainSettings,
@@ -55,6 +55,7 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
     return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
   const openBroker = brokerFor(settings, keys);
+  const learned: Learned = { batchCount: limits.batchCount };
 
   const close = async (): Promise<void> => {
     isClosed = true;
@@ -77,6 +78,7 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
         ...settings,
         ...limited,
         broker,
+        learned,
         processor: processorFor(settings, broker),
         stopper,
         deadline,

@@ -32,12 +32,46 @@ async function claimsOf(
 }
 
 describe("how much a drain claims at once", () => {
-  it("begins with a hundred, and doubles to a thousand while handlers are quick", async () => {
-    expect(await claimsOf(0, { prefetch: 0 })).toEqual([100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 500]);
+  it("begins with a hundred, and is a thousand as soon as handlers are known to be quick", async () => {
+    const claims = [100, 1_000, 1_000, 1_000, 1_000, 1_000, 900];
+    expect(await claimsOf(0, { prefetch: 0 })).toEqual(claims);
+  });
+
+  it("is ten times what little was there, at most, for that says little", async () => {
+    const redis = memory();
+    const claims: number[] = [];
+    const drain = createDrain({
+      redis,
+      list: "mail",
+      prefetch: 0,
+      clock: new ManualClock(),
+      handler: () => undefined,
+      onProgress: ({ claimed }) => void claims.push(claimed),
+    });
+    await drain.push("first");
+    await drain.run();
+    await drain.push(Array.from({ length: 500 }, () => "message"));
+    await drain.run();
+    expect(claims).toContain(100);
+  });
+
+  it("is remembered by a drain from run to run", async () => {
+    const drain = createDrain({
+      redis: memory(),
+      list: "mail",
+      clock: new ManualClock(),
+      handler: () => undefined,
+    });
+    const requests: number[] = [];
+    for (let run = 0; run < 2; run++) {
+      await drain.push(Array.from({ length: 3_000 }, () => "message"));
+      requests.push((await drain.run()).requests);
+    }
+    expect(requests[1]).toBeLessThan(requests[0] as number);
   });
 
   it("is what the handlers do in a tenth of a second", async () => {
-    expect((await claimsOf(0.25, { prefetch: 0 })).slice(0, 5)).toEqual([100, 200, 400, 400, 400]);
+    expect((await claimsOf(0.25, { prefetch: 0 })).slice(0, 5)).toEqual([100, 400, 400, 400, 400]);
   });
 
   it("stays at a hundred where they are slower", async () => {

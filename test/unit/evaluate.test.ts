@@ -11,8 +11,7 @@ it("a settle that ran before Redis lost its scripts and its reply is known for w
       ...store,
       command: async (command) => {
         const reply = await store.command(command);
-        const isSettle =
-          command[0] === "EVALSHA" && command.some((argument) => argument === "+");
+        const isSettle = command[0] === "EVALSHA" && command.some((argument) => argument === "+");
         if (isSettle && !hasFailed) {
           hasFailed = true;
           await store.command(["SCRIPT", "FLUSH"]);

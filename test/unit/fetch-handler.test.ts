@@ -28,7 +28,15 @@ function host(options: FetchHandlerOptions = {}, drain: Partial<Drain> = {}) {
       runs.push(given);
       return report;
     },
-    stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null, paused: false }),
+    stats: async () => ({
+      list: 1,
+      working: 0,
+      leases: 0,
+      delayed: 0,
+      dead: 0,
+      nextDueAt: null,
+      paused: false,
+    }),
     ...drain,
   } as Drain;
   const handle = fetchHandler(fake, {

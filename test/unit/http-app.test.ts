@@ -49,7 +49,15 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
       return report;
     },
     recover: async () => ({ recovered: 0, adopted: 0 }),
-    stats: async () => ({ list: 1, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null, paused: false }),
+    stats: async () => ({
+      list: 1,
+      working: 0,
+      leases: 0,
+      delayed: 0,
+      dead: 0,
+      nextDueAt: null,
+      paused: false,
+    }),
     push: async () => ({ pushed: 1, duplicates: [], length: 1 }),
     pause: async () => undefined,
     resume: async () => undefined,

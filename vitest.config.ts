@@ -1,12 +1,30 @@
 import { defineConfig } from "vitest/config";
+import { measureTimeScale } from "./test/support/time-scale.ts";
+
+/** Limits of real time grow with it, here and in the tests that inject it. */
+const timeScale = measureTimeScale();
+const longTests = "test/long/**/*.test.ts";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/ensure-redis.ts", "test/support/build.ts"],
     // Each file starts its own redis-server; two at a time suit a machine of two cores.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // They end what hangs; no test is to come near them.
+    testTimeout: 60_000 * timeScale,
+    hookTimeout: 60_000 * timeScale,
+    provide: { timeScale },
+    projects: [
+      { extends: true, test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [longTests] } },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: [longTests],
+          testTimeout: 300_000 * timeScale,
+          hookTimeout: 120_000 * timeScale,
+        },
+      },
+    ],
   },
 });

@@ -17,8 +17,6 @@ export interface ChainWorldOptions {
   readonly budgetMs: number;
 }
 
-export type ChainWorld = ReturnType<typeof useChainWorld>;
-
 /**
  * The whole path of a chain on Lambda: the function bundled from the built package, the real SDK, an endpoint that treats it
  * as Lambda does, the real Upstash client, and a real Redis. One chain at a time: two would starve each other's budgets.

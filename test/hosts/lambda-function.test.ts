@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
 import { bundleFunction } from "../support/lambda/bundle.ts";
@@ -13,6 +13,7 @@ import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
 
 const list = "mail";
+const timeScale = inject("timeScale");
 
 describe("one bundled function", () => {
   let redis: RedisServer;
@@ -48,7 +49,7 @@ describe("one bundled function", () => {
     lambda.create({
       name: "drain",
       file: bundle.file,
-      timeoutMs: 15_000,
+      timeoutMs: 15_000 * timeScale,
       maximumRetryAttempts: 0,
       ...options,
       environment: {
@@ -98,7 +99,7 @@ describe("one bundled function", () => {
   });
 
   it("goes on by the alias it was invoked by", async () => {
-    deploy(25, { aliases: ["live"], environment: { BUDGET_MS: "1500" } });
+    deploy(25 * timeScale, { aliases: ["live"], environment: { BUDGET_MS: String(1_500 * timeScale) } });
     await push(4_000);
     // On a machine too busy to achieve anything in its budget, a chain ends and the next tick goes on.
     while ((await side.redis.llen(list)) > 0) {

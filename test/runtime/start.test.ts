@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { startRestServer } from "../../adapters/local/rest-server.ts";
 import { Program } from "../support/program.ts";
+import { until } from "../support/until.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 let folder: string;
@@ -255,8 +256,8 @@ describe("spillway redis", () => {
     else program.signal(how);
     expect((await program.ended).code).toBe(code);
     await listening.text().catch(() => undefined);
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => readdirSync(temporary), { timeout: 10_000 }).toEqual([]);
+    await until(() => !isAlive(pid));
+    await until(() => readdirSync(temporary).length === 0);
   });
 
   it("leaves nothing behind where its port is taken, and says so", async () => {

@@ -32,6 +32,12 @@ export class SideDoor {
     return found;
   }
 
+  /** Redis' own clock, epoch ms. */
+  async now(): Promise<number> {
+    const [seconds, micros] = (await this.redis.time()).map(Number) as [number, number];
+    return seconds * 1_000 + Math.floor(micros / 1_000);
+  }
+
   /** The list's messages, oldest (right end) first. */
   async waiting(list: string): Promise<string[]> {
     return (await this.redis.lrange(list, 0, -1)).reverse();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { signRequest } from "../../adapters/continue/signed/index.ts";
 import { writeHop } from "../../src/index.ts";
 import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
@@ -6,6 +6,8 @@ import { testToken } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 import { signingKey } from "../support/workerd.ts";
 import { useWorld } from "./world.ts";
+
+const timeScale = inject("timeScale");
 
 describe("an alarm chain, in workerd,", () => {
   const world = useWorld();
@@ -28,7 +30,7 @@ describe("an alarm chain, in workerd,", () => {
     const workerd = await world.start({
       failing: "late-",
       handler: "each",
-      drain: { retryDelay: { baseMs: 400, maxMs: 400 } },
+      drain: { retryDelay: { baseMs: 400 * timeScale, maxMs: 400 * timeScale } },
     });
     await world.push(20);
     await world.push(5, "mail", "late-");
@@ -42,7 +44,7 @@ describe("an alarm chain, in workerd,", () => {
   });
 
   it("is left alone by the ticks that find it alive: they cost Redis nothing and begin no other", async () => {
-    const workerd = await world.start({ handlerMs: 100, drain: { batchSize: 10 } });
+    const workerd = await world.start({ handlerMs: 100 * timeScale, drain: { batchSize: 10 } });
     await world.push(200);
     await workerd.tick();
     await until(async () => (await world.done()).length > 0);
@@ -122,7 +124,7 @@ describe("other chains, in workerd:", () => {
       continuation: "queue",
       handler: "each",
       failing: "late-",
-      drain: { batchSize: 5, retryDelay: { baseMs: 300, maxMs: 300 } },
+      drain: { batchSize: 5, retryDelay: { baseMs: 300 * timeScale, maxMs: 300 * timeScale } },
     });
     await world.push(3, "mail", "late-");
     await world.push(600);
@@ -184,7 +186,7 @@ describe("other chains, in workerd:", () => {
         failing: "late-",
         limits: { requestsMax: 20 },
         drain: { batchSize: 3 },
-        retryAfterMs: 1_500,
+        retryAfterMs: 1_500 * timeScale,
       },
       { qstashUrl: await service.start() },
     );

@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { useWorld } from "./world.ts";
+
+/** What a slower machine gets more of: time for what must be done within it, and time that handlers take. */
+const timeScale = inject("timeScale");
 
 describe("a Worker, in workerd,", () => {
   const world = useWorld();
@@ -22,7 +25,7 @@ describe("a Worker, in workerd,", () => {
   });
 
   it("answers 202 at once to a caller who asks for that, and drains", async () => {
-    const workerd = await world.start({ handlerMs: 500 });
+    const workerd = await world.start({ handlerMs: 500 * timeScale });
     await world.push(100);
     const answer = await workerd.request("/drain", { headers: { Prefer: "respond-async" } });
     expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
@@ -38,7 +41,7 @@ describe("a Worker, in workerd,", () => {
   });
 
   it("goes on when the caller hangs up", async () => {
-    const workerd = await world.start({ handlerMs: 100, drain: { batchSize: 10 } });
+    const workerd = await world.start({ handlerMs: 100 * timeScale, drain: { batchSize: 10 } });
     await world.push(100);
     await workerd.request("/drain", { headers: { "x-fixture-hang-up-ms": "150" } });
     expect(workerd.reports).toEqual([]);
@@ -83,10 +86,10 @@ describe("a Worker, in workerd,", () => {
 
   it("ends before its wall, hop after hop, so that the platform cuts none", async () => {
     const workerd = await world.start({
-      handlerMs: 120,
+      handlerMs: 120 * timeScale,
       drain: { batchSize: 10 },
-      worker: { plan: "paid", wallMs: { alarm: 2_500 }, marginMs: 800 },
-      limits: { wallMs: { alarm: 2_500 } },
+      worker: { plan: "paid", wallMs: { alarm: 2_500 * timeScale }, marginMs: 800 * timeScale },
+      limits: { wallMs: { alarm: 2_500 * timeScale } },
     });
     await world.push(400);
     await workerd.tick();
@@ -102,9 +105,9 @@ describe("a Worker, in workerd,", () => {
 
   it("loses nothing when the platform cuts it off in mid-batch", async () => {
     const cut = await world.start({
-      handlerMs: 100,
+      handlerMs: 100 * timeScale,
       drain: { batchSize: 10 },
-      limits: { wallMs: { http: 700 } },
+      limits: { wallMs: { http: 700 * timeScale } },
     });
     await world.push(100);
     await cut.request("/drain", { headers: { Prefer: "respond-async" } });

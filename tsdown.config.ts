@@ -3,6 +3,7 @@ import { builtinModules } from "node:module";
 import type { OutputBundle, PluginContext } from "rolldown";
 import { esmExternalRequirePlugin } from "rolldown/plugins";
 import { defineConfig } from "tsdown";
+import { minifiedModule } from "./.ci/minify-lua.ts";
 
 /**
  * Packages that the build takes in, for they are small and in no type of ours: nobody installs what only a server or the
@@ -67,17 +68,15 @@ export default defineConfig({
   plugins: [
     // Packages in CommonJS require these; in a module they must be imported.
     esmExternalRequirePlugin({ external: [...builtinModules] }),
-    { name: "without-words", transform: withoutWords },
+    { name: "minified-lua", transform: withMinifiedLua },
     { name: "licenses", generateBundle: addLicenses },
   ],
 });
 
-/**
- * The indents of Lua would weigh in the core. Lines stay where they are, and so source maps hold.
- */
-function withoutWords(code: string, id: string): { code: string; map: null } | null {
-  if (/src\/broker\/scripts\//.test(id)) return { code: code.replace(/^ +/gm, ""), map: null };
-  return null;
+/** The scripts for Redis, minified. A script in parts is one text by then. */
+async function withMinifiedLua(_code: string, id: string): Promise<{ code: string; map: null } | null> {
+  if (!/src\/broker\/scripts\/([^/]+|turn\/index)\.ts$/.test(id)) return null;
+  return { code: minifiedModule(await import(id)), map: null };
 }
 
 /** The licenses of the packages that are built in, which they want kept with every copy. */

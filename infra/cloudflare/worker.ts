@@ -1,7 +1,5 @@
-import { cloudflareHandler } from "../../adapters/hosts/cloudflare/index.ts";
-import { upstash } from "../../adapters/redis/upstash-fetch.ts";
-
-// In a project of your own: from "spillway/cloudflare" and "spillway/upstash-fetch".
+import { cloudflareHandler } from "spillway/cloudflare";
+import { upstash } from "spillway/upstash-fetch";
 
 interface Env {
   readonly LIST: string;

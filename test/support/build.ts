@@ -9,6 +9,7 @@ export default function buildPackage(): void {
     "cli/**/*.ts",
     "package.json",
     "tsdown.config.ts",
+    ".ci/minify-lua.ts",
   ]);
   const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   const builtAt = statSync("dist/index.js", { throwIfNoEntry: false })?.mtimeMs ?? 0;

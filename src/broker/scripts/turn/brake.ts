@@ -29,7 +29,8 @@ local function considerBrake(batch, known)
   end
   local isOverloaded = outcomes:find(codes.overloaded, 1, true)
   if brakeAfter == 0 or not (isOverloaded or outcomes:find(sets.failures, lastAck + 1)) then
-    return (outcomes:gsub(codes.overloaded, codes.overloadCounted))
+    local counted = outcomes:gsub(codes.overloaded, codes.overloadCounted)
+    return counted
   end
   isBrakeSettled = true
   local state = readBrake()

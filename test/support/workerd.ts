@@ -138,6 +138,8 @@ async function bundleFixture(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../workerd/fixture/worker.ts", import.meta.url))],
     bundle: true,
+    // Its text is copied and parsed at each start.
+    minify: true,
     write: false,
     format: "esm",
     target: "es2023",

@@ -93,3 +93,25 @@ describe("an alarm chain, in workerd,", () => {
     expect(await world.left()).toEqual({});
   });
 });
+
+describe("a Worker, in workerd,", () => {
+  const world = useWorld();
+
+  it.each([1, 2])("drains once each with two processes racing, maxConcurrency %i", async (maxConcurrency) => {
+    const settings = { continuation: "none" as const, worker: { plan: "paid" as const } };
+    const racing = await Promise.all(
+      [1, 2].map(() => world.start({ ...settings, handlerMs: 20, drain: { maxConcurrency, batchSize: 50 } })),
+    );
+    await world.push(2_000);
+    await Promise.all(racing.map((workerd) => workerd.tick()));
+    const reports = racing.flatMap((workerd) => [...workerd.reports]);
+    expect(reports.map(({ stopped }) => stopped).sort()).toEqual(
+      maxConcurrency === 1 ? ["busy", "empty"] : ["empty", "empty"],
+    );
+    if (maxConcurrency === 2) expect(Math.min(...reports.map(({ acked }) => acked))).toBeGreaterThan(0);
+    const done = await world.done();
+    expect(done.length).toBe(2_000);
+    expect(new Set(done).size).toBe(2_000);
+    expect(await world.left()).toEqual({});
+  });
+});

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { measureTimeScale } from "./test/support/time-scale.ts";
 
-/** Limits of real time grow with it, here and in the tests that inject it. */
+/** Limits of real time grow with it; files about real time measure it again. */
 const timeScale = measureTimeScale();
 const longTests = "test/long/**/*.test.ts";
 
@@ -13,7 +13,6 @@ export default defineConfig({
     // They end what hangs; no test is to come near them.
     testTimeout: 60_000 * timeScale,
     hookTimeout: 60_000 * timeScale,
-    provide: { timeScale },
     projects: [
       {
         extends: true,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import {
   createDrain,
@@ -11,6 +11,9 @@ import { hastyClock } from "../support/hasty-clock.ts";
 import { type Decision, type HttpProxy, type ProxiedRequest, startHttpProxy } from "../support/http-proxy.ts";
 import { testToken } from "../support/redis.ts";
 import { useRestServer } from "../support/redis-under-test.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
+
+const timeScale = measureTimeScale();
 
 const page = (status: string): string =>
   `<html><head><title>${status}</title></head><body><center><h1>${status}</h1></center><hr>nginx</body></html>`;
@@ -37,7 +40,7 @@ describe("a Redis over REST that", () => {
   const payloads = (count: number, bytes = 1): string[] =>
     Array.from({ length: count }, (_, at) => `${at}:${"x".repeat(bytes)}`);
 
-  const run = ({ requestTimeoutMs = 5_000 * inject("timeScale") } = {}): Promise<DrainReport> =>
+  const run = ({ requestTimeoutMs = 5_000 * timeScale } = {}): Promise<DrainReport> =>
     createDrain({
       redis: upstash({ url: proxy.url, token: testToken }),
       list: "mail",
@@ -160,7 +163,7 @@ describe("a Redis over REST that", () => {
         await door.redis.lpush("mail", ...all);
         decide = ({ index }) => (index < 2 ? "pass" : fault);
 
-        const report = await run({ requestTimeoutMs: 300 * inject("timeScale") });
+        const report = await run({ requestTimeoutMs: 300 * timeScale });
 
         expect(report.stopped).toBe("error");
         expect(report.error).toMatchObject(error);

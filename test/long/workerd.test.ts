@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, inject, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { startHttpProxy } from "../support/http-proxy.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
 import { useWorld } from "../workerd/world.ts";
 
-const timeScale = inject("timeScale");
+const timeScale = measureTimeScale();
 const storagePath = mkdtempSync(join(tmpdir(), "spillway-workerd-"));
 afterAll(() => rmSync(storagePath, { recursive: true, force: true }));
 

@@ -5,14 +5,10 @@ const referenceMs = 250;
 /** Beyond this a machine is not slow but stuck. */
 const timeScaleMax = 20;
 
-declare module "vitest" {
-  interface ProvidedContext {
-    /** How many times slower than two idle cores this machine was when the tests began; at least 1. */
-    timeScale: number;
-  }
-}
-
-/** Measures this machine as it is now, with whatever else runs on it: arithmetic, and starts of processes. */
+/**
+ * How many times slower than two idle cores this machine is now, with whatever else runs on it; at least 1. It is measured
+ * by arithmetic and by starts of processes. Each file about real time asks anew: a machine's load changes during a run.
+ */
 export function measureTimeScale(): number {
   const startedAt = performance.now();
   calculate();

@@ -1,13 +1,14 @@
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { signRequest } from "../../adapters/continue/signed/index.ts";
 import { writeHop } from "../../src/index.ts";
 import { deliverySignature, QstashServer } from "../support/qstash-server.ts";
 import { testToken } from "../support/redis.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
 import { signingKey } from "../support/workerd.ts";
 import { useWorld } from "./world.ts";
 
-const timeScale = inject("timeScale");
+const timeScale = measureTimeScale();
 
 describe("an alarm chain, in workerd,", () => {
   const world = useWorld();

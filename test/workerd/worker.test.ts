@@ -1,8 +1,9 @@
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { measureTimeScale } from "../support/time-scale.ts";
 import { useWorld } from "./world.ts";
 
 /** What a slower machine gets more of: time for what must be done within it, and time that handlers take. */
-const timeScale = inject("timeScale");
+const timeScale = measureTimeScale();
 
 describe("a Worker, in workerd,", () => {
   const world = useWorld();

@@ -1,12 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, inject } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { testToken } from "../redis.ts";
 import { useRestServer } from "../redis-under-test.ts";
+import { measureTimeScale } from "../time-scale.ts";
 import { bundleFunction } from "./bundle.ts";
 import { type FunctionOptions, type Invocation, type Lambda, startLambda } from "./emulator.ts";
 
 /** A slower machine gets longer budgets and longer work: as many messages fit into an invocation everywhere. */
-const timeScale = inject("timeScale");
+const timeScale = measureTimeScale();
 const workMs = 60 * timeScale;
 /** Far behind the budget: only those invocations end here that are meant to. */
 const timeoutMs = 6_000 * timeScale;

@@ -1,12 +1,33 @@
 import { defineConfig } from "vitest/config";
+import { measureTimeScale } from "./test/support/time-scale.ts";
+
+/** Limits of real time grow with it; files about real time measure it again. */
+const timeScale = measureTimeScale();
+const longTests = "test/long/**/*.test.ts";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/ensure-redis.ts", "test/support/build.ts"],
     // Each file starts its own redis-server; two at a time suit a machine of two cores.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // They end what hangs; no test is to come near them.
+    testTimeout: 60_000 * timeScale,
+    hookTimeout: 60_000 * timeScale,
+    projects: [
+      {
+        extends: true,
+        // Files share their process and what it has imported: to import all anew is two fifths of the work.
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [longTests], isolate: false },
+      },
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: [longTests],
+          testTimeout: 300_000 * timeScale,
+          hookTimeout: 120_000 * timeScale,
+        },
+      },
+    ],
   },
 });

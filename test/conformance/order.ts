@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { until } from "../support/until.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
 /** Promise 10: first in, first out, whatever happens on the way. */
@@ -76,10 +77,7 @@ export function orderSuite(setup: Setup): void {
         handler: async ({ payload }) => {
           if (payload !== "m4") return;
           // The batch after this one is in hand, too.
-          await vi.waitUntil(async () => (await door.redis.llen(list)) === 3, {
-            interval: 5,
-            timeout: 10_000,
-          });
+          await until(async () => (await door.redis.llen(list)) === 3);
           controller.abort();
           throw new Error("cut short");
         },

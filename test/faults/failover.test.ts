@@ -3,6 +3,7 @@ import { type RedisServer, startRedisServer } from "../../adapters/local/redis-p
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { createDrain } from "../../src/index.ts";
 import { SideDoor } from "../support/side-door.ts";
+import { until } from "../support/until.ts";
 
 describe("a failover", () => {
   let master: RedisServer;
@@ -10,7 +11,8 @@ describe("a failover", () => {
   let door: SideDoor;
 
   beforeAll(async () => {
-    master = await startRedisServer();
+    // By default it waits 5 s for more replicas before it copies itself to one.
+    master = await startRedisServer({ args: ["--repl-diskless-sync-delay", "0"] });
     replica = await startRedisServer({ args: ["--replicaof", "127.0.0.1", String(master.port)] });
     door = new SideDoor(replica.url);
   });
@@ -24,7 +26,7 @@ describe("a failover", () => {
     const first = new SideDoor(master.url);
     await first.redis.lpush("mail", "a", "b", "c");
     first.close();
-    while ((await door.redis.llen("mail")) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await door.redis.llen("mail")) === 3);
     const redis = ioredis({ url: replica.url });
     const seen: string[] = [];
     let claimCount = 0;

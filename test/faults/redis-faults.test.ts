@@ -7,9 +7,13 @@ import {
   RedisTooLargeError,
   RedisTransportError,
 } from "../../src/index.ts";
+import { hastyClock } from "../support/hasty-clock.ts";
 import { type Decision, type HttpProxy, type ProxiedRequest, startHttpProxy } from "../support/http-proxy.ts";
 import { testToken } from "../support/redis.ts";
 import { useRestServer } from "../support/redis-under-test.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
+
+const timeScale = measureTimeScale();
 
 const page = (status: string): string =>
   `<html><head><title>${status}</title></head><body><center><h1>${status}</h1></center><hr>nginx</body></html>`;
@@ -36,15 +40,17 @@ describe("a Redis over REST that", () => {
   const payloads = (count: number, bytes = 1): string[] =>
     Array.from({ length: count }, (_, at) => `${at}:${"x".repeat(bytes)}`);
 
-  const run = ({ requestTimeoutMs = 5_000, budgetMs = 60_000 } = {}): Promise<DrainReport> =>
+  const run = ({ requestTimeoutMs = 5_000 * timeScale } = {}): Promise<DrainReport> =>
     createDrain({
       redis: upstash({ url: proxy.url, token: testToken }),
       list: "mail",
       batchSize: 10,
       concurrency: 1,
       requestTimeoutMs,
+      // Waits before a request is sent again pass at once; time limits are not reached.
+      clock: hastyClock(() => performance.now(), 5_000),
       handler: (message) => void seen.push(message.payload),
-    }).run({ budgetMs });
+    }).run();
 
   /** After the fault, a drain handles all that is left, and leaves nothing behind. */
   const expectNothingLost = async (all: readonly string[]): Promise<void> => {
@@ -157,7 +163,7 @@ describe("a Redis over REST that", () => {
         await door.redis.lpush("mail", ...all);
         decide = ({ index }) => (index < 2 ? "pass" : fault);
 
-        const report = await run({ requestTimeoutMs: 300, budgetMs: 2_000 });
+        const report = await run({ requestTimeoutMs: 300 * timeScale });
 
         expect(report.stopped).toBe("error");
         expect(report.error).toMatchObject(error);
@@ -179,7 +185,7 @@ describe("a Redis over REST that", () => {
       await door.redis.lpush("mail", ...all);
       await proxy.close();
 
-      const report = await run({ budgetMs: 2_000 });
+      const report = await run();
 
       expect(report).toMatchObject({ claimed: 0, stopped: "error" });
       expect(report.error).toBeInstanceOf(RedisTransportError);

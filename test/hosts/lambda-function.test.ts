@@ -11,8 +11,10 @@ import {
 } from "../support/lambda/emulator.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
 
 const list = "mail";
+const timeScale = measureTimeScale();
 
 describe("one bundled function", () => {
   let redis: RedisServer;
@@ -48,7 +50,7 @@ describe("one bundled function", () => {
     lambda.create({
       name: "drain",
       file: bundle.file,
-      timeoutMs: 15_000,
+      timeoutMs: 15_000 * timeScale,
       maximumRetryAttempts: 0,
       ...options,
       environment: {
@@ -98,15 +100,16 @@ describe("one bundled function", () => {
   });
 
   it("goes on by the alias it was invoked by", async () => {
-    deploy(25, { aliases: ["live"], environment: { BUDGET_MS: "1500" } });
+    deploy(25 * timeScale, { aliases: ["live"], environment: { BUDGET_MS: String(1_500 * timeScale) } });
     await push(4_000);
     // On a machine too busy to achieve anything in its budget, a chain ends and the next tick goes on.
-    while ((await side.redis.llen(list)) > 0) {
+    while ((await side.redis.exists(list, `{${list}}:leases`, `{${list}}:delayed`)) > 0) {
+      await side.expireLeases(list);
       await lambda.invoke("drain", {}, { type: "Event", qualifier: "live" });
       await lambda.idle();
     }
 
-    expect(handledIn(lambda.invocations).length).toBe(4_000);
+    expect(new Set(handledIn(lambda.invocations)).size).toBe(4_000);
     const hops = lambda.invocations.filter(({ event }) => Object.hasOwn(event as object, "spillway"));
     expect(hops.length).toBeGreaterThan(0);
     expect([...new Set(lambda.invocations.map(({ qualifier }) => qualifier))]).toEqual(["live"]);

@@ -16,11 +16,14 @@ import { startLambda } from "../support/lambda/emulator.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
 
+/** Without CloudFormation's own rules, whose engine takes seconds to load: test/long holds the ready app to them. */
+const plainly = { builtinCloudFormationValidation: false };
+const unbundled = { ...plainly, context: { "aws:cdk:bundling-stacks": [] } };
 const entry = fileURLToPath(new URL("../../infra/aws/drain.ts", import.meta.url));
 
 /** What the construct makes of props, without bundling. */
 function synthesize(props: Partial<SpillwayDrainProps> = {}): Template {
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  const app = new App(unbundled);
   const stack = new Stack(app, "Test");
   new SpillwayDrain(stack, "Drain", { entry, list: "emails", ...props });
   return Template.fromStack(stack);
@@ -39,7 +42,7 @@ describe("the ready AWS app", () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "spillway-cdk-"));
-    const app = new App({ outdir: folder });
+    const app = new App({ ...plainly, outdir: folder });
     const stack = new DrainStack(app, "Spillway");
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     // Throws where a rule of cdk-nag is broken.
@@ -58,7 +61,7 @@ describe("the ready AWS app", () => {
   });
 
   it("would be refused with a right too many", () => {
-    const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+    const app = new App(unbundled);
     const { drain } = new DrainStack(app, "Spillway");
     drain.function.addToRolePolicy(new PolicyStatement({ actions: ["ssm:GetParameters"], resources: ["*"] }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -270,7 +273,7 @@ describe("SpillwayDrain", () => {
   });
 
   it("reads secrets of Secrets Manager by their reference, with the right to read just those", () => {
-    const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+    const app = new App(unbundled);
     const stack = new Stack(app, "Test");
     const token = Secret.fromSecretNameV2(stack, "Token", "redis/token");
     new SpillwayDrain(stack, "Drain", { entry, list: "emails", secrets: { TOKEN_PARAMETER: token } });
@@ -295,7 +298,7 @@ describe("SpillwayDrain", () => {
   });
 
   it("tells a topic of all alarms", () => {
-    const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+    const app = new App(unbundled);
     const stack = new Stack(app, "Test");
     const alarmTopic = new Topic(stack, "Topic");
     new SpillwayDrain(stack, "Drain", { entry, list: "emails", alarmTopic, dashboard: false });
@@ -351,6 +354,6 @@ describe("the SAM template", () => {
 
 /** The ready app's template, without bundling. */
 function readyTemplate(): Template {
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  const app = new App(unbundled);
   return Template.fromStack(new DrainStack(app, "Spillway"));
 }

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { measureTimeScale } from "../support/time-scale.ts";
 import { type Edit, type Mutation, mutations } from "./mutation-list.ts";
 import type { Proof } from "./proof.ts";
 
@@ -17,29 +18,38 @@ const hunters = [
   ["kills", ["--only", "kills", "--kills", "40"]],
 ] as const;
 
-/** Longest that one hunter may take with one mutation, ms. A protocol that hangs is caught too. */
-const huntMsMax = 120_000;
+/** Longest that one hunter may take with one mutation, ms. A protocol that hangs is caught too, a slow machine is not. */
+const huntMsMax = 120_000 * measureTimeScale();
 
 /**
- * Breaks the protocol on purpose, one way at a time, in a copy of the sources, and holds the other parts of the proof
- * against each: every mutation must be caught.
+ * Breaks the protocol on purpose, in one way in each copy of the sources, and holds the other parts of the proof against
+ * it: every mutation must be caught. A hunt keeps one core busy, so there are as many copies as cores.
  */
 export async function proveMutations(options: { seed: number; log: (line: string) => void }): Promise<Proof> {
-  const folder = await mkdtemp(join(tmpdir(), "spillway-mutations-"));
   const survivors: string[] = [];
   const caughtBy: Record<string, number> = {};
-  try {
-    for (const name of copied) await cp(join(root, name), join(folder, name), { recursive: true });
-    await symlink(join(root, "node_modules"), join(folder, "node_modules"), "dir");
-    for (const mutation of mutations) {
-      const by = await hunt(folder, mutation, options.seed);
-      options.log(`  ${by ? `caught by the ${by}` : "SURVIVED"}: ${mutation.name}`);
-      if (by) caughtBy[by] = (caughtBy[by] ?? 0) + 1;
-      else survivors.push(mutation.name);
+  const left = [...mutations];
+  const huntInCopy = async (): Promise<void> => {
+    const folder = await mkdtemp(join(tmpdir(), "spillway-mutations-"));
+    try {
+      for (const name of copied) await cp(join(root, name), join(folder, name), { recursive: true });
+      await symlink(join(root, "node_modules"), join(folder, "node_modules"), "dir");
+      for (let mutation = left.shift(); mutation; mutation = left.shift()) {
+        const by = await hunt(folder, mutation, options.seed);
+        options.log(`  ${by ? `caught by the ${by}` : "SURVIVED"}: ${mutation.name}`);
+        if (by) caughtBy[by] = (caughtBy[by] ?? 0) + 1;
+        else survivors.push(mutation.name);
+      }
+    } catch (error) {
+      // The others end with what they have in hand.
+      left.length = 0;
+      throw error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  };
+  const hunts = await Promise.allSettled(Array.from({ length: availableParallelism() }, huntInCopy));
+  for (const hunt of hunts) if (hunt.status === "rejected") throw hunt.reason;
   const by = Object.entries(caughtBy).map(([name, count]) => `${count} by the ${name}`);
   return {
     isHolding: survivors.length === 0,

@@ -64,7 +64,7 @@ export async function startWorkerd(options: {
   storagePath?: string;
   qstashUrl?: string;
 }): Promise<Workerd> {
-  const script = options.script ?? (await bundle(options.settings ?? {}));
+  const script = options.script ?? (await fixtureOf(options.settings ?? {}));
   const told = new Told();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/drain`;
@@ -126,16 +126,25 @@ export async function startWorkerd(options: {
   };
 }
 
-async function bundle(settings: FixtureSettings): Promise<string> {
+/** The fixture's one bundle, with the settings of this Worker where its sources only declare them. */
+async function fixtureOf(settings: FixtureSettings): Promise<string> {
+  bundled ??= bundleFixture();
+  return `const FIXTURE = ${JSON.stringify(settings)};\n${await bundled}`;
+}
+
+let bundled: Promise<string> | undefined;
+
+async function bundleFixture(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../workerd/fixture/worker.ts", import.meta.url))],
     bundle: true,
+    // Its text is copied and parsed at each start.
+    minify: true,
     write: false,
     format: "esm",
     target: "es2023",
     conditions: ["workerd", "worker", "browser"],
     external: ["node:async_hooks"],
-    define: { FIXTURE: JSON.stringify(settings) },
   });
   return outputFiles[0]?.text ?? "";
 }

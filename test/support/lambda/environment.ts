@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
 import type { RuntimeError, RuntimeInvocation, RuntimeReport } from "./runtime.ts";
 
 /** How an invocation ended. `result` is JSON; `error` is what a caller who waits is told. */
@@ -23,7 +23,11 @@ export interface EnvironmentOptions {
   readonly folder: string;
 }
 
-const runtimePath = fileURLToPath(new URL("./runtime.ts", import.meta.url));
+/** Node would need as long again to take the types off at each start. */
+const runtimeCode = transformSync(readFileSync(new URL("./runtime.ts", import.meta.url), "utf8"), {
+  loader: "ts",
+  target: "node24",
+}).code;
 /** AWS ends an initialisation after this time. */
 const initMsMax = 10_000;
 
@@ -54,7 +58,9 @@ export class Environment {
     this.id = id;
     this.#logPath = join(folder, `${id}.log`);
     const log = openSync(this.#logPath, "a");
-    this.#child = spawn(process.execPath, [runtimePath, file, handler], {
+    const runtimePath = join(folder, "runtime.mjs");
+    writeFileSync(runtimePath, runtimeCode);
+    this.#child = spawn(process.execPath, [runtimePath, file, handler, import.meta.url], {
       env: { ...variables },
       stdio: ["pipe", log, log, "pipe"],
     });

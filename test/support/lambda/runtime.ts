@@ -29,6 +29,8 @@ export type RuntimeReport =
 
 type Handler = (event: unknown, context: object) => unknown;
 
+const [, , file = "", exportName = "", sdkFrom = ""] = process.argv;
+
 // On AWS the runtime brings the SDK, for bundles that leave it out.
 registerHooks({
   resolve(specifier, context, nextResolve) {
@@ -36,12 +38,11 @@ registerHooks({
       return nextResolve(specifier, context);
     } catch (error) {
       if (!specifier.startsWith("@aws-sdk/")) throw error;
-      return nextResolve(specifier, { ...context, parentURL: import.meta.url });
+      return nextResolve(specifier, { ...context, parentURL: sdkFrom });
     }
   },
 });
 
-const [, , file = "", exportName = ""] = process.argv;
 let handler: Handler;
 try {
   handler = await loadHandler();

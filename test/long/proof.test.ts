@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { proveKills } from "../prove/kills.ts";
+import { proveModel } from "../prove/model.ts";
+import { provePlainModel } from "../prove/plain-model.ts";
+import type { Proof } from "../prove/proof.ts";
+import { proveSimulation } from "../prove/simulation.ts";
+
+/** `npm run prove` is the same in any size. */
+describe("the promises hold for longer", () => {
+  const seed = 20_271_123;
+  const expectHolding = ({ isHolding, line, problems }: Proof): void => {
+    expect(isHolding, [line, ...problems].join("\n")).toBe(true);
+  };
+
+  it("in a world of eight drains, wrong clocks, and a network that loses, doubles and reorders", async () => {
+    expectHolding(await proveSimulation({ steps: 100_000, seed }));
+  });
+
+  it("against a model, after every command on a real Redis", async () => {
+    expectHolding(await proveModel({ runs: 1_000, seed }));
+  });
+
+  it("for the plain engine, as far as they are its own", async () => {
+    expectHolding(await provePlainModel({ runs: 300, seed }));
+  });
+
+  it("where processes and a Redis are killed at any moment: nothing is lost, and only what was in flight repeats", async () => {
+    expectHolding(await proveKills({ kills: 60, seed: 1 }));
+  });
+});

@@ -1,0 +1,24 @@
+import { spawnSync } from "node:child_process";
+
+/** What the work below takes on two idle cores of today, ms. */
+const referenceMs = 250;
+/** Beyond this a machine is not slow but stuck. */
+const timeScaleMax = 20;
+
+/**
+ * How many times slower than two idle cores this machine is now, with whatever else runs on it; at least 1. It is measured
+ * by arithmetic and by starts of processes. Each file about real time asks anew: a machine's load changes during a run.
+ */
+export function measureTimeScale(): number {
+  const startedAt = performance.now();
+  calculate();
+  for (let start = 0; start < 2; start++) spawnSync(process.execPath, ["--eval", "0"]);
+  const scale = (performance.now() - startedAt) / referenceMs;
+  return Math.min(timeScaleMax, Math.max(1, Math.round(scale * 10) / 10));
+}
+
+function calculate(): number {
+  let state = 1;
+  for (let round = 0; round < 30_000_000; round++) state = Math.imul(state, 1_664_525) + 1_013_904_223;
+  return state;
+}

@@ -183,7 +183,12 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     "seen",
     "recovering",
   ];
-  const patterns = ["~mail", ...suffixes.map((suffix) => `~${base}:${suffix}`), `~${base}:busy`, `~${base}:control`];
+  const patterns = [
+    "~mail",
+    ...suffixes.map((suffix) => `~${base}:${suffix}`),
+    `~${base}:busy`,
+    `~${base}:control`,
+  ];
 
   it.each(patterns)("where its user has no right to %s", async (pattern) => {
     await verb.prepare();

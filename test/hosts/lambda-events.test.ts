@@ -44,7 +44,15 @@ function recorded(given: DrainReport = report): { drain: Drain; runs: RunOptions
       runs.push(options);
       return given;
     },
-    stats: async () => ({ list: 0, working: 0, leases: 0, delayed: 0, dead: 0, nextDueAt: null, paused: false }),
+    stats: async () => ({
+      list: 0,
+      working: 0,
+      leases: 0,
+      delayed: 0,
+      dead: 0,
+      nextDueAt: null,
+      paused: false,
+    }),
   } as unknown as Drain;
   return { drain, runs };
 }

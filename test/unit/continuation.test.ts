@@ -99,6 +99,7 @@ function endless(): RedisClient {
       0,
       0,
       [],
+      1,
     ];
   };
   return {

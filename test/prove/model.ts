@@ -70,18 +70,6 @@ class Model {
       Object.assign(known, counts[at] ?? { count: 0, crashes: 0, noted: 0 });
   }
 
-  /** What fitted into each drain's last claim: it asks for no more than twice as much. */
-  readonly #fitted = new Map<number, number>();
-
-  asks(holder: number, count: number): number {
-    return Math.max(1, Math.min(count, 2 * (this.#fitted.get(holder) ?? Number.POSITIVE_INFINITY)));
-  }
-
-  /** A reply came: to a claim that was cut short, or to anything else. */
-  noteReply(holder: number, cutTo?: number): void {
-    this.#fitted.set(holder, cutTo ?? 2 * (this.#fitted.get(holder) ?? Number.POSITIVE_INFINITY));
-  }
-
   liveHolders(but: number): Set<number> {
     return new Set(
       [...this.batches.values()]
@@ -318,7 +306,6 @@ class Turn implements Command {
       const kept = rest(batch, outcomes);
       if (kept) drain.held.push(kept);
     }
-    let cutTo: number | undefined;
     if (!isLost) {
       // Asked without the batch that it still holds, a drain is taken for a late repeat of its own first claim.
       const isStale = (): boolean =>
@@ -326,11 +313,8 @@ class Turn implements Command {
       const isFull = batch === undefined && model.liveHolders(this.holder).size >= maxConcurrency;
       let isBusy = batch === undefined ? isFull || isStale() : false;
       if (isTold && !isBusy && model.isRecovering) expectSame("claim", result.claim, "not-served");
-      let isAskedAgain = false;
       // The drain asks anew: first for what must go back, and where a repeated request cannot tell what it claimed.
       for (let again = 0; again < 3 && !isBusy && result.claim === "not-served"; again++) {
-        isAskedAgain = true;
-        model.noteReply(this.holder);
         result = await drain.broker.claim(request);
         isBusy = isStale();
       }
@@ -339,16 +323,10 @@ class Turn implements Command {
       if (isTold) expectSame("claim", result.claim, isBusy ? "busy" : "served");
       if (!isBusy) {
         const id = result.batch?.id ?? "none";
-        const asked = model.asks(this.holder, this.count);
-        model.claim(id, this.holder, asked);
-        const got = result.batch?.messages.length ?? 0;
-        // A claim that is answered again is not told what the first answer said remains.
-        const isToldMore = (this.fault === "none" || isAskedAgain) && model.list.length > 0;
-        if (got > 0 && got < asked && isToldMore) cutTo = got;
+        model.claim(id, this.holder, this.count);
         expectClaimed(model.batches.get(id)?.messages ?? [], result.batch);
       }
     } else if (isTold) expectSame("claim", result.claim, "not-served");
-    model.noteReply(this.holder, cutTo);
     if (result.batch) drain.held.push(result.batch);
     await compare(model, real);
   }
@@ -374,7 +352,6 @@ class Settle implements Command {
     const settlement = settlementOf(batch, outcomes);
     drain.fault = this.fault;
     await drain.broker.settle(settlement);
-    model.noteReply(this.holder);
     real.past.push({ drain, settlement });
     if (model.batches.has(batch.id)) {
       model.settle(batch.id, outcomes);
@@ -404,7 +381,6 @@ class LateSettle implements Command {
     )
       return;
     await late.drain.broker.settle(late.settlement);
-    model.noteReply(real.drains.indexOf(late.drain));
     // It changes nothing: a settle that finds its lease gone does not even look around.
     await compare(model, real);
   }
@@ -449,7 +425,6 @@ class Recover implements Command {
   check = () => true;
   async run(model: Model, real: Real): Promise<void> {
     await (real.drains[0] as Drain).broker.recover();
-    model.noteReply(0);
     model.recover();
     model.promote();
     await compare(model, real);

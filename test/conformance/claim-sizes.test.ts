@@ -16,7 +16,7 @@ const repeated = (count: number, size: number): number[] => Array.from({ length:
 async function bytesPopped(sizes: readonly number[], work: () => Promise<unknown>): Promise<number[]> {
   const waiting = [...sizes];
   const scripts: number[] = [];
-  const monitor = await door.redis.duplicate().monitor();
+  const monitor = await door.redis.monitor();
   const ended = new Promise<void>((resolve) => {
     monitor.on("monitor", (_, [name, key, ...args]: string[], source: string) => {
       const command = name?.toLowerCase();

@@ -32,7 +32,7 @@ async function runs(drain: Drain): Promise<void> {
 /** How many messages each script read at most. */
 async function messagesRead(reads: Case["reads"], work: () => Promise<unknown>): Promise<number> {
   const scripts: number[] = [];
-  const monitor = await door.redis.duplicate().monitor();
+  const monitor = await door.redis.monitor();
   const ended = new Promise<void>((resolve) => {
     monitor.on("monitor", (_, command: string[], source: string) => {
       const name = command[0]?.toLowerCase();

@@ -57,7 +57,7 @@ export function carriesSuite(
     async (_, make) => {
       const bytes = make();
       const drain = drainBy(engine);
-      expect(await drain.push(["before", bytes, "after"])).toEqual({ length: 3 });
+      expect(await drain.push(["before", bytes, "after"])).toMatchObject({ length: 3 });
       const report = await drain.run();
       expect(report).toMatchObject({ acked: 3, lostLease: 0, stopped: "empty", error: null });
       const expected = [Buffer.from("before"), Buffer.from(bytes), Buffer.from("after")];

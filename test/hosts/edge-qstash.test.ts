@@ -85,6 +85,7 @@ describe("a chain by QStash, over real HTTP", () => {
       createDrain({
         redis: upstash({ url: rest.url, token: testToken }),
         list,
+        batchSize: 100,
         handler: (message) => {
           if (message.payload === "later" && message.attempt === 1) return retry({ afterMs: 3_600_000 });
           handled.note(message.payload);

@@ -50,6 +50,7 @@ describe("a chain of signed calls over real HTTP", () => {
     for (const at of [0, 1]) {
       const client = upstash({ url: rest.url, token: testToken });
       const drain = createDrain({
+        batchSize: 100,
         redis: client,
         list,
         handler: (message) => handled.note(message.payload),

@@ -77,9 +77,12 @@ describe("createDrain", () => {
     expect(Object.keys(drain).sort()).toEqual([
       "close",
       "deadLetters",
+      "limits",
       "list",
+      "pause",
       "push",
       "recover",
+      "resume",
       "run",
       "stats",
     ]);

@@ -33,11 +33,11 @@ function argument(number: number, request: TurnRequest, mayHaveRun = false): str
 
 describe("the turn script's request", () => {
   it("names every key that the script may touch, in the order of the script's header", () => {
-    const suffixes = ["leases", "attempts", "delayed", "dead", "brake", "busy"];
+    const suffixes = ["leases", "attempts", "delayed", "dead", "brake", "busy", "control"];
     const ofBatches = ["working:d.1", "done:d.1", "working:d.2", "working:dead.1", "done:dead.1"];
     const named = [...suffixes, ...ofBatches].map((suffix) => `{mail}:${suffix}`);
     expect(turnKeys(keys, whole)).toEqual(["mail", ...named]);
-    expect(turnKeys(keys, nothing)).toEqual(["mail", ...named.slice(0, 6)]);
+    expect(turnKeys(keys, nothing)).toEqual(["mail", ...named.slice(0, 7)]);
     // Of messages that are all done and never failed, no more is left than the working list.
     const acked = {
       ...whole,
@@ -49,7 +49,7 @@ describe("the turn script's request", () => {
     // A run whose user may not name done-markers is told so by its first claim, before a handler runs.
     const first = { ...whole, settle: null, recoverIds: [] };
     const ofFirst = ["{mail}:working:d.2", "{mail}:done:d.2"];
-    expect(turnKeys(keys, first)).toEqual(["mail", ...named.slice(0, 6), ...ofFirst]);
+    expect(turnKeys(keys, first)).toEqual(["mail", ...named.slice(0, 7), ...ofFirst]);
   });
 
   it("has each named field at the place that the script's header names, the details and the batches to recover last", () => {

@@ -11,8 +11,8 @@ export default defineConfig({
     // Each file starts its own redis-server; two at a time suit a machine of two cores.
     maxWorkers: 2,
     // They end what hangs; no test is to come near them.
-    testTimeout: 60_000 * timeScale,
-    hookTimeout: 60_000 * timeScale,
+    testTimeout: 180_000 * timeScale,
+    hookTimeout: 180_000 * timeScale,
     projects: [
       {
         extends: true,

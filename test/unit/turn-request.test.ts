@@ -45,7 +45,7 @@ describe("the turn script's request", () => {
       recoverIds: [],
       settle: whole.settle && { ...whole.settle, codes: "aaa" },
     };
-    expect(turnKeys(keys, acked)).toEqual(["mail", ...named.slice(0, 7)]);
+    expect(turnKeys(keys, acked)).toEqual(["mail", ...named.slice(0, 8)]);
     // A run whose user may not name done-markers is told so by its first claim, before a handler runs.
     const first = { ...whole, settle: null, recoverIds: [] };
     const ofFirst = ["{mail}:working:d.2", "{mail}:done:d.2"];

@@ -85,25 +85,6 @@ describe("a Worker, in workerd,", () => {
     expect(await world.left()).toEqual({});
   });
 
-  it("ends before its wall, hop after hop, so that the platform cuts none", async () => {
-    const workerd = await world.start({
-      handlerMs: 120 * timeScale,
-      drain: { batchSize: 10 },
-      worker: { plan: "paid", wallMs: { alarm: 2_500 * timeScale }, marginMs: 800 * timeScale },
-      limits: { wallMs: { alarm: 2_500 * timeScale } },
-    });
-    await world.push(400);
-    await workerd.tick();
-    await workerd.chainEnd();
-    expect(workerd.reports.length).toBeGreaterThan(2);
-    expect(workerd.reports.slice(0, -1).map(({ stopped }) => stopped)).toEqual(
-      workerd.reports.slice(1).map(() => "budget"),
-    );
-    expect(workerd.invocations.filter(({ isCut }) => isCut)).toEqual([]);
-    expect((await world.done()).length).toBe(400);
-    expect(await world.left()).toEqual({});
-  });
-
   it("loses nothing when the platform cuts it off in mid-batch", async () => {
     const cut = await world.start({
       handlerMs: 100 * timeScale,

@@ -132,11 +132,21 @@ export async function goOn(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
+/** Has the continuation invoke the first drain of a chain, where no tick does. Throws `ContinuationError` as `goOn` does. */
+export async function invokeFirst(
+  continuation: Continuation,
+  onward: Omit<Onward, "chain" | "maxConcurrency">,
+): Promise<"continued" | Declined> {
+  const { list, randomId } = onward;
+  const next = { list, chain: { id: randomId(), hop: 0 }, sendId: randomId() };
+  return sendUntilTaken(continuation.name, (signal) => continuation.invoke({ ...next, signal }), onward);
+}
+
 /** Sends, and sends again what was refused for now, until it is taken or declined or the time is over. */
 async function sendUntilTaken(
   name: string,
   send: (signal: AbortSignal) => Promise<unknown>,
-  { clock, random, endAt }: Onward,
+  { clock, random, endAt }: Pick<Onward, "clock" | "random" | "endAt">,
 ): Promise<"continued" | Declined> {
   const giveUpAt = Math.max(endAt, clock.now() + limits.continueMsMin);
   for (let waitMs: number = limits.resendWaitMs; ; waitMs *= 2) {

@@ -11,6 +11,7 @@ import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
 import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+import { type Woken, wake } from "./wake.ts";
 
 /** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
 export interface Drain {
@@ -38,7 +39,7 @@ export interface Drain {
   push(
     payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
     options?: PushOptions,
-  ): Promise<PushResult>;
+  ): Promise<PushResult & Woken>;
   /**
    * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. One that runs sees it
    * at its next turn with Redis, a second later at most; messages that have begun end, the others go back. Drains of the
@@ -70,7 +71,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 ): Drain {
   const { parts, ...runner } = makeRunner(options, plainBroker);
   const { settings, keys, openSender } = parts;
-  const { codec, engine } = settings;
+  const { codec, engine, continuation } = settings;
   return {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
@@ -80,7 +81,10 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
       const context = { sender: openSender(), keys, codec, canRunScripts: engine === "scripted" };
-      return pushMessages({ ...context, randomId: () => holderOf(settings) }, messages, pushOptions);
+      const own = { ...context, randomId: () => holderOf(settings) };
+      const { mayWake, ...result } = await pushMessages(own, messages, pushOptions);
+      const asleep = { woken: false, wakeError: null };
+      return { ...result, ...(mayWake && continuation ? await wake(continuation, parts) : asleep) };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { OptionError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import {
+  boolean,
   type Checked,
   type Checker,
   checkOptions,
@@ -36,6 +37,12 @@ export interface PushOptions {
    * reply was lost: nothing is pushed twice by that. Not with the plain engine, which runs no scripts.
    */
   dedupe?: { id: (message: Pushable) => string; ttlMs: number };
+  /**
+   * Whether a push to an empty list has the drain's `continuation` start a drain at once, in place of the next tick; it
+   * asks Redis first whether one is live. Where there is no continuation, nothing is started and nothing asked.
+   * @default true
+   */
+  wake?: boolean;
 }
 
 const isMoment = (value: unknown): boolean =>
@@ -52,6 +59,7 @@ const pushKinds = {
     id: required(func<(message: Pushable) => string>()),
     ttlMs: required(integer({ min: 1, max: limits.delayMsMax })),
   }),
+  wake: boolean({ default: true }),
 } satisfies Kinds<PushOptions>;
 
 export interface CheckedPushOptions extends Omit<Checked<typeof pushKinds>, "at"> {

@@ -33,6 +33,12 @@ export interface PushResult {
   readonly length: number | null;
 }
 
+/** The same, and what only `drain.push` makes use of. */
+interface Pushed extends PushResult {
+  /** Whether the list was empty, and a drain is to be started. */
+  readonly mayWake: boolean;
+}
+
 export interface PushContext {
   readonly sender: Sender;
   readonly keys: ListKeys;
@@ -60,18 +66,21 @@ export async function pushMessages(
   context: PushContext,
   given: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
   options: PushOptions,
-): Promise<PushResult> {
+): Promise<Pushed> {
   const checked = checkPushOptions(options, context.canRunScripts);
   const isNext = checked.priority === "next";
   const duplicates: number[] = [];
   let pushed = 0;
   let length: number | null = null;
+  let wasEmpty = false;
   try {
     const chunks = chunksOf(itemsOf(given, context, checked));
     const isStream = typeof given === "object" && !Array.isArray(given) && !isNext;
     const send = await senderOf(context, checked);
     for await (const chunk of isStream ? chunks : await collected(chunks, isNext)) {
       const sent = await send(chunk);
+      const newCount = chunk.filter((_, at) => sent.isNew(at)).length;
+      if (length === null && sent.length !== null) wasEmpty = sent.length <= newCount;
       length = sent.length ?? length;
       for (const [at, { place }] of chunk.entries()) {
         if (sent.isNew(at)) pushed += 1;
@@ -81,7 +90,7 @@ export async function pushMessages(
   } catch (error) {
     throw pushed > 0 ? new PushIncompleteError(pushed, error) : error;
   }
-  return { pushed, duplicates, length };
+  return { pushed, duplicates, length, mayWake: wasEmpty && checked.wake };
 }
 
 async function* itemsOf(

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { memory } from "../../adapters/local/memory.ts";
+import {
+  type Continuation,
+  ContinuationError,
+  createDrain,
+  type Drain,
+  type DrainReport,
+  type NextDrain,
+} from "../../src/index.ts";
+import { type FaultyClient, faultyClient } from "../support/faulty-client.ts";
+
+/** A drain whose continuation is given, with its Redis. */
+function withContinuation(invoke: Continuation["invoke"]): {
+  drain: Drain;
+  redis: ReturnType<typeof memory>;
+} {
+  const redis = faultyClient(memory(), () => "none");
+  const drain = createDrain({
+    redis,
+    list: "mail",
+    handler: () => undefined,
+    continuation: { name: "test", invoke },
+  });
+  return { drain, redis };
+}
+
+describe("a push to an empty list", () => {
+  it("starts a drain, as the first of its chain, and none while messages wait", async () => {
+    const hops: NextDrain[] = [];
+    const { drain } = withContinuation(async (next) => {
+      hops.push(next);
+      return null;
+    });
+    expect(await drain.push("a")).toMatchObject({ pushed: 1, woken: true, wakeError: null });
+    expect(await drain.push(["b", "c"])).toMatchObject({ pushed: 2, woken: false });
+    expect(hops).toMatchObject([{ list: "mail", chain: { hop: 0 } }]);
+    await drain.run();
+    expect(await drain.push(["d", "e"])).toMatchObject({ woken: true });
+    expect(hops.length).toBe(2);
+  });
+
+  it("starts one drain for 1,000 pushes in a row, and each message is handled", async () => {
+    const runs: Promise<DrainReport>[] = [];
+    const { drain } = withContinuation(async () => {
+      runs.push(drain.run());
+      return null;
+    });
+    let woken = 0;
+    await Promise.all(
+      Array.from({ length: 1_000 }, async (_, at) => {
+        if ((await drain.push(`m${at}`)).woken) woken += 1;
+      }),
+    );
+    const reports = await Promise.all(runs);
+    expect(woken).toBe(1);
+    expect(reports.reduce((sum, { acked }) => sum + acked, 0)).toBe(1_000);
+    expect((await drain.stats()).list).toBe(0);
+  });
+
+  it("starts none while one is live, which takes it", async () => {
+    let pushed: unknown;
+    const runs: string[] = [];
+    const redis = memory();
+    const drain = createDrain({
+      redis,
+      list: "mail",
+      handler: async ({ payload }) => {
+        runs.push(payload);
+        if (payload === "a") pushed = await drain.push("b");
+      },
+      continuation: { name: "test", invoke: async () => null },
+    });
+    await drain.push("a", { wake: false });
+    await drain.run();
+    expect(pushed).toMatchObject({ pushed: 1, length: 1, woken: false, wakeError: null });
+    expect(runs).toEqual(["a", "b"]);
+  });
+
+  it.each<[string, Continuation["invoke"], RegExp]>([
+    ["fails", () => Promise.reject(new Error("no right to invoke")), /no right to invoke/],
+    [
+      "throws at once",
+      () => {
+        throw new TypeError("wrong");
+      },
+      /wrong/,
+    ],
+    ["declines", async () => ({ declined: "near the wall" }), /near the wall/],
+    ["answers nonsense", async () => 5 as never, /neither/],
+    [
+      "is not known to have begun",
+      () => Promise.reject(new ContinuationError("continuation-unknown", "late")),
+      /late/,
+    ],
+  ])("has pushed, and says so, where the continuation %s", async (_what, invoke, why) => {
+    const { drain } = withContinuation(invoke);
+    const result = await drain.push("a");
+    expect(result).toMatchObject({ pushed: 1, woken: false });
+    expect(result.wakeError?.message).toMatch(why);
+    expect((await drain.stats()).list).toBe(1);
+  });
+
+  it.each<[string, number, object]>([
+    ["with a continuation costs one command more", 2, {}],
+    ["that is not to wake costs none", 1, { wake: false }],
+  ])("%s", async (_what, commands, options) => {
+    const { drain, redis } = withContinuation(async () => null);
+    await drain.push("a", options);
+    expect(redis.sent.flat().length).toBe(commands);
+    await drain.push("b", options);
+    expect(redis.sent.flat().length).toBe(commands + 1);
+  });
+
+  it("starts nothing for messages that are delayed", async () => {
+    const { drain } = withContinuation(() => Promise.reject(new Error("Not to be called.")));
+    expect(await drain.push("a", { delayMs: 1_000 })).toMatchObject({ woken: false, wakeError: null });
+  });
+});

@@ -58,7 +58,7 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
       nextDueAt: null,
       paused: false,
     }),
-    push: async () => ({ pushed: 1, duplicates: [], length: 1 }),
+    push: async () => ({ pushed: 1, duplicates: [], length: 1, woken: false, wakeError: null }),
     pause: async () => undefined,
     resume: async () => undefined,
     limits: { get: async () => null, set: async () => undefined },

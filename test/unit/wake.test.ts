@@ -13,7 +13,7 @@ import { type FaultyClient, faultyClient } from "../support/faulty-client.ts";
 /** A drain whose continuation is given, with its Redis. */
 function withContinuation(invoke: Continuation["invoke"]): {
   drain: Drain;
-  redis: ReturnType<typeof memory>;
+  redis: FaultyClient;
 } {
   const redis = faultyClient(memory(), () => "none");
   const drain = createDrain({

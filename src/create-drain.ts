@@ -11,6 +11,7 @@ import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
 import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 
 /** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
@@ -48,6 +49,11 @@ export interface Drain {
   pause(): Promise<void>;
   /** Ends a pause. The next tick goes on. */
   resume(): Promise<void>;
+  /**
+   * Waits until the list holds a message, or the time is over, and resolves with whether it does. Where the client can, by a
+   * command that blocks, on a connection of its own; else it asks once a second. Throws the Redis errors.
+   */
+  waitForMessage(options: WaitOptions): Promise<boolean>;
   /** How much all drains of the list may claim. Scripted engine only. */
   readonly limits: Limits;
   /**
@@ -77,6 +83,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     deadLetters: deadLetters(openSender, keys),
     limits: limitsOf(openSender, keys, engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),
+    waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {

@@ -62,6 +62,8 @@ export const limits = {
   leaseMarginMs: 5_000,
   /** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
   quietMs: 1_000,
+  /** How often a wait asks where its client cannot block, ms. Reason: each time is a request. */
+  askMs: 1_000,
   /** Payloads a `push` sends in one command. Reason: Upstash takes requests up to 10 MB. */
   pushCountMax: 1_000,
   /** Bytes of payload a `push` sends in one command, before base64 or JSON escapes. Reason: the same. */

@@ -43,6 +43,15 @@ export interface RedisClient {
     options?: RedisRequestOptions,
   ): Promise<(RedisReply | RedisReplyError)[]>;
 
+  /**
+   * Runs one command that waits at the server, on a connection of its own, until it is answered or `signal` is aborted. Only
+   * drivers that have connections have it. Throws as `command` does.
+   */
+  block?(
+    command: RedisCommand,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<RedisReply>;
+
   /** Closes what the client itself opened; connections handed in by the user stay theirs. */
   close(): Promise<void>;
 }

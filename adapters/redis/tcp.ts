@@ -63,6 +63,7 @@ export class TcpClient implements RedisClient {
   readonly #driver: TcpDriver;
   readonly #requestTimeoutMs: number;
   #line: Line | undefined;
+  readonly #blocked = new Set<Line>();
   #isClosed = false;
 
   constructor(driver: TcpDriver, requestTimeoutMs: number) {
@@ -90,9 +91,30 @@ export class TcpClient implements RedisClient {
     return replies.map((reply, at) => readReply(reply, commands[at]));
   }
 
+  async block(
+    command: RedisCommand,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<RedisReply> {
+    if (this.#isClosed) throw new ClosedError(`${this.name} client`);
+    const line = new Line(this.#driver);
+    this.#blocked.add(line);
+    const end = (): void => line.end();
+    signal.addEventListener("abort", end);
+    try {
+      const [reply] = await line.send([toBuffers(command)], timeoutMs);
+      const read = readReply(reply, command);
+      if (read instanceof RedisReplyError) throw read;
+      return read;
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#blocked.delete(line);
+      line.end();
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#line?.end();
+    for (const line of [this.#line, ...this.#blocked]) line?.end();
   }
 }
 

@@ -60,6 +60,7 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
     }),
     push: async () => ({ pushed: 1, duplicates: [], length: 1, woken: false, wakeError: null }),
     pause: async () => undefined,
+    waitForMessage: async () => false,
     resume: async () => undefined,
     limits: { get: async () => null, set: async () => undefined },
     close: async () => undefined,

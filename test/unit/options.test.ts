@@ -85,6 +85,7 @@ describe("createDrain", () => {
       "resume",
       "run",
       "stats",
+      "waitForMessage",
     ]);
   });
 

@@ -12,7 +12,10 @@ import { createHttpApp } from "../../http/app.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
+import { isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
+
+export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 export interface NodeServerOptions {
   /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
@@ -160,17 +163,6 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
       await stop();
     },
   };
-}
-
-/** Waits for it, no longer than the time, and says whether it came. */
-async function isWithin(ms: number, awaited: Promise<unknown>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeOut = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const isFirst = await Promise.race([awaited.then(() => true), timeOut]);
-  clearTimeout(timer);
-  return isFirst;
 }
 
 function startSchedule(pattern: string | undefined, tick: () => Promise<unknown>): Cron | null {

@@ -1,0 +1,102 @@
+import { setTimeout } from "node:timers/promises";
+import type { Drain, DrainReport } from "../../../src/index.ts";
+import { boolean, checkOptions, func, integer, type Kinds } from "../../../src/internals.ts";
+import { logError } from "../../http/failure.ts";
+import { checkDrain, once } from "../../http/given-drain.ts";
+import { logReport, tellReport } from "../../http/report.ts";
+import { isWithin } from "./grace.ts";
+import { stopBySignal } from "./signals.ts";
+
+export interface WorkerOptions {
+  /** The time budget of each run, ms; the next one begins at once where messages are left. Default: 300,000. */
+  readonly budgetMs?: number;
+  /** How long an idle worker waits at most before it looks around, for expired leases say, ms, from 100. Default: 30,000. */
+  readonly idleMs?: number;
+  /** Told the report of each run. Default: logs those of runs that found something, or failed, as one line of JSON. */
+  readonly onReport?: (report: DrainReport) => void;
+  /** How long `stop` waits for what runs, ms. What has not ended then stays leased. At most a day. Default: 10,000. */
+  readonly graceMs?: number;
+  /** Whether SIGTERM and SIGINT stop the worker and then end the process, as `startServer` describes. Default: true. */
+  readonly stopsBySignal?: boolean;
+}
+
+export interface Worker {
+  /**
+   * Claims nothing more, has what runs settle and release, and waits for it, at most `graceMs`. It leaves the drain open:
+   * `drain.close()` ends its connections. Calling it again waits for the same end.
+   */
+  stop(): Promise<void>;
+}
+
+const kinds = {
+  budgetMs: integer({ min: 1, max: 86_400_000, default: 300_000 }),
+  idleMs: integer({ min: 100, max: 86_400_000, default: 30_000 }),
+  onReport: func<(report: DrainReport) => void>(),
+  graceMs: integer({ min: 0, max: 86_400_000, default: 10_000 }),
+  stopsBySignal: boolean({ default: true }),
+} satisfies Kinds<WorkerOptions>;
+
+/** Shortest wait of a list that will give something later, and longest after errors, ms. */
+const pauseMs = 1_000;
+const pauseMsMax = 30_000;
+const dueMsMin = 100;
+
+/**
+ * A process that stays: it runs the drain, and waits for the next message where there is none. Where the client can, it
+ * waits by a command that blocks, so that work starts as soon as it is pushed and an idle worker costs a command each
+ * `idleMs`; over REST it asks once a second. Throws `OptionError` for bad options.
+ */
+export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
+  checkDrain(drain);
+  const { budgetMs, idleMs, onReport, graceMs, stopsBySignal } = checkOptions(kinds, options);
+  const controller = new AbortController();
+  const { signal } = controller;
+  let errorCount = 0;
+
+  const pause = (ms: number): Promise<void> => setTimeout(ms, undefined, { signal }).catch(() => undefined);
+
+  /** How long nothing will be there, as far as the report tells; never so short that it would spin. */
+  const dueMs = ({ nextDueAt }: DrainReport): number =>
+    Math.max(dueMsMin, Math.min(idleMs, (nextDueAt ?? Number.POSITIVE_INFINITY) - Date.now()));
+
+  const waitAfter = async (report: DrainReport): Promise<void> => {
+    const { stopped, remaining } = report;
+    if (stopped === "budget" || stopped === "limit" || stopped === "aborted") return;
+    if (stopped === "busy" || stopped === "braked" || stopped === "rate-limited") return pause(dueMs(report));
+    // What its handlers gave back would only be given back again.
+    if (stopped === "paused" || remaining !== 0) return pause(pauseMs);
+    await drain.waitForMessage({ timeoutMs: dueMs(report), signal });
+  };
+
+  const work = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        const report = await drain.run({ budgetMs, signal });
+        tellReport(() =>
+          onReport ? onReport(report) : logReport(report, { list: drain.list, chain: undefined }),
+        );
+        if (report.stopped === "error") throw report.error;
+        await waitAfter(report);
+        errorCount = 0;
+      } catch (error) {
+        errorCount += 1;
+        if (signal.aborted) return;
+        logError("the worker goes on after an error.", error);
+        await pause(Math.min(pauseMsMax, pauseMs * 2 ** (errorCount - 1)));
+      }
+    }
+  };
+  const working = work();
+
+  const stop = once(async () => {
+    forgetSignals();
+    controller.abort();
+    return isWithin(graceMs, working);
+  });
+  const forgetSignals = stopsBySignal ? stopBySignal(stop) : () => undefined;
+  return {
+    stop: async () => {
+      await stop();
+    },
+  };
+}

@@ -55,7 +55,8 @@ class Model {
 
   /** To the right end, as the next to be claimed. */
   #putBack(messages: readonly Known[]): void {
-    for (const known of messages) known.noted = --this.#firstNoted;
+    // The first of them is claimed first, and has its own count again.
+    for (const known of [...messages].reverse()) known.noted = --this.#firstNoted;
     this.list.unshift(...messages);
   }
 

@@ -97,8 +97,10 @@ export function useChainWorld({ messageCount, budgetMs }: ChainWorldOptions) {
   };
 }
 
-export const hopOf = (invocation: Invocation) =>
-  (invocation.event as { spillway?: { chainId: string; hop: number } }).spillway ?? null;
+export const hopOf = (invocation: Invocation) => {
+  const { spillway } = invocation.event as { spillway?: { chainId: string; hop: number } | "tick" };
+  return typeof spillway === "object" ? spillway : null;
+};
 
 /** What ended last, for whoever reads that a chain stopped too early. */
 function lastReportOf({ invocations }: Lambda): string {

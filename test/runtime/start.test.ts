@@ -1,56 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { startRestServer } from "../../adapters/local/rest-server.ts";
-import { Program } from "../support/program.ts";
-import { until } from "../support/until.ts";
+import { useCommandLine } from "../support/command-line.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
-let folder: string;
-let temporary: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "spillway-start-"));
-});
-
-beforeEach(async () => {
-  temporary = await mkdtemp(join(folder, "tmp-"));
-});
-
-afterAll(() => rm(folder, { recursive: true }));
-
-/** The built command line: it starts in half the time of its sources, which `npm start` runs. */
-function start(
-  args: readonly string[],
-  environment: Record<string, string> = {},
-  program = "dist/cli.js",
-): Program {
-  const server = process.env.SPILLWAY_REDIS_SERVER;
-  return new Program(process.execPath, [join(root, program), ...args], {
-    folder: root,
-    environment: { TMPDIR: temporary, ...(server ? { SPILLWAY_REDIS_SERVER: server } : {}), ...environment },
-  });
-}
-
-async function run(
-  args: readonly string[],
-  environment = {},
-): Promise<{ code: number | null; output: string }> {
-  const program = start(args, environment);
-  const { code } = await program.ended;
-  return { code, output: program.output };
-}
-
-let fileCount = 0;
-async function file(text: string, extension = "ts"): Promise<string> {
-  const path = join(folder, `file-${++fileCount}.${extension}`);
-  await writeFile(path, text);
-  return path;
-}
+const { root, temporary, start, run, file } = useCommandLine();
 
 describe("npm start", () => {
   it("is the drain command, and drains the sample from the sources", async () => {
@@ -59,7 +14,7 @@ describe("npm start", () => {
     const program = start(["drain"], {}, "cli/main.ts");
     expect((await program.ended).code).toBe(0);
     expect(program.output).toMatch(/acked +615\b/);
-    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(temporary())).toEqual([]);
   });
 });
 
@@ -76,7 +31,7 @@ describe("spillway drain", () => {
     expect(output).toMatch(/remaining +0\b/);
     expect(output).toContain("'EUR'");
     expect(code).toBe(0);
-    expect(readdirSync(temporary)).toEqual([]);
+    expect(readdirSync(temporary())).toEqual([]);
   });
 
   it("runs a handler of one's own on lines of one's own, and ends though the handler leaves a timer", async () => {
@@ -207,77 +162,5 @@ describe("spillway drain", () => {
     const { code, output } = await run(["drain", ...args.map((arg) => (arg === "HANDLER" ? path : arg))]);
     expect(output).toMatch(/error: ./);
     expect(code).toBe(2);
-  });
-});
-
-describe("spillway redis", () => {
-  const serve = (...args: string[]): Program => start(["redis", "--port", "0", "--token", "t0ken", ...args]);
-  const isAlive = (pid: number): boolean => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const ask = async (url: string, path: string): Promise<unknown> => {
-    const response = await fetch(`${url}/${path}`, { headers: { authorization: "Bearer t0ken" } });
-    return ((await response.json()) as { result: unknown }).result;
-  };
-
-  it("says on one line where it is and what stands behind it, and serves", async () => {
-    const program = serve("--memory");
-    const [, url = ""] = await program.printed(
-      /Upstash REST on (http:\S+), in front of the embedded in-memory store/,
-    );
-    expect(await ask(url, "ping")).toBe("PONG");
-    expect(program.output).not.toContain("t0ken");
-    program.signal("SIGTERM");
-    expect((await program.ended).code).toBe(0);
-  });
-
-  it.each<[string, NodeJS.Signals | "crash", number | null]>([
-    ["SIGINT", "SIGINT", 0],
-    ["SIGTERM", "SIGTERM", 0],
-    ["SIGHUP", "SIGHUP", 0],
-    ["SIGKILL", "SIGKILL", null],
-    ["the end of its redis-server", "crash", 1],
-  ])("leaves no process and no folder behind after %s, though one still listens", async (_, how, code) => {
-    const program = serve();
-    const [, url = ""] = await program.printed(
-      /Upstash REST on (http:\S+), in front of a redis-server of its own/,
-    );
-    const pid = Number(/process_id:(\d+)/.exec(String(await ask(url, "info/server")))?.[1]);
-    expect(isAlive(pid)).toBe(true);
-    expect(readdirSync(temporary)).toHaveLength(1);
-    const headers = { authorization: "Bearer t0ken", accept: "text/event-stream" };
-    const listening = await fetch(`${url}/subscribe/c`, { method: "POST", headers });
-    if (how === "crash") process.kill(pid, "SIGKILL");
-    else program.signal(how);
-    expect((await program.ended).code).toBe(code);
-    await listening.text().catch(() => undefined);
-    await until(() => !isAlive(pid));
-    await until(() => readdirSync(temporary).length === 0);
-  });
-
-  it("leaves nothing behind where its port is taken, and says so", async () => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const { port } = taken.address() as { port: number };
-    const { code, output } = await run(["redis", "--port", String(port), "--token", "t0ken"]);
-    expect(output).toContain("error: the port is taken: give another --port");
-    expect(code).toBe(1);
-    expect(readdirSync(temporary)).toEqual([]);
-    taken.close();
-  });
-
-  it.each([
-    ["a bad port", ["redis", "--port", "70000"]],
-    ["a bad URL", ["redis", "--url", "http://x"]],
-    ["an empty token", ["redis", "--memory", "--token", ""]],
-    ["a blank token", ["redis", "--memory", "--token", "  "]],
-    ["no command that there is", ["nope"]],
-  ])("exits with 2 for %s", async (_, args) => {
-    expect((await run(args)).code).toBe(2);
   });
 });

@@ -17,6 +17,10 @@ const ourSettings = {
   retryStrategy: () => null,
   autoResendUnfulfilledCommands: false,
   enableAutoPipelining: false,
+  // A wait at the server may be longer than what its user means for other commands; we have limits of our own.
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
 /**

@@ -44,7 +44,8 @@ export function nodeRedis(options: TcpOptions | NodeRedisLike): RedisClient {
     const { socket = {}, keyPrefix } = (options.options ?? {}) as InstanceOptions;
     refusePrefix("nodeRedis", keyPrefix);
     const place = `${socket.host ?? "localhost"}:${socket.port ?? 6379}`;
-    const settings = { ...ourSettings, socket: { ...socket, ...ourSocket } };
+    // A wait at the server may be silent for longer than you mean for other commands; we have limits of our own.
+    const settings = { ...ourSettings, socket: { ...socket, ...ourSocket, socketTimeout: undefined } };
     const open = (): Promise<TcpConnection> => connect(options.duplicate(settings), place);
     return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { createClient } from "redis";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { startWorker, type Worker, type WorkerOptions } from "../../adapters/hosts/node/server.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import { startRedisServer } from "../../adapters/local/redis-process.ts";
@@ -58,6 +60,33 @@ describe("a worker", () => {
     // It ran once for them, and once more at most for what may have come after.
     expect(reports.length - waiting).toBeLessThanOrEqual(2);
     expect(await door.everything()).toEqual({});
+  });
+
+  it.each<[string, () => Promise<[RedisClient, () => unknown]>]>([
+    [
+      "ioredis",
+      async () => {
+        const own = new Redis(url(), { commandTimeout: 50, socketTimeout: 50, blockingTimeout: 50 });
+        return [ioredis(own), () => own.disconnect()];
+      },
+    ],
+    [
+      "node-redis",
+      async () => {
+        const own = createClient({ url: url(), socket: { socketTimeout: 50 } }).on("error", () => undefined);
+        await own.connect();
+        return [nodeRedis(own as never), () => own.isOpen && own.destroy()];
+      },
+    ],
+  ])("waits over a %s of your own for longer than other commands may take there", async (_name, open) => {
+    const [redis, end] = await open();
+    try {
+      const drain = createDrain({ redis, list: "mail", handler: () => undefined });
+      expect(await drain.waitForMessage({ timeoutMs: 300 })).toBe(false);
+      await drain.close();
+    } finally {
+      end();
+    }
   });
 
   it("asks where its client cannot block", async () => {
@@ -140,6 +169,45 @@ describe("a worker", () => {
     expect(isAborted).toBe(true);
     expect(busy.reports.at(-1)).toMatchObject({ stopped: "aborted", released: 1 });
     expect(await door.waiting("mail")).toEqual(["a"]);
+  });
+
+  it("ends by itself where its drain was closed", async () => {
+    const { drain } = start(ioredis({ url: url() }));
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    try {
+      await untilBlocked();
+      await drain.close();
+      await until(() => logged.mock.calls.some(([text]) => /the worker ends/.test(String(text))));
+    } finally {
+      logged.mockRestore();
+    }
+  });
+
+  it("shares its process with others: all have stopped before it ends", async () => {
+    const program = new Program(
+      "node",
+      [
+        "--input-type=module",
+        "--eval",
+        `import { createDrain } from "./src/index.ts";
+         import { ioredis } from "./adapters/redis/ioredis.ts";
+         import { startWorker } from "./adapters/hosts/node/server.ts";
+         const handler = ({ signal }) => new Promise((done) => {
+           signal.addEventListener("abort", () => setTimeout(done, 100));
+           console.log("begun");
+         });
+         for (const list of ["first", "mail", "last"])
+           startWorker(createDrain({ redis: ioredis({ url: ${JSON.stringify(url())} }), list, handler }));`,
+      ],
+      { folder: resolve(import.meta.dirname, "../.."), environment: {} },
+    );
+    await untilBlocked();
+    await door.redis.lpush("last", "a");
+    await door.redis.lpush("mail", "a");
+    await program.printed(/begun\s+begun/);
+    program.signal("SIGTERM");
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(await door.everything()).toEqual({});
   });
 
   it("in a process of its own ends by SIGTERM, with nothing left behind", async () => {

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { Drain, DrainReport } from "../../../src/index.ts";
+import { ClosedError, type Drain, type DrainReport } from "../../../src/index.ts";
 import { boolean, checkOptions, func, integer, type Kinds } from "../../../src/internals.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
@@ -44,7 +44,8 @@ const dueMsMin = 100;
 /**
  * A process that stays: it runs the drain, and waits for the next message where there is none. Where the client can, it
  * waits by a command that blocks, so that work starts as soon as it is pushed and an idle worker costs a command each
- * `idleMs`; over REST it asks once a second. Throws `OptionError` for bad options.
+ * `idleMs`; over REST it asks once a second. It ends by itself where its drain was closed. Throws `OptionError` for bad
+ * options.
  */
 export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
   checkDrain(drain);
@@ -81,6 +82,7 @@ export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
       } catch (error) {
         errorCount += 1;
         if (signal.aborted) return;
+        if (error instanceof ClosedError) return logError("the worker ends.", error);
         logError("the worker goes on after an error.", error);
         await pause(Math.min(pauseMsMax, pauseMs * 2 ** (errorCount - 1)));
       }

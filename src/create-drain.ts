@@ -34,7 +34,7 @@ export interface Drain {
   /**
    * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
    * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
-   * list is then not known, and it is not sent again (delayed messages and those with ids are). Throws
+   * list is then not known, and it is not sent again (messages with ids are, and those delayed by minutes). Throws
    * `PushIncompleteError` where earlier chunks have been pushed.
    */
   push(
@@ -77,7 +77,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 ): Drain {
   const { parts, ...runner } = makeRunner(options, plainBroker);
   const { settings, keys, openSender } = parts;
-  const { codec, engine, continuation } = settings;
+  const { codec, engine, continuation, requestTimeoutMs } = settings;
   return {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
@@ -87,7 +87,8 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     resume: async () => setPaused(openSender(), keys, false),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
-      const context = { sender: openSender(), keys, codec, canRunScripts: engine === "scripted" };
+      const canRunScripts = engine === "scripted";
+      const context = { sender: openSender(), keys, codec, canRunScripts, requestTimeoutMs };
       const own = { ...context, randomId: () => holderOf(settings) };
       const { mayWake, ...result } = await pushMessages(own, messages, pushOptions);
       const asleep = { woken: false, wakeError: null };

@@ -52,6 +52,8 @@ export const limits = {
   sendCountMax: 6,
   /** Sendings of one request that a living server refuses for now. Reason: a Redis that loads its data takes seconds: about 30 s. */
   refusedCountMax: 20,
+  /** What the waits between the sendings of one request may take together at most, ms. */
+  repeatWaitsMs: 60_000,
   /** Longest wait before a request is sent again, ms. */
   resendWaitMsMax: 2_000,
   /** First wait before a request is sent again, ms; each next one is twice as long. */

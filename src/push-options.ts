@@ -33,8 +33,8 @@ export interface PushOptions {
   priority?: "last" | "next";
   /**
    * Pushes only messages whose id was not pushed in the last `ttlMs`, by anyone who pushes with ids. `id` gives the id of
-   * a message, a string of 1 to 512 characters; each id costs Redis a key for that time. Such a push is sent again where a
-   * reply was lost: nothing is pushed twice by that. Not with the plain engine, which runs no scripts.
+   * a message, a string of 1 to 512 characters; each id costs Redis a key for that time, and for two minutes at least. Such a
+   * push is sent again where a reply was lost: nothing is pushed twice by that. Not with the plain engine, which runs no scripts.
    */
   dedupe?: { id: (message: Pushable) => string; ttlMs: number };
   /**

@@ -19,7 +19,7 @@ import {
   type Pushable,
   type PushOptions,
 } from "./push-options.ts";
-import type { ByteString, RedisCommand } from "./redis-client.ts";
+import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 import { kindOf, show } from "./show.ts";
 
@@ -44,6 +44,7 @@ export interface PushContext {
   readonly keys: ListKeys;
   readonly codec: Codec<unknown>;
   readonly canRunScripts: boolean;
+  readonly requestTimeoutMs: number;
   readonly randomId: () => string;
 }
 
@@ -175,12 +176,18 @@ async function collected(chunks: AsyncIterable<Item[]>, isReversed: boolean): Pr
   return isReversed ? all.reverse() : all;
 }
 
-/** How a chunk is sent. What is delayed, or has ids, can be sent again: the same members, the same request's name. */
+/**
+ * How a chunk is sent. What has ids can be sent again, by the same request's name; and what is delayed, as the same members,
+ * where it is due later than anything is sent again: a drain may have had what was due before.
+ */
 async function senderOf(
-  { sender, keys, randomId }: PushContext,
+  { sender, keys, randomId, requestTimeoutMs }: PushContext,
   { delayMs, at, priority, dedupe }: CheckedPushOptions,
 ): Promise<(chunk: readonly Item[]) => Promise<Sent>> {
-  const dueAt = delayMs === undefined ? at : (await redisNow(sender)) + delayMs;
+  const now = delayMs === undefined && (at === undefined || dedupe) ? 0 : await redisNow(sender);
+  const askedAt = sender.now();
+  const dueAt = delayMs === undefined ? at : now + delayMs;
+  const repeatMs = limits.sendCountMax * requestTimeoutMs + limits.repeatWaitsMs;
   const id = randomId();
   // The place comes first, so that messages that are due together keep their order.
   const member = ({ place, payload }: Item): ByteString =>
@@ -190,7 +197,7 @@ async function senderOf(
     const where = dueAt ?? (priority === "next" ? "right" : "left");
     return async (chunk) => {
       const ids = chunk.map(({ idKey }) => idKey as ByteString);
-      const args = [`${id}.${chunk[0]?.place}`, dedupe.ttlMs, where, ...chunk.map(value)];
+      const args = [`${id}.${chunk[0]?.place}`, dedupe.ttlMs, repeatMs, where, ...chunk.map(value)];
       const reply = await evaluate(sender, pushNew, [keys.list, keys.delayed, ...ids], () => args);
       if (!Array.isArray(reply) || reply.length !== chunk.length + 1)
         throw wrongReply("The script of a push", reply);
@@ -201,7 +208,10 @@ async function senderOf(
   if (dueAt !== undefined) {
     return async (chunk) => {
       const scored = chunk.flatMap((item) => [dueAt, member(item)]);
-      await sender.command(() => ["ZADD", keys.delayed, ...scored]);
+      const command: RedisCommand = ["ZADD", keys.delayed, ...scored];
+      const leftMs = dueAt - now - (sender.now() - askedAt);
+      if (leftMs > repeatMs) await sender.command(() => command);
+      else await once(sender, command);
       return { length: null, isNew };
     };
   }
@@ -209,11 +219,16 @@ async function senderOf(
     const payloads = chunk.map(value);
     const command: RedisCommand =
       priority === "next" ? ["RPUSH", keys.list, ...payloads.reverse()] : ["LPUSH", keys.list, ...payloads];
-    const [reply] = await sender.pipelineOnce([command]);
-    if (reply instanceof RedisReplyError) throw reply;
+    const reply = await once(sender, command);
     if (typeof reply !== "number") throw wrongReply("A push", reply);
     return { length: reply, isNew };
   };
+}
+
+async function once(sender: Sender, command: RedisCommand): Promise<RedisReply | undefined> {
+  const [reply] = await sender.pipelineOnce([command]);
+  if (reply instanceof RedisReplyError) throw reply;
+  return reply;
 }
 
 async function redisNow(sender: Sender): Promise<number> {

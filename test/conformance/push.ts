@@ -143,8 +143,19 @@ export function pushSuite(setup: Setup): void {
     });
 
     it("is pushed once, though its reply was lost and it was sent again", async () => {
-      await make({ redis: faulty(only(0, "lose-reply")) }).push(["a", "b"], { at: 0 });
+      const redis = faulty(only(1, "lose-reply"));
+      await make({ redis }).push(["a", "b"], { delayMs: 3_600_000 });
+      expect(redis.sent.flat().map(([name]) => name)).toEqual(["TIME", "ZADD", "ZADD"]);
+      await door.makeDue(list);
       expect(await claimed()).toEqual(["a", "b"]);
+    });
+
+    // Its first sending may have been handled by then.
+    it.each([{ at: 0 }, { delayMs: 10_000 }])("is not sent again where it is due soon: %j", async (due) => {
+      const redis = faulty(only(1, "lose-reply"));
+      await expect(make({ redis }).push("a", due)).rejects.toThrow(RedisTransportError);
+      await door.makeDue(list);
+      expect(await claimed()).toEqual(["a"]);
     });
   });
 
@@ -178,6 +189,18 @@ export function pushSuite(setup: Setup): void {
       expect(await door.redis.pttl(String(key))).toBeGreaterThan(50_000);
       await door.redis.pexpire(String(key), 0);
       expect(await make().push("a2", { dedupe })).toMatchObject({ pushed: 1 });
+    });
+
+    it("pushes once though its time has passed before it is sent again, and forgets it all the same", async () => {
+      const brief = { id: dedupe.id, ttlMs: 1 };
+      // So that the script is known, and its first sending runs.
+      await make().push("z", { dedupe });
+      const drain = make({ redis: faulty(only(0, "lose-reply")) });
+      expect(await drain.push("a1", { dedupe: brief })).toMatchObject({ pushed: 1, duplicates: [] });
+      expect(await claimed()).toEqual(["z", "a1"]);
+      const before = await door.now();
+      while ((await door.now()) < before + 2);
+      expect(await make().push("a2", { dedupe: brief })).toMatchObject({ pushed: 1 });
     });
 
     it.each(["lose-reply", "double"] as const)("pushes once whatever the network does: %s", async (fault) => {

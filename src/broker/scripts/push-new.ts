@@ -4,13 +4,14 @@
  * KEYS
  *   1  list     list    what producers push
  *   2  delayed  zset    `<unique id>:<payload>` → due time, ms on Redis' own clock
- *   3… ids      string  one a message: which request pushed it, for as long as it is remembered
+ *   3… ids      string  one a message: `<until when it counts, ms> <request>.<key>`
  *
  * ARGV
  *   1  requestId  names this request; asked again by the same name, it pushes nothing a second time
- *   2  ttlMs      ms an id is remembered
- *   3  where      `left` · `right`, the first given then being next · ms, when all are due: members of the delayed set follow
- *   4… messages   one for each id
+ *   2  ttlMs      ms an id counts
+ *   3  keepMs     ms its key is kept at least: for as long as the same request may come again
+ *   4  where      `left` · `right`, the first given then being next · ms, when all are due: members of the delayed set follow
+ *   5… messages   one for each id
  *
  * Returns the length of the list, -1 where nothing went there, then 1 or 0 for each message: new or not.
  *
@@ -18,7 +19,9 @@
  */
 export const pushNewScript = `
 local list, delayed = KEYS[1], KEYS[2]
-local requestId, ttlMs, where = ARGV[1], ARGV[2], ARGV[3]
+local requestId, ttlMs, keepMs, where = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local remembered, values, answer, refusal = {}, {}, { -1 }, nil
 
 local function run(...)
@@ -32,16 +35,17 @@ end
 
 for at = 3, #KEYS do
   local mark = requestId .. '.' .. at
-  local known = run('GET', KEYS[at])
+  local untilMs, by = (run('GET', KEYS[at]) or ''):match('^(%d+) (.*)$')
   if refusal then break end
-  if not known then
-    run('SET', KEYS[at], mark, 'PX', ttlMs)
+  local isKnown = by == mark or untilMs and now < tonumber(untilMs)
+  if not isKnown then
+    run('SET', KEYS[at], string.format('%.0f %s', now + ttlMs, mark), 'PX', math.max(ttlMs, keepMs))
     if refusal then break end
     remembered[#remembered + 1] = KEYS[at]
     if tonumber(where) then values[#values + 1] = where end
-    values[#values + 1] = ARGV[at + 1]
+    values[#values + 1] = ARGV[at + 2]
   end
-  answer[#answer + 1] = (not known or known == mark) and 1 or 0
+  answer[#answer + 1] = (not isKnown or by == mark) and 1 or 0
 end
 if where == 'right' then
   for at = 1, math.floor(#values / 2) do values[at], values[#values + 1 - at] = values[#values + 1 - at], values[at] end

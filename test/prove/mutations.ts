@@ -12,7 +12,7 @@ const copied = ["src", "adapters", "cli", "test", "package.json", "tsconfig.json
 
 /** The parts that hunt, the quickest first, and how long each looks. */
 const hunters = [
-  ["simulation", ["--only", "simulation", "--steps", "60000"]],
+  ["simulation", ["--only", "simulation", "--steps", "120000"]],
   ["model", ["--only", "model", "--runs", "500"]],
   ["brake", ["--only", "brake"]],
   ["kills", ["--only", "kills", "--kills", "40"]],

@@ -36,7 +36,12 @@ export class Stopper {
   /** Whether no other message may begin, while those that run may end: the list was paused. */
   isHeldBack = false;
 
-  constructor(clock: Clock, deadline: RunDeadline, outside: AbortSignal | undefined) {
+  constructor(
+    clock: Clock,
+    deadline: RunDeadline,
+    outside: AbortSignal | undefined,
+    abortMs = deadline.leaveAt - deadline.stopAt,
+  ) {
     this.#clock = clock;
     this.#stopAt = deadline.stopAt;
     const now = clock.now();
@@ -45,11 +50,10 @@ export class Stopper {
     );
     this.#cancels.push(clock.after(deadline.leaveAt - now, () => this.#leave()));
     if (outside) {
-      const graceMs = deadline.leaveAt - deadline.stopAt;
       const abort = (): void => {
         this.wasAborted = true;
         this.#stop("The drain was aborted.");
-        this.#cancels.push(clock.after(graceMs, () => this.#leave()));
+        this.#cancels.push(clock.after(abortMs, () => this.#leave()));
       };
       if (outside.aborted) abort();
       else {

@@ -33,6 +33,8 @@ export interface RunOptions {
   requestsPerMessage?: number;
   /** Aborting it ends the drain early: running handlers get their abort signal, the rest is released. */
   signal?: AbortSignal;
+  /** How long handlers may still run after that, ms, before they are left behind. Default: half of the drain's `reserveMs`. */
+  abortMs?: number;
   /** Where this drain stands in its chain, as the continuation that started it said. Default: it starts one. */
   chain?: ChainPosition;
 }
@@ -43,6 +45,7 @@ const runKinds = {
   maxRequests: integer({ min: 10, default: Number.POSITIVE_INFINITY }),
   requestsPerMessage: integer({ min: 0, max: 1_000, default: 0 }),
   signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
+  abortMs: integer({ min: 0, max: 86_400_000 }),
   chain: table({
     id: required(
       text({

@@ -65,6 +65,7 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
   const runOnce = async ({
     budgetMs,
     signal,
+    abortMs,
     chain,
     ...limited
   }: CheckedRunOptions): Promise<DrainReport> => {
@@ -72,7 +73,7 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
     const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
     const sender = openSender(deadline.endAt, limited.maxRequests);
     const broker = openBroker(sender);
-    const stopper = new Stopper(clock, deadline, signal);
+    const stopper = new Stopper(clock, deadline, signal, abortMs);
     try {
       return await runDrain({
         ...settings,

@@ -1,5 +1,6 @@
 import { numberOf } from "./broker/replies.ts";
 import { type Continuation, type Declined, invokeFirst } from "./continuation.ts";
+import { sharedWorkingList } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { RunnerParts } from "./runner.ts";
 
@@ -19,7 +20,9 @@ export async function wake(continuation: Continuation, parts: RunnerParts): Prom
   const { clock, random, randomId, requestTimeoutMs, list } = settings;
   try {
     // The mark goes in the very step in which a drain finds nothing more: who pushes after that finds none.
-    if ((await numberOf(openSender(), ["EXISTS", keys.busy])) > 0) return { woken: false, wakeError: null };
+    // Of the plain engine's drains only what they hold is known.
+    const mark = settings.engine === "scripted" ? keys.busy : sharedWorkingList(settings, keys);
+    if ((await numberOf(openSender(), ["EXISTS", mark])) > 0) return { woken: false, wakeError: null };
     const endAt = clock.now() + requestTimeoutMs;
     const said: "continued" | Declined = await invokeFirst(continuation, {
       list,

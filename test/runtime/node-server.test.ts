@@ -255,7 +255,7 @@ describe("a program that serves a drain", () => {
     await program.printed(/begun/);
     program.signal(signal);
     expect(await program.ended).toEqual({ code, signal: null });
-    expect(program.output.includes("aborted")).toBe(code === 0);
+    if (code === 0) expect(program.output).toContain("aborted");
   });
 
   it.each(["on", "once"])("ends itself where it listens for the signal too (%s)", async (listens) => {

@@ -171,6 +171,21 @@ describe("a worker", () => {
     expect(await door.waiting("mail")).toEqual(["a"]);
   });
 
+  it("lets a handler that heeds no signal end within its grace", async () => {
+    let hasBegun = false;
+    const handler = ({ signal }: { signal: AbortSignal }): Promise<void> =>
+      new Promise((done) => {
+        hasBegun = true;
+        signal.addEventListener("abort", () => setTimeout(done, 50));
+      });
+    const slow = start(ioredis({ url: url() }), { handler: handler as never, reserveMs: 0 });
+    await door.redis.lpush("mail", "a");
+    await until(() => hasBegun);
+    await slow.worker.stop();
+    expect(slow.reports.at(-1)).toMatchObject({ stopped: "aborted", acked: 1 });
+    expect(await door.everything()).toEqual({});
+  });
+
   it("ends by itself where its drain was closed", async () => {
     const { drain } = start(ioredis({ url: url() }));
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);

@@ -58,24 +58,28 @@ describe("a push to an empty list", () => {
     expect((await drain.stats()).list).toBe(0);
   });
 
-  it("starts none while one is live, which takes it", async () => {
-    let pushed: unknown;
-    const runs: string[] = [];
-    const redis = memory();
-    const drain = createDrain({
-      redis,
-      list: "mail",
-      handler: async ({ payload }) => {
-        runs.push(payload);
-        if (payload === "a") pushed = await drain.push("b");
-      },
-      continuation: { name: "test", invoke: async () => null },
-    });
-    await drain.push("a", { wake: false });
-    await drain.run();
-    expect(pushed).toMatchObject({ pushed: 1, length: 1, woken: false, wakeError: null });
-    expect(runs).toEqual(["a", "b"]);
-  });
+  it.each(["scripted", "plain"] as const)(
+    "starts none while one is live, which takes it: %s",
+    async (engine) => {
+      let pushed: unknown;
+      const runs: string[] = [];
+      const redis = memory();
+      const drain = createDrain({
+        redis,
+        list: "mail",
+        engine,
+        handler: async ({ payload }) => {
+          runs.push(payload);
+          if (payload === "a") pushed = await drain.push("b");
+        },
+        continuation: { name: "test", invoke: async () => null },
+      });
+      await drain.push("a", { wake: false });
+      await drain.run();
+      expect(pushed).toMatchObject({ pushed: 1, length: 1, woken: false, wakeError: null });
+      expect(runs).toEqual(["a", "b"]);
+    },
+  );
 
   it.each<[string, Continuation["invoke"], RegExp]>([
     ["fails", () => Promise.reject(new Error("no right to invoke")), /no right to invoke/],

@@ -1,3 +1,16 @@
+import type { DrainReport } from "../../../src/index.ts";
+
+/** How long handlers may run on within a grace, ms: at its end what they did is settled. */
+export function abortMsOf(graceMs: number): number {
+  return Math.round(Math.max(graceMs - 1_000, (graceMs * 3) / 4));
+}
+
+/** Whether handlers of the run were left behind. */
+export function hasLeft(report: DrainReport): boolean {
+  const { claimed, acked, retried, deadLettered, released, lostLease, unsettled } = report;
+  return claimed > acked + retried + deadLettered + released + lostLease + unsettled;
+}
+
 /** Waits for it, no longer than the time, and says whether it came. */
 export async function isWithin(ms: number, awaited: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -12,7 +12,7 @@ import { createHttpApp } from "../../http/app.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
-import { isWithin } from "./grace.ts";
+import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
 export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
@@ -87,12 +87,12 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
   );
   const controller = new AbortController();
   const { signal } = controller;
-  const underWay = new Set<Promise<unknown>>();
+  const underWay = new Set<Promise<DrainReport>>();
   /** Every run, whoever asked for it, so that stopping can wait for all. */
   const tracked: Drain = {
     ...drain,
     run: (runOptions) => {
-      const run = drain.run(runOptions);
+      const run = drain.run({ abortMs: abortMsOf(graceMs), ...runOptions });
       underWay.add(run);
       const forget = (): void => void underWay.delete(run);
       run.then(forget, forget);
@@ -146,9 +146,10 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
     controller.abort();
     const closed = new Promise((resolve) => server.close(resolve));
     if ("closeIdleConnections" in server) server.closeIdleConnections();
-    const hasEnded = await isWithin(graceMs, Promise.all([Promise.allSettled(underWay), closed]));
+    const ends = Promise.allSettled(underWay);
+    const hasEnded = await isWithin(graceMs, Promise.all([ends, closed]));
     if ("closeAllConnections" in server) server.closeAllConnections();
-    return hasEnded;
+    return hasEnded && (await ends).every((end) => end.status === "rejected" || !hasLeft(end.value));
   };
   const stop = once(async () => {
     forgetSignals();

@@ -4,7 +4,7 @@ import { boolean, checkOptions, func, integer, type Kinds } from "../../../src/i
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
-import { isWithin } from "./grace.ts";
+import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
 export interface WorkerOptions {
@@ -52,7 +52,9 @@ export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
   const { budgetMs, idleMs, onReport, graceMs, stopsBySignal } = checkOptions(kinds, options);
   const controller = new AbortController();
   const { signal } = controller;
+  const abortMs = abortMsOf(graceMs);
   let errorCount = 0;
+  let isClean = true;
 
   const pause = (ms: number): Promise<void> => setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
@@ -72,7 +74,8 @@ export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
   const work = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        const report = await drain.run({ budgetMs, signal });
+        const report = await drain.run({ budgetMs, signal, abortMs });
+        isClean = !hasLeft(report);
         tellReport(() =>
           onReport ? onReport(report) : logReport(report, { list: drain.list, chain: undefined }),
         );
@@ -93,7 +96,7 @@ export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
   const stop = once(async () => {
     forgetSignals();
     controller.abort();
-    return isWithin(graceMs, working);
+    return (await isWithin(graceMs, working)) && isClean;
   });
   const forgetSignals = stopsBySignal ? stopBySignal(stop) : () => undefined;
   return {

@@ -33,7 +33,10 @@ export interface RunOptions {
   requestsPerMessage?: number;
   /** Aborting it ends the drain early: running handlers get their abort signal, the rest is released. */
   signal?: AbortSignal;
-  /** How long handlers may still run after that, ms, before they are left behind. Default: half of the drain's `reserveMs`. */
+  /**
+   * How long handlers may still run after that, ms, from 0 to 86,400,000, before they are left behind. Default: half of the
+   * drain's `reserveMs`.
+   */
   abortMs?: number;
   /** Where this drain stands in its chain, as the continuation that started it said. Default: it starts one. */
   chain?: ChainPosition;

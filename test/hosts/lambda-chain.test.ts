@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { useChainWorld } from "../support/lambda/chain-world.ts";
 
 /** `test/long/lambda-chain.test.ts` is the same with more messages, walls, kills and throttling. */
-describe("5,000 messages through self-invocations of 2 s", () => {
-  const world = useChainWorld({ messageCount: 5_000, budgetMs: 2_000 });
+describe("4,000 messages through self-invocations of 2 s", () => {
+  const world = useChainWorld({ messageCount: 4_000, budgetMs: 2_000 });
 
   it("run each message once, and the chain ends by itself with nothing left", async () => {
     const lambda = await world.deploy();

@@ -4,7 +4,6 @@ import { createClient } from "redis";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startWorker, type Worker, type WorkerOptions } from "../../adapters/hosts/node/server.ts";
 import { memory } from "../../adapters/local/memory.ts";
-import { startRedisServer } from "../../adapters/local/redis-process.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { nodeRedis } from "../../adapters/redis/node-redis.ts";
 import {
@@ -130,23 +129,6 @@ describe("a worker", () => {
     expect(reports.length).toBe(1);
   });
 
-  it("goes on when Redis was away", async () => {
-    const away = await startRedisServer();
-    const { port } = away;
-    const { seen, reports } = start(ioredis({ url: away.url }));
-    await until(() => reports.length > 0);
-    await away.stop();
-    await until(() => reports.some(({ stopped }) => stopped === "error"));
-    const back = await startRedisServer({ port });
-    try {
-      await ioredisPush(back.url, "a");
-      await until(() => seen.length === 1);
-    } finally {
-      for (const { worker } of running) await worker.stop();
-      await back.stop();
-    }
-  });
-
   it("stops while it waits, and while a handler runs, which hears of it", async () => {
     const idle = start(ioredis({ url: url() }));
     await untilBlocked();
@@ -270,10 +252,4 @@ function memoryWith(payload: string): RedisClient {
   const redis = memory();
   void redis.command(["LPUSH", "mail", payload]);
   return redis;
-}
-
-async function ioredisPush(where: string, payload: string): Promise<void> {
-  const client = ioredis({ url: where });
-  await client.command(["LPUSH", "mail", payload]);
-  await client.close();
 }

@@ -9,6 +9,9 @@ import { upstash as upstashByFetch } from "../../adapters/redis/upstash-fetch.ts
 import { type RedisClient, RedisTransportError } from "../../src/index.ts";
 import { startRest, startTestRedis, testToken as token } from "../support/redis.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { measureTimeScale } from "../support/time-scale.ts";
+
+const timeScale = measureTimeScale();
 
 describe("a connection whose far end is gone without a word", () => {
   let server: RedisServer;
@@ -73,7 +76,7 @@ describe("a connection whose far end is gone without a word", () => {
       // Several, where HTTP keeps several: each serves one request more, and no other.
       const failures: unknown[] = [];
       const tryAgain = async (): Promise<unknown> => {
-        const timeoutMs = failures.length < deadCount ? 200 : 10_000;
+        const timeoutMs = failures.length < deadCount ? 300 * timeScale : 10_000 * timeScale;
         return client.command(["PING"], { timeoutMs }).catch((error: unknown) => {
           failures.push(error);
           return failures.length > deadCount ? error : tryAgain();

@@ -3,12 +3,12 @@ import { seeded } from "../prove/random.ts";
 import { hopOf, useChainWorld } from "../support/lambda/chain-world.ts";
 import type { Lambda } from "../support/lambda/emulator.ts";
 
-const messageCount = 30_000;
+const messageCount = 20_000;
 const spinsAt = 10_000;
 /** What a drain may have in its hands: the batch it works on, and the one claimed ahead. */
 const inFlightMax = 200;
 
-describe("30,000 messages through self-invocations of 2 s", () => {
+describe("20,000 messages through self-invocations of 2 s", () => {
   const world = useChainWorld({ messageCount, budgetMs: 2_000 });
 
   it("run each message once, and the chain ends by itself with nothing left", async () => {

@@ -12,9 +12,10 @@ const copied = ["src", "adapters", "cli", "test", "package.json", "tsconfig.json
 
 /** The parts that hunt, the quickest first, and how long each looks. */
 const hunters = [
-  ["simulation", ["--only", "simulation", "--steps", "120000"]],
+  ["simulation", ["--only", "simulation", "--steps", "60000"]],
   ["model", ["--only", "model", "--runs", "500"]],
   ["brake", ["--only", "brake"]],
+  ["simulation of more worlds", ["--only", "simulation", "--steps", "150000"]],
   ["kills", ["--only", "kills", "--kills", "40"]],
 ] as const;
 

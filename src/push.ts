@@ -1,15 +1,10 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
+import { timeIn, unlessError } from "./broker/replies.ts";
 import { pushNewScript } from "./broker/scripts/push-new.ts";
 import { fromBytes, fromText } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
-import {
-  OptionError,
-  PushIncompleteError,
-  RedisProtocolError,
-  RedisReplyError,
-  SpillwayError,
-} from "./errors.ts";
+import { OptionError, PushIncompleteError, RedisProtocolError, SpillwayError } from "./errors.ts";
 import { describe, isA, isThenable, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
@@ -80,13 +75,12 @@ export async function pushMessages(
     const send = await senderOf(context, checked);
     for await (const chunk of isStream ? chunks : await collected(chunks, isNext)) {
       const sent = await send(chunk);
-      const newCount = chunk.filter((_, at) => sent.isNew(at)).length;
+      const known = chunk.filter((_, at) => !sent.isNew(at));
+      const newCount = chunk.length - known.length;
       if (length === null && sent.length !== null) wasEmpty = sent.length <= newCount;
       length = sent.length ?? length;
-      for (const [at, { place }] of chunk.entries()) {
-        if (sent.isNew(at)) pushed += 1;
-        else duplicates.push(place);
-      }
+      pushed += newCount;
+      duplicates.push(...known.map(({ place }) => place));
     }
   } catch (error) {
     throw pushed > 0 ? new PushIncompleteError(pushed, error) : error;
@@ -227,15 +221,13 @@ async function senderOf(
 
 async function once(sender: Sender, command: RedisCommand): Promise<RedisReply | undefined> {
   const [reply] = await sender.pipelineOnce([command]);
-  if (reply instanceof RedisReplyError) throw reply;
-  return reply;
+  return unlessError(reply);
 }
 
 async function redisNow(sender: Sender): Promise<number> {
   const reply = await sender.command(() => ["TIME"]);
-  const [seconds, micros] = Array.isArray(reply) ? reply.map(Number) : [];
-  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-  if (!Number.isInteger(now)) throw wrongReply("TIME", reply);
+  const now = timeIn(reply);
+  if (now === null) throw wrongReply("TIME", reply);
   return now;
 }
 

@@ -23,3 +23,10 @@ export async function numberOf(sender: Sender, command: RedisCommand): Promise<n
     throw new RedisProtocolError(`${command[0]} must answer a number; got ${typeof reply}.`);
   return reply;
 }
+
+/** What `TIME` answered, epoch ms on Redis' own clock; null for what is no time. */
+export function timeIn(reply: unknown): number | null {
+  const [seconds, micros] = Array.isArray(reply) ? reply.map(Number) : [];
+  const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  return Number.isInteger(now) ? now : null;
+}

@@ -9,7 +9,7 @@ import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
-import { numberOf, pipelined } from "./replies.ts";
+import { numberOf, pipelined, timeIn } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender } from "./turn-sender.ts";
@@ -69,10 +69,9 @@ class ScriptedBroker implements Broker {
     if (found < 4) return found > 0 ? "work" : "empty";
     // Where it does not end by itself, or too late, the mark is none of ours.
     const [leftMs, time] = await pipelined(this.#sender, [["PTTL", busy], ["TIME"]]);
-    const [seconds, micros] = Array.isArray(time) ? time.map(Number) : [];
+    const now = timeIn(time);
     const isOurs = typeof leftMs === "number" && leftMs > 0 && leftMs <= limits.leaseMsMax;
-    if (!isOurs || seconds === undefined || micros === undefined) return "work";
-    return { busyUntil: seconds * 1_000 + Math.floor(micros / 1_000) + leftMs };
+    return isOurs && now !== null ? { busyUntil: now + leftMs } : "work";
   }
 
   claim(request: ClaimRequest): Promise<TurnResult> {

@@ -2,9 +2,10 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { hopEvent } from "../../adapters/hosts/lambda/events.ts";
 import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/index.ts";
 import { metricsLine } from "../../adapters/hosts/lambda/metrics.ts";
-import type { Drain, DrainReport, RunOptions } from "../../src/index.ts";
+import type { DrainReport } from "../../src/index.ts";
 import { ContinuationError, OptionError } from "../../src/index.ts";
 import { carried, foreignEvents, httpEvents, malformedHops, ticks } from "../support/lambda/events.ts";
+import { recordedDrain } from "../support/recorded-drain.ts";
 
 const context = {
   functionName: "drain",
@@ -35,27 +36,7 @@ const report = {
   error: null,
 } satisfies DrainReport;
 
-/** A drain that notes how it was run and gives one report. */
-function recorded(given: DrainReport = report): { drain: Drain; runs: RunOptions[] } {
-  const runs: RunOptions[] = [];
-  const drain = {
-    list: "mail",
-    run: async (options: RunOptions = {}) => {
-      runs.push(options);
-      return given;
-    },
-    stats: async () => ({
-      list: 0,
-      working: 0,
-      leases: 0,
-      delayed: 0,
-      dead: 0,
-      nextDueAt: null,
-      paused: false,
-    }),
-  } as unknown as Drain;
-  return { drain, runs };
-}
+const recorded = (given: DrainReport = report) => recordedDrain(given);
 
 const quiet = { metrics: false, log: () => undefined } as const;
 

@@ -11,8 +11,9 @@ import {
   fetchHandler,
   vercelContext,
 } from "../../adapters/hosts/fetch/index.ts";
-import { type Drain, type DrainReport, OptionError, type RunOptions, writeHop } from "../../src/index.ts";
+import { type Drain, type DrainReport, OptionError, writeHop } from "../../src/index.ts";
 import { lyingError } from "../support/hostile-values.ts";
+import { recordedDrain } from "../support/recorded-drain.ts";
 
 const key = "the-key-of-this-deployment-0123456789";
 const report = { claimed: 3, stopped: "empty", error: null } as DrainReport;
@@ -21,24 +22,7 @@ const hopText = (list: string): string => JSON.stringify(writeHop({ list, chain:
 
 function host(options: FetchHandlerOptions = {}, drain: Partial<Drain> = {}) {
   lineLog();
-  const runs: (RunOptions | undefined)[] = [];
-  const fake = {
-    list: "mail",
-    run: async (given?: RunOptions) => {
-      runs.push(given);
-      return report;
-    },
-    stats: async () => ({
-      list: 1,
-      working: 0,
-      leases: 0,
-      delayed: 0,
-      dead: 0,
-      nextDueAt: null,
-      paused: false,
-    }),
-    ...drain,
-  } as Drain;
+  const { drain: fake, runs } = recordedDrain(report, drain);
   const handle = fetchHandler(fake, {
     token: "a-token",
     cronSecret: "a-cron-secret",

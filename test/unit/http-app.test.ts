@@ -9,6 +9,7 @@ import {
   RedisTransportError,
   type RunOptions,
 } from "../../src/index.ts";
+import { recordedDrain } from "../support/recorded-drain.ts";
 
 const token = "a-token";
 const report: DrainReport = {
@@ -41,38 +42,7 @@ function errorLog(): unknown[][] {
 }
 
 function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
-  const runs: (RunOptions | undefined)[] = [];
-  const fake: Drain = {
-    list: "mail",
-    run: async (options) => {
-      runs.push(options);
-      return report;
-    },
-    recover: async () => ({ recovered: 0, adopted: 0 }),
-    stats: async () => ({
-      list: 1,
-      working: 0,
-      leases: 0,
-      delayed: 0,
-      dead: 0,
-      nextDueAt: null,
-      paused: false,
-    }),
-    push: async () => ({ pushed: 1, duplicates: [], length: 1, woken: false, wakeError: null }),
-    pause: async () => undefined,
-    waitForMessage: async () => false,
-    resume: async () => undefined,
-    limits: { get: async () => null, set: async () => undefined },
-    close: async () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
-    deadLetters: {
-      count: async () => 0,
-      list: async () => [],
-      redrive: async () => ({ redriven: 0 }),
-      purge: async () => ({ purged: 0 }),
-    },
-    ...drain,
-  };
+  const { drain: fake, runs } = recordedDrain(report, drain);
   const hono = createHttpApp(fake, given);
   const send = (method: string, path: string, body?: string, authorization = `Bearer ${token}`) =>
     hono.request(path, {

@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { measureTimeScale } from "./test/support/time-scale.ts";
 
 /** Limits of real time grow with it; files about real time measure it again. */
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 const longTests = "test/long/**/*.test.ts";
 
 export default defineConfig({
@@ -11,8 +11,8 @@ export default defineConfig({
     // Each file starts its own redis-server. Three at a time suit two cores: a third of the time is waiting.
     maxWorkers: 3,
     // They end what hangs; no test is to come near them.
-    testTimeout: 180_000 * timeScale,
-    hookTimeout: 180_000 * timeScale,
+    testTimeout: scaled(180_000),
+    hookTimeout: scaled(180_000),
     projects: [
       {
         extends: true,
@@ -24,8 +24,8 @@ export default defineConfig({
         test: {
           name: "long",
           include: [longTests],
-          testTimeout: 300_000 * timeScale,
-          hookTimeout: 120_000 * timeScale,
+          testTimeout: scaled(300_000),
+          hookTimeout: scaled(120_000),
         },
       },
     ],

@@ -11,7 +11,7 @@ import { startRest, startTestRedis, testToken as token } from "../support/redis.
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { measureTimeScale } from "../support/time-scale.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 describe("a connection whose far end is gone without a word", () => {
   let server: RedisServer;
@@ -76,7 +76,7 @@ describe("a connection whose far end is gone without a word", () => {
       // Several, where HTTP keeps several: each serves one request more, and no other.
       const failures: unknown[] = [];
       const tryAgain = async (): Promise<unknown> => {
-        const timeoutMs = failures.length < deadCount ? 300 * timeScale : 10_000 * timeScale;
+        const timeoutMs = failures.length < deadCount ? scaled(300) : scaled(10_000);
         return client.command(["PING"], { timeoutMs }).catch((error: unknown) => {
           failures.push(error);
           return failures.length > deadCount ? error : tryAgain();

@@ -13,7 +13,7 @@ import { testToken } from "../support/redis.ts";
 import { useRestServer } from "../support/redis-under-test.ts";
 import { measureTimeScale } from "../support/time-scale.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 const page = (status: string): string =>
   `<html><head><title>${status}</title></head><body><center><h1>${status}</h1></center><hr>nginx</body></html>`;
@@ -40,7 +40,7 @@ describe("a Redis over REST that", () => {
   const payloads = (count: number, bytes = 1): string[] =>
     Array.from({ length: count }, (_, at) => `${at}:${"x".repeat(bytes)}`);
 
-  const run = ({ requestTimeoutMs = 5_000 * timeScale } = {}): Promise<DrainReport> =>
+  const run = ({ requestTimeoutMs = scaled(5_000) } = {}): Promise<DrainReport> =>
     createDrain({
       redis: upstash({ url: proxy.url, token: testToken }),
       list: "mail",
@@ -163,7 +163,7 @@ describe("a Redis over REST that", () => {
         await door.redis.lpush("mail", ...all);
         decide = ({ index }) => (index < 2 ? "pass" : fault);
 
-        const report = await run({ requestTimeoutMs: 300 * timeScale });
+        const report = await run({ requestTimeoutMs: scaled(300) });
 
         expect(report.stopped).toBe("error");
         expect(report.error).toMatchObject(error);

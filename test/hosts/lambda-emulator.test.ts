@@ -12,7 +12,7 @@ import { recursionSetting } from "../../adapters/hosts/lambda/index.ts";
 import { type FunctionOptions, type Lambda, startLambda } from "../support/lambda/emulator.ts";
 import { measureTimeScale } from "../support/time-scale.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 /** What the chains' tests stand on: if this were milder than AWS, they would prove nothing. */
 describe("the Lambda emulator", () => {
@@ -65,7 +65,7 @@ describe("the Lambda emulator", () => {
   });
 
   const create = (handler: string, options: Partial<FunctionOptions> = {}): void =>
-    lambda.create({ name: handler, file, handler, timeoutMs: 5_000 * timeScale, ...options });
+    lambda.create({ name: handler, file, handler, timeoutMs: scaled(5_000), ...options });
   const send = (name: string, type: "Event" | "RequestResponse", event: unknown = {}, qualifier?: string) =>
     client.send(
       new InvokeCommand({

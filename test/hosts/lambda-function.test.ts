@@ -14,7 +14,7 @@ import { SideDoor } from "../support/side-door.ts";
 import { measureTimeScale } from "../support/time-scale.ts";
 
 const list = "mail";
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 describe("one bundled function", () => {
   let redis: RedisServer;
@@ -50,7 +50,7 @@ describe("one bundled function", () => {
     lambda.create({
       name: "drain",
       file: bundle.file,
-      timeoutMs: 15_000 * timeScale,
+      timeoutMs: scaled(15_000),
       maximumRetryAttempts: 0,
       ...options,
       environment: {
@@ -100,7 +100,7 @@ describe("one bundled function", () => {
   });
 
   it("goes on by the alias it was invoked by", async () => {
-    deploy(25 * timeScale, { aliases: ["live"], environment: { BUDGET_MS: String(1_500 * timeScale) } });
+    deploy(scaled(25), { aliases: ["live"], environment: { BUDGET_MS: String(scaled(1_500)) } });
     await push(4_000);
     // On a machine too busy to achieve anything in its budget, a chain ends and the next tick goes on.
     while ((await side.redis.exists(list, `{${list}}:leases`, `{${list}}:delayed`)) > 0) {

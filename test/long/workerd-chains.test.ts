@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 import { signingKey } from "../support/workerd.ts";
 import { useWorld } from "../workerd/world.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 describe("other chains, in workerd:", () => {
   const world = useWorld();
@@ -59,7 +59,7 @@ describe("other chains, in workerd:", () => {
       continuation: "queue",
       handler: "each",
       failing: "late-",
-      drain: { batchSize: 5, retryDelay: { baseMs: 300 * timeScale, maxMs: 300 * timeScale } },
+      drain: { batchSize: 5, retryDelay: { baseMs: scaled(300), maxMs: scaled(300) } },
     });
     await world.push(3, "mail", "late-");
     await world.push(600);
@@ -121,7 +121,7 @@ describe("other chains, in workerd:", () => {
         failing: "late-",
         limits: { requestsMax: 20 },
         drain: { batchSize: 3 },
-        retryAfterMs: 1_500 * timeScale,
+        retryAfterMs: scaled(1_500),
       },
       { qstashUrl: await service.start() },
     );

@@ -7,7 +7,7 @@ import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
 import { useWorld } from "../workerd/world.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 const storagePath = mkdtempSync(join(tmpdir(), "spillway-workerd-"));
 afterAll(() => rmSync(storagePath, { recursive: true, force: true }));
 
@@ -29,10 +29,10 @@ describe("an alarm chain, in workerd,", () => {
 
   it("ends before its wall, hop after hop, so that the platform cuts none", async () => {
     const workerd = await world.start({
-      handlerMs: 120 * timeScale,
+      handlerMs: scaled(120),
       drain: { batchSize: 10 },
-      worker: { plan: "paid", wallMs: { alarm: 2_500 * timeScale }, marginMs: 800 * timeScale },
-      limits: { wallMs: { alarm: 2_500 * timeScale } },
+      worker: { plan: "paid", wallMs: { alarm: scaled(2_500) }, marginMs: scaled(800) },
+      limits: { wallMs: { alarm: scaled(2_500) } },
     });
     await world.push(400);
     await workerd.tick();
@@ -88,9 +88,9 @@ describe("an alarm chain, in workerd,", () => {
   it("loses nothing when its process is killed in mid-batch, and goes on by itself when that is back", async () => {
     // Hops of 2 s, and so leases of 7 s; on a slower machine more, for its handlers take longer too.
     const settings = {
-      handlerMs: 100 * timeScale,
+      handlerMs: scaled(100),
       drain: { batchSize: 50 },
-      worker: { plan: "paid", cpuMs: 1_000 + 2_000 * timeScale },
+      worker: { plan: "paid", cpuMs: 1_000 + scaled(2_000) },
     } as const;
     const first = await world.start(settings, { storagePath });
     await world.push(1_000);

@@ -20,7 +20,7 @@ const hunters = [
 ] as const;
 
 /** Longest that one hunter may take with one mutation, ms. A protocol that hangs is caught too, a slow machine is not. */
-const huntMsMax = 120_000 * measureTimeScale();
+const huntMsMax = measureTimeScale()(120_000);
 
 /**
  * Breaks the protocol on purpose, in one way in each copy of the sources, and holds the other parts of the proof against

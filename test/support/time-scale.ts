@@ -6,15 +6,16 @@ const referenceMs = 250;
 const timeScaleMax = 20;
 
 /**
- * How many times slower than two idle cores this machine is now, with whatever else runs on it; at least 1. It is measured
- * by arithmetic and by starts of processes. Each file about real time asks anew: a machine's load changes during a run.
+ * Turns a time on two idle cores into the time of this machine now, with whatever else runs on it: whole ms, never fewer than
+ * were given. The machine is measured by arithmetic and by starts of processes. Each file about real time asks anew: a
+ * machine's load changes during a run.
  */
-export function measureTimeScale(): number {
+export function measureTimeScale(): (idleMs: number) => number {
   const startedAt = performance.now();
   calculate();
   for (let start = 0; start < 2; start++) spawnSync(process.execPath, ["--eval", "0"]);
-  const scale = (performance.now() - startedAt) / referenceMs;
-  return Math.min(timeScaleMax, Math.max(1, Math.round(scale * 10) / 10));
+  const scale = Math.min(timeScaleMax, Math.max(1, (performance.now() - startedAt) / referenceMs));
+  return (idleMs) => Math.ceil(idleMs * scale);
 }
 
 function calculate(): number {

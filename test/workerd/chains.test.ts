@@ -3,7 +3,7 @@ import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
 import { useWorld } from "./world.ts";
 
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 describe("an alarm chain, in workerd,", () => {
   const world = useWorld();
@@ -26,7 +26,7 @@ describe("an alarm chain, in workerd,", () => {
     const workerd = await world.start({
       failing: "late-",
       handler: "each",
-      drain: { retryDelay: { baseMs: 400 * timeScale, maxMs: 400 * timeScale } },
+      drain: { retryDelay: { baseMs: scaled(400), maxMs: scaled(400) } },
     });
     await world.push(20);
     await world.push(5, "mail", "late-");
@@ -40,7 +40,7 @@ describe("an alarm chain, in workerd,", () => {
   });
 
   it("is left alone by the ticks that find it alive: they cost Redis nothing and begin no other", async () => {
-    const workerd = await world.start({ handlerMs: 100 * timeScale, drain: { batchSize: 10 } });
+    const workerd = await world.start({ handlerMs: scaled(100), drain: { batchSize: 10 } });
     await world.push(120);
     await workerd.tick();
     await until(async () => (await world.done()).length > 0);

@@ -3,7 +3,7 @@ import { measureTimeScale } from "../support/time-scale.ts";
 import { useWorld } from "./world.ts";
 
 /** What a slower machine gets more of: time for what must be done within it, and time that handlers take. */
-const timeScale = measureTimeScale();
+const scaled = measureTimeScale();
 
 describe("a Worker, in workerd,", () => {
   const world = useWorld();
@@ -26,7 +26,7 @@ describe("a Worker, in workerd,", () => {
   });
 
   it("answers 202 at once to a caller who asks for that, and drains", async () => {
-    const workerd = await world.start({ handlerMs: 500 * timeScale });
+    const workerd = await world.start({ handlerMs: scaled(500) });
     await world.push(100);
     const answer = await workerd.request("/drain", { headers: { Prefer: "respond-async" } });
     expect([answer.status, await answer.json()]).toEqual([202, { status: "started" }]);
@@ -42,7 +42,7 @@ describe("a Worker, in workerd,", () => {
   });
 
   it("goes on when the caller hangs up", async () => {
-    const workerd = await world.start({ handlerMs: 100 * timeScale, drain: { batchSize: 10 } });
+    const workerd = await world.start({ handlerMs: scaled(100), drain: { batchSize: 10 } });
     await world.push(100);
     await workerd.request("/drain", { headers: { "x-fixture-hang-up-ms": "150" } });
     expect(workerd.reports).toEqual([]);
@@ -87,9 +87,9 @@ describe("a Worker, in workerd,", () => {
 
   it("loses nothing when the platform cuts it off in mid-batch", async () => {
     const cut = await world.start({
-      handlerMs: 100 * timeScale,
+      handlerMs: scaled(100),
       drain: { batchSize: 10 },
-      limits: { wallMs: { http: 700 * timeScale } },
+      limits: { wallMs: { http: scaled(700) } },
     });
     await world.push(100);
     await cut.request("/drain", { headers: { Prefer: "respond-async" } });

@@ -7,10 +7,10 @@ import { bundleFunction } from "./bundle.ts";
 import { type FunctionOptions, type Invocation, type Lambda, startLambda } from "./emulator.ts";
 
 /** A slower machine gets longer budgets and longer work: as many messages fit into an invocation everywhere. */
-const timeScale = measureTimeScale();
-const workMs = 60 * timeScale;
+const scaled = measureTimeScale();
+const workMs = scaled(60);
 /** Far behind the budget: only those invocations end here that are meant to. */
-const timeoutMs = 6_000 * timeScale;
+const timeoutMs = scaled(6_000);
 
 export interface ChainWorldOptions {
   readonly messageCount: number;
@@ -44,13 +44,13 @@ export function useChainWorld({ messageCount, budgetMs }: ChainWorldOptions) {
         timeoutMs,
         recursiveLoop: "Allow",
         maximumRetryAttempts: 0,
-        maximumEventAgeMs: 60_000 * timeScale,
+        maximumEventAgeMs: scaled(60_000),
         ...options,
         environment: {
           REDIS_URL: redis.server().url,
           REDIS_TOKEN: testToken,
           LIST: "mail",
-          BUDGET_MS: String(budgetMs * timeScale),
+          BUDGET_MS: String(scaled(budgetMs)),
           WORK_MS: String(workMs),
           SPILLWAY_RECURSIVE_LOOP: "Allow",
           ...options.environment,

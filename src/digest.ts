@@ -5,6 +5,7 @@ import type { ByteString } from "./redis-client.ts";
  * asynchronous, and names and ids are wanted synchronously; SHA-1 because Redis offers no other. Nothing secret rests on it.
  * Source: RFC 3174, method 1.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function sha1Hex(raw: ByteString): string {
   const words = new Uint32Array(80);
   const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);

@@ -30,6 +30,7 @@ interface Rules<Default> {
 }
 
 /** A whole number from `min` to `max`, which counts up to 2 ^ 53 where none is given. */
+/* @__NO_SIDE_EFFECTS__ */
 export function integer<const Default extends number | undefined = undefined>(
   rules: Rules<Default> & { readonly min: number; readonly max?: number },
 ): Checker<number | Default> {
@@ -42,6 +43,7 @@ export function integer<const Default extends number | undefined = undefined>(
 }
 
 /** A string that is not empty, or that fits `pattern`. A secret has no white space at its ends and no line break. */
+/* @__NO_SIDE_EFFECTS__ */
 export function text<const Default extends string | undefined = undefined>(
   rules: Rules<Default> & {
     readonly isSecret?: boolean;
@@ -58,6 +60,7 @@ export function text<const Default extends string | undefined = undefined>(
 }
 
 /** One of some values. */
+/* @__NO_SIDE_EFFECTS__ */
 export function choice<const Choice, const Default extends Choice | undefined = undefined>(
   choices: readonly Choice[],
   rules: Rules<Default> = {},
@@ -66,6 +69,7 @@ export function choice<const Choice, const Default extends Choice | undefined = 
   return { ...rules, wanted, allows: (value) => choices.includes(value as Choice) };
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 export function boolean<const Default extends boolean | undefined = undefined>(
   rules: Rules<Default> = {},
 ): Checker<boolean | Default> {
@@ -75,6 +79,7 @@ export function boolean<const Default extends boolean | undefined = undefined>(
 /** A function, of the type that the options' interface gives it. A text in its place is not shown: it may be the secret itself. */
 export function func<Type>(rules: Required<Rules<Type>>): Checker<Type>;
 export function func<Type>(): Checker<Type | undefined>;
+/* @__NO_SIDE_EFFECTS__ */
 export function func<Type>(rules: Rules<Type> = {}): Checker<Type | undefined> {
   const allows = (value: unknown): boolean => typeof value === "function";
   return { ...rules, wanted: "a function", isSecret: "text", allows };
@@ -89,6 +94,7 @@ interface ObjectRules {
 /** An object, or a function, that has these methods. A text in its place is not shown. */
 export function object<Type>(rules: ObjectRules & Required<Rules<Type>>): Checker<Type>;
 export function object<Type>(rules: ObjectRules): Checker<Type | undefined>;
+/* @__NO_SIDE_EFFECTS__ */
 export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | undefined> {
   const { methods } = rules;
   return {
@@ -102,6 +108,7 @@ export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | u
 }
 
 /** Options inside an option. With the default `{}`, their own defaults are what comes of it where it is not given. */
+/* @__NO_SIDE_EFFECTS__ */
 export function table<const Table extends Checkers, Default extends object | undefined = undefined>(
   kinds: Table,
   rules: Rules<Default> = {},
@@ -110,6 +117,7 @@ export function table<const Table extends Checkers, Default extends object | und
 }
 
 /** The one kind or the other. The default is the first one's. */
+/* @__NO_SIDE_EFFECTS__ */
 export function either<First, Second>(
   first: Checker<First>,
   second: Checker<Second>,
@@ -122,6 +130,7 @@ export function either<First, Second>(
 }
 
 /** An option that must be given. */
+/* @__NO_SIDE_EFFECTS__ */
 export function required<Value>(checker: Checker<Value>): Checker<Exclude<Value, undefined>> {
   return { ...(checker as Checker<Exclude<Value, undefined>>), isRequired: true };
 }

@@ -24,6 +24,7 @@ interface DeadLetterOutcome extends Said<"dead-letter"> {
   readonly reason: string;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function say<Word extends string, Details>(outcome: Word, details: Details): Said<Word> & Details {
   const said = { outcome, ...details };
   // Not enumerable, so that a copy, which may have been changed, is none.

@@ -68,12 +68,13 @@ export function deadLetterEntry(
 /** The dead letters that a settle has made. */
 export function deadLettersOf(settlement: Settlement, result: TurnResult, list: string): DeadLetter[] {
   const words = result.settledAs ?? settlement.outcomes.map(settledAs);
-  return settlement.outcomes.flatMap((outcome, at) => {
+  return settlement.outcomes.flatMap((said, at) => {
+    const { outcome, place } = result.failed?.get(at) ?? { outcome: said, place: at };
     const message = settlement.batch.messages[at];
     const decided = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
     if (words[at] !== "dead-letter" || decided.kind !== "dead-letter" || message === undefined) return [];
     const head = {
-      id: `${settlement.batch.id}.${at + 1}`,
+      id: `${settlement.batch.id}.${place + 1}`,
       attempts: message.earlierAttempts + 1,
       firstFailedAt: message.firstFailedAt ?? result.now,
       lastFailedAt: result.now,

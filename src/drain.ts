@@ -178,10 +178,7 @@ class Run {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
     const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
-    for (const failure of failures) {
-      this.#report.failures.add(failure);
-      this.#hooks.tell(this.#parts.onFailure, failure);
-    }
+    for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     if (processor.handler) this.#parts.learned.batchCount = grownCount(this.#pace, batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
@@ -192,11 +189,17 @@ class Run {
     return { batch, ...processed };
   }
 
+  #tellFailure(failure: Failure): void {
+    this.#report.failures.add(failure);
+    this.#hooks.tell(this.#parts.onFailure, failure);
+  }
+
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
     if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
     this.#report.add(result, settlement);
     this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
+    for (const { failure } of result.failed?.values() ?? []) this.#tellFailure(failure);
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;

@@ -17,6 +17,7 @@ export type SpillwayErrorCode =
   | "stood-still"
   | "closed"
   | "push-incomplete"
+  | "effect-refused"
   | "missing-package"
   | ContinuationErrorCode;
 
@@ -106,6 +107,21 @@ export class RedisReplyError extends SpillwayError {
   /** The server's own words, for whoever sent the command. They may quote payloads: never log them. */
   get serverText(): string {
     return this.#serverText;
+  }
+}
+
+/**
+ * Redis refused an effect of a message, which has failed. Says which command and which key, and `cause` says why; whatever
+ * the message itself was about is not told.
+ */
+export class EffectError extends SpillwayError {
+  override readonly name: string = "EffectError";
+  constructor(command: string, key: string, cause: RedisReplyError) {
+    super(
+      "effect-refused",
+      `Redis refused the effect ${command} ${key} of a message that its handler acknowledged: ${cause.message}`,
+      { cause },
+    );
   }
 }
 

@@ -41,6 +41,7 @@ export {
   ClosedError,
   ContinuationError,
   type ContinuationErrorCode,
+  EffectError,
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
@@ -65,8 +66,8 @@ export {
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
 export {
-  ack,
   deadLetter,
   type HandlerOutcome,
   NonRetryableError,

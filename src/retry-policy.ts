@@ -11,6 +11,7 @@ import {
   outcomes,
   type RetryLater,
   type ToDeadLetter,
+  withEffects,
 } from "./outcome.ts";
 import { SchemaError } from "./schema.ts";
 
@@ -93,6 +94,8 @@ export async function judgeSaid(said: HandlerOutcome, message: Message, judging:
   switch (said.outcome) {
     case "ack":
       return outcomes.ack;
+    case withEffects:
+      return said.judge(message, judging);
     case "release":
       return outcomes.release;
     case "dead-letter": {

@@ -51,7 +51,7 @@ class ScriptedBroker implements Broker {
   /** Batches whose settle was sent, and its reply lost. */
   readonly #maybeSettled = new Set<string>();
   /** Of batches whose settle was too large, what is left of it: the messages before `end`, so many at a time. */
-  readonly #parts = new Map<string, { end: number; size: number; codes: string }>();
+  readonly #parts = new Map<string, { end: number; size: number; codes: string; refused: ByteString }>();
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
@@ -116,11 +116,11 @@ class ScriptedBroker implements Broker {
       if (this.#turns.learnsFull(reply.problem)) {
         // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
         const retried = await this.#send(null, claim, request?.isAhead);
-        const { settled, settledCodes } = reply;
+        const { settled, settledCodes, refused } = reply;
         const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
-        reply = { ...retried, settled, settledCodes, deadLetters };
+        reply = { ...retried, settled, settledCodes, refused, deadLetters };
       }
-      return this.#result(reply, settlement, claim, sentAt);
+      return await this.#finish(reply.refused, settle, settlement, this.#result(reply, settlement, claim, sentAt));
     } catch (error) {
       if (settle) this.#maybeSettled.add(settle.id);
       if (claim && error instanceof RedisTransportError) this.#size.halve();
@@ -157,12 +157,14 @@ class ScriptedBroker implements Broker {
   async #settleInParts(settlement: Settlement): Promise<{ result: TurnResult; isSplit: boolean }> {
     const settle = this.#settle(settlement);
     const count = settle.codes.length;
-    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "" };
+    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "", refused: "" };
     this.#parts.set(settle.id, parts);
     for (;;) {
       const { end, size } = parts;
       const start = Math.max(0, end - size);
-      const reply = await this.#send({ ...settle, ...partOf(settle, start, end) }, null).catch((error) => {
+      // Of those behind, what was done: effects that were refused have kept more of them.
+      const left = { ...settle, codes: settle.codes.slice(0, end) + parts.codes };
+      const reply = await this.#send({ ...left, ...partOf(left, start, end) }, null).catch((error) => {
         if (!(error instanceof RedisTooLargeError) || size === 1) throw error;
         parts.size = Math.ceil(size / 2);
       });
@@ -170,8 +172,10 @@ class ScriptedBroker implements Broker {
       const isLost = reply.settled === "lost";
       const isSettled = !isLost && reply.settled !== "nothing";
       if (isSettled) {
-        const asSent = settle.codes.slice(start, end).replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
-        parts.codes = (reply.settledCodes.slice(start, end) || asSent) + parts.codes;
+        const sent = settle.codes.replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
+        const codes = reply.settledCodes || (settle.full?.keptIn(sent, reply.refused) ?? sent);
+        parts.codes = codes.slice(start, end) + parts.codes;
+        parts.refused += reply.refused;
         parts.end = start;
         if (start > 0 && !reply.problem) continue;
       }
@@ -180,8 +184,20 @@ class ScriptedBroker implements Broker {
       const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
       const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
       const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
-      return { result: { ...result, ...counts }, isSplit: parts.size < count };
+      const finished = await this.#finish(parts.refused, settle, settlement, { ...result, ...counts });
+      return { result: finished, isSplit: parts.size < count };
     }
+  }
+
+  /** Messages whose effects were refused are still there: they are settled again, as failed. */
+  async #finish(
+    refused: ByteString,
+    settle: TurnSettle | null,
+    settlement: Settlement | null,
+    result: TurnResult,
+  ): Promise<TurnResult> {
+    if (refused === "" || !settle?.full || !settlement) return result;
+    return settle.full.fail(refused, settlement, result, (kept) => this.settle(kept));
   }
 
   #settle(settlement: Settlement): TurnSettle {

@@ -27,6 +27,8 @@ export interface TurnReply {
   readonly expiredIds: readonly ByteString[];
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
+  /** What Redis refused of effects, as `turnFull` says it. */
+  readonly refused: ByteString;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
@@ -42,9 +44,9 @@ const claimedWords = [
 const fieldCount = 18;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
-export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount)
-    throw malformed(`an array of ${fieldCount} fields`);
+export function readTurnReply(reply: RedisReply, isFull = false): TurnReply {
+  const count = isFull ? fieldCount + 1 : fieldCount;
+  if (!Array.isArray(reply) || reply.length !== count) throw malformed(`an array of ${count} fields`);
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
@@ -67,13 +69,17 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     finishedCount: integer(reply, 15),
     expiredIds: texts(reply, 16),
     largest: integer(reply, 17),
+    refused: isFull ? text(reply, 18) : "",
   };
 }
 
-/** The first command that was refused, as an error, or null: `<command> <key>`, and on the next line what Redis said. */
 function problemIn(reply: RedisReply[]): RedisReplyError | null {
   const problem = text(reply, 11);
-  if (problem === "") return null;
+  return problem === "" ? null : readRefusal(problem);
+}
+
+/** A command that was refused, as an error: `<command> <key>`, and on the next line what Redis said. */
+export function readRefusal(problem: ByteString): RedisReplyError {
   const [refused = ""] = problem.split("\n", 1);
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);

@@ -1,10 +1,23 @@
+/** What `turnFull` reads beside the rest; empty for the lean script. */
+interface More {
+  /** Names of more numbers of the policy, each after a comma, and how many they are. */
+  readonly numbers: string;
+  readonly numberCount: number;
+  /** Functions of its own. */
+  readonly functions: string;
+  /** What reads a detail: `elseif <condition> then <reads it>`. */
+  readonly detail: string;
+  /** More keys, as ` + <number>`. */
+  readonly keyCount: string;
+}
+
 /**
  * The only Lua that reads KEYS and ARGV; `turn-request.ts` is the only TypeScript that writes them. What it cannot read
  * ends the script before its first write: `wrong` then says which argument it was.
  */
-export const requestLua =
+export const makeRequestLua = (more: More): string =>
   `
-local list, leases, attempts, delayed, dead, brake, busy, control = unpack(KEYS)
+local list, leases, attempts, delayed, dead, brake, busy, control = unpack(KEYS, 1, 8)
 local wrong
 
 local function check(isRight, at)
@@ -33,9 +46,9 @@ if settleId == '' then inspect = true end
 
 local policy = {}
 for number in (ARGV[16] or ''):gmatch('[^,]+') do policy[#policy + 1] = wholeNumber(number, 16) end
-check(#policy == 15, 16)
+check(#policy == ${15 + more.numberCount}, 16)
 local maxAttempts, deadCountMax, deadAgeMsMax, brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize,
-  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun, sizeHint = unpack(policy)
+  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun, sizeHint${more.numbers} = unpack(policy)
 ` +
   // The details, each at its message's place.
   `
@@ -44,11 +57,11 @@ local isAckedOnly = outcomes == codes.ackAll
 check(isAckedOnly or outcomes == codes.releaseAll or not outcomes:find(sets.unknown), 4)
 check((settleId == '') == (outcomes == ''), 4)
 
-local function checkDetail(code, detail, at)
+${more.functions}local function checkDetail(code, detail, at)
   if code == codes.overloaded then
     local untilMs, otherwise, rest = detail:match('^(%d+) (%a) (.*)$')
     wholeNumber(untilMs, at)
-    check(otherwise and otherwise ~= code and otherwise:find(sets.detailed), at)
+    check(otherwise and otherwise:find(sets.otherwise), at)
     if not wrong then checkDetail(otherwise, rest, at) end
   elseif code == codes.failed or code == codes.waits then
     wholeNumber(detail, at)
@@ -83,6 +96,14 @@ if claimId ~= '' then claimWorking = nextKey() end
 if claimId ~= '' and settleId == '' then nextKey() end
 recoverKeys = {}
 for at = argumentAt + 1, math.min(#ARGV, argumentAt + recoverCount) do recoverKeys[ARGV[at]] = { nextKey(), nextKey() } end
-check(#KEYS == keyAt, 1)
+check(#KEYS == keyAt${more.keyCount}, 1)
 if wrong then return { err = wrong } end
 `;
+
+export const requestLua: string = makeRequestLua({
+  numbers: "",
+  numberCount: 0,
+  functions: "",
+  detail: "",
+  keyCount: "",
+});

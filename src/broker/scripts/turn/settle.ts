@@ -1,5 +1,19 @@
+/** What `turnFull` does beside the rest; empty for the lean script. */
+interface More {
+  /** Done with a batch that is held and whole, before anything else is written. */
+  readonly first: string;
+  /** Added to a message's place, which names its dead letter. */
+  readonly place: string;
+  /** Functions of its own. */
+  readonly functions: string;
+  /** Other ways to settle: `elseif <condition> then isHeld = <how>`. */
+  readonly ways: string;
+  /** Done where an earlier sending has settled. */
+  readonly repeated: string;
+}
+
 /** Settles a batch: sends each message the way its outcome says, in one step. */
-export const settleLua =
+export const makeSettleLua = (more: More): string =>
   `
 local isRepeat, again, hasDeadLetters = false, false, false
 ` +
@@ -28,7 +42,7 @@ local function settlePartly()
     isRepeat = true
     return
   end
-  local found = try('HGET', attempts, settleId)
+  ${more.first}local found = try('HGET', attempts, settleId)
   local known = split(found or '')
   local considered, writeBrake = considerBrake(batch, known)
   local decided = {}
@@ -42,7 +56,7 @@ local function settlePartly()
       retries[#retries + 1] = delayedMember(index, addTo(history, 1, 0, 0), message)
       retried[#retried + 1] = index
     elseif code == codes.exhausted or code == codes.rejected then
-      deadEntries[#deadEntries + 1] = deadLetter(settleId, index, addTo(history, 1, 0, 0), given, message)
+      deadEntries[#deadEntries + 1] = deadLetter(settleId, index${more.place}, addTo(history, 1, 0, 0), given, message)
       died[#died + 1] = index
     end
   end
@@ -106,7 +120,7 @@ local function settleWholly()
   remove(settleWorking)
   return true
 end
-` +
+${more.functions}` +
   // Where the lease is gone: a batch claimed under this request's id, or a lease gone before its end, which no one may
   // recover, shows that an earlier sending of this request has run.
   `
@@ -115,7 +129,7 @@ local function settle()
   local isDone = step(function()
     if isAckedOnly then
       isHeld = settleWholly()
-    else
+    ${more.ways}else
       takeTime()
       isHeld = try('ZSCORE', leases, settleId)
       if isHeld == nil then isHeld = call('EXISTS', settleWorking) == 1 end
@@ -129,6 +143,14 @@ local function settle()
     again = claimId ~= '' and call('ZSCORE', leases, claimId)
     isRepeat = isRepeat or again or mayHaveRun == 1 and now < settleExpiresAt
   end
-  settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
+${more.repeated}  settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
 end
 `;
+
+export const settleLua: string = makeSettleLua({
+  first: "",
+  place: "",
+  functions: "",
+  ways: "",
+  repeated: "",
+});

@@ -132,13 +132,16 @@ export async function goOn(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
-/** Has the continuation invoke the first drain of a chain, where no tick does. Throws `ContinuationError` as `goOn` does. */
+/**
+ * Has the continuation invoke a drain where no tick does: whoever asks for it stands at hop 0. Throws `ContinuationError` as
+ * `goOn` does.
+ */
 export async function invokeFirst(
   continuation: Continuation,
   onward: Omit<Onward, "chain" | "maxConcurrency">,
 ): Promise<"continued" | Declined> {
   const { list, randomId } = onward;
-  const next = { list, chain: { id: randomId(), hop: 0 }, sendId: randomId() };
+  const next = { list, chain: { id: randomId(), hop: 1 }, sendId: randomId() };
   return sendUntilTaken(continuation.name, (signal) => continuation.invoke({ ...next, signal }), onward);
 }
 

@@ -61,9 +61,10 @@ class Run {
   }
 
   async #drain(): Promise<StopReason> {
-    const { broker, prefetch, stopper } = this.#parts;
+    const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
-    const found = await broker.look();
+    // Who called a hop by `wake` has marked the list until it claims.
+    const found = await broker.look(chain.hop > 0);
     if (found === "empty") {
       this.#report.remaining = 0;
       return "empty";

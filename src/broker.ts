@@ -1,8 +1,8 @@
-import type { Full } from "./broker/effects.ts";
+import type { FailedThere } from "./broker/effects.ts";
+import type { RedisReplyError, RedisTooLargeError } from "./errors.ts";
 import type { ClaimedMessage } from "./message.ts";
 import type { Outcome, SettledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
-import type { Failure } from "./retry-policy.ts";
 
 /** Messages claimed together, under one lease. */
 export interface Batch {
@@ -21,8 +21,6 @@ export interface Settlement {
   readonly outcomes: readonly Outcome[];
   /** Which of the messages may have a done-marker, which the settle then removes. */
   readonly isMarked: readonly boolean[];
-  /** Of messages that an earlier settle has kept because of their effects. */
-  readonly full?: Full;
 }
 
 export interface ClaimRequest {
@@ -65,17 +63,9 @@ export interface TurnResult {
   /** Redis' own clock, ms. */
   readonly now: number;
   /** What stopped the claim after the settlement had been done. */
-  readonly problem: Error | null;
-  /** Messages of the settlement, by their places, that have failed there: Redis refused their effects. */
-  readonly failed?: ReadonlyMap<number, FailedThere>;
-}
-
-/** An acknowledged message that has failed when it was settled. */
-export interface FailedThere {
-  readonly failure: Failure;
-  readonly outcome: Outcome;
-  /** The place that names its dead letter. */
-  readonly place: number;
+  readonly problem: RedisReplyError | RedisTooLargeError | null;
+  /** Acknowledged messages, by their places, that have failed when they were settled: Redis refused their effects. */
+  readonly failed?: ReadonlyMap<number, FailedThere> | null | undefined;
 }
 
 export interface DrainStats {

@@ -68,18 +68,18 @@ export function deadLetterEntry(
 /** The dead letters that a settle has made. */
 export function deadLettersOf(settlement: Settlement, result: TurnResult, list: string): DeadLetter[] {
   const words = result.settledAs ?? settlement.outcomes.map(settledAs);
-  return settlement.outcomes.flatMap((said, at) => {
-    const { outcome, place } = result.failed?.get(at) ?? { outcome: said, place: at };
+  return settlement.outcomes.flatMap((outcome, at) => {
     const message = settlement.batch.messages[at];
     const decided = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
-    if (words[at] !== "dead-letter" || decided.kind !== "dead-letter" || message === undefined) return [];
+    const cause = decided.kind === "dead-letter" ? decided.cause : result.failed?.get(at)?.cause;
+    if (words[at] !== "dead-letter" || !cause || message === undefined) return [];
     const head = {
-      id: `${settlement.batch.id}.${place + 1}`,
+      id: `${settlement.batch.id}.${at + 1}`,
       attempts: message.earlierAttempts + 1,
       firstFailedAt: message.firstFailedAt ?? result.now,
       lastFailedAt: result.now,
     };
-    return [readDeadLetter(deadLetterEntry(head, deadLetterTail(decided.cause, 1), message.raw), list)];
+    return [readDeadLetter(deadLetterEntry(head, deadLetterTail(cause, 1), message.raw), list)];
   });
 }
 

@@ -1,4 +1,4 @@
-import { type EffectCommand, type EffectWord, type Effects, effectsSettle, weightOf } from "./broker/effects.ts";
+import { type EffectCommand, type EffectWord, effectsSettle, weightOf } from "./broker/effects.ts";
 import { fromBytes, fromText, toText } from "./bytes.ts";
 import { jsonCodec } from "./codec.ts";
 import { effectRule, refusalOf } from "./effect-commands.ts";
@@ -11,7 +11,7 @@ import { type Checker, checkOptions, type Kinds } from "./option-kinds.ts";
 import { type AckWithEffects, brand, type Outcome, type Said, say, withEffects } from "./outcome.ts";
 import { payloadOf } from "./payload.ts";
 import type { Pushable } from "./push-options.ts";
-import { type Judging, judgeThrown } from "./retry-policy.ts";
+import { backoffAfter, type Judging } from "./retry-policy.ts";
 import { attempt, kindOf, shorten, show, unreadable } from "./show.ts";
 import { isArray } from "./verdict.ts";
 
@@ -19,7 +19,11 @@ import { isArray } from "./verdict.ts";
  * A command that writes to keys of the list's hash slot: its name, in any letters, and its arguments. Numbers go as their
  * decimal text.
  */
-export type Effect = readonly [name: string, key: string | Uint8Array, ...args: (string | number | Uint8Array)[]];
+export type Effect = readonly [
+  name: string,
+  key: string | Uint8Array,
+  ...args: (string | number | Uint8Array)[],
+];
 
 /** What `ack` and `forward` may be given. */
 export interface EffectsOptions {
@@ -77,33 +81,32 @@ function acknowledging(commands: readonly EffectCommand[]): AckWithEffects {
   if (commands.length > limits.effectCountMax) throw tooMany(commands.length);
   const weight = weightOf(commands);
   if (weight > limits.effectBytesMax) {
-    throw new OptionError("effects", `at most ${limits.effectBytesMax} bytes, with 16 for each word`, `${weight}`);
+    throw new OptionError(
+      "effects",
+      `at most ${limits.effectBytesMax} bytes, with 16 for each word`,
+      `${weight}`,
+    );
   }
   const typed = withTypes(commands);
   return say(withEffects, { judge: (message: Message, judging: Judging) => judge(typed, message, judging) });
 }
 
-const settle = /* @__PURE__ */ effectsSettle(0);
-
 function judge(commands: readonly EffectCommand[], message: Message, judging: Judging): Outcome {
   // Only the plain engine's batches have no lease, and so no time of Redis'.
   if (judging.redisNow() === null) {
-    throw new SpillwayError("invalid-option", "The plain engine runs no scripts, and so no effects. Use the scripted one.");
+    throw new SpillwayError(
+      "invalid-option",
+      "The plain engine runs no scripts, and so no effects. Use the scripted one.",
+    );
   }
   const keys = listKeys(message.list);
   for (const command of commands) {
     for (const word of command) if (typeof word === "object") checkKey(word.key, String(command[0]), keys);
   }
-  const fail: Effects["fail"] = async (error) => {
-    // The time of the message's handler is over: nobody waits for a delay any more.
-    const waitFor = async (delay: PromiseLike<unknown>): Promise<never> => {
-      void whenSettled(delay);
-      throw error;
-    };
-    const failure = { attempt: message.attempt, error, message };
-    return { failure, outcome: await judgeThrown(error, message, { ...judging, waitFor }) };
-  };
-  return { kind: "ack", effects: { commands, full: settle, fail } };
+  const { policy } = judging;
+  const { attempt } = message;
+  const delayMs = attempt >= policy.maxAttempts ? null : backoffAfter(attempt, policy);
+  return { kind: "ack", effects: { commands, message, delayMs, full: effectsSettle } };
 }
 
 /** An effect may not touch what holds the list's messages, but for pushing others. */
@@ -173,7 +176,8 @@ function bytesOf(word: unknown, path: string): string {
   const bytes = isA(word, Uint8Array) && attempt(() => fromBytes(word));
   if (typeof bytes === "string") return bytes;
   void whenSettled(word);
-  const wanted = "a text, a Uint8Array, or a number that is exact up to 2 ^ 53 and written without an exponent";
+  const wanted =
+    "a text, a Uint8Array, or a number that is exact up to 2 ^ 53 and written without an exponent";
   throw new OptionError(path, wanted, show(word));
 }
 

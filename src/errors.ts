@@ -110,18 +110,22 @@ export class RedisReplyError extends SpillwayError {
   }
 }
 
+/** How the text of a refused effect begins, in its error and in a dead letter. */
+export const refusedEffect = "Redis refused the effect ";
+
 /**
- * Redis refused an effect of a message, which has failed. Says which command and which key, and `cause` says why; whatever
- * the message itself was about is not told.
+ * Redis refused an effect of a message that its handler acknowledged, so the message has failed. Says which command and
+ * which key, and why, as `cause` does; of the command's other words nothing is told.
  */
 export class EffectError extends SpillwayError {
   override readonly name: string = "EffectError";
-  constructor(command: string, key: string, cause: RedisReplyError) {
-    super(
-      "effect-refused",
-      `Redis refused the effect ${command} ${key} of a message that its handler acknowledged: ${cause.message}`,
-      { cause },
-    );
+  /** The same as short as a dead letter has it. */
+  readonly refused: string;
+  constructor(what: string, cause: RedisReplyError) {
+    super("effect-refused", `${refusedEffect}${what}, so the message has failed: ${cause.message}`, {
+      cause,
+    });
+    this.refused = refusedEffect + what;
   }
 }
 

@@ -36,6 +36,7 @@ export type {
   EveryDrainOption,
   PlainEngine,
 } from "./drain-options.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
 // Errors: one base, a closed set of codes.
 export {
   ClosedError,
@@ -66,7 +67,6 @@ export {
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
-export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
 export {
   deadLetter,
   type HandlerOutcome,

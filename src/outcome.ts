@@ -12,12 +12,7 @@ export const brand: unique symbol = Symbol.for("spillway.outcome");
  * What a handler may return to say what becomes of its message: `ack`, `release`, `retry(…)`, `deadLetter(…)` or
  * `forward(…)`. Only these make one: an object that looks alike fails the message.
  */
-export type HandlerOutcome =
-  | Said<"ack">
-  | AckWithEffects
-  | typeof release
-  | RetryOutcome
-  | DeadLetterOutcome;
+export type HandlerOutcome = Said<"ack"> | AckWithEffects | typeof release | RetryOutcome | DeadLetterOutcome;
 
 export interface Said<Word extends string> {
   readonly [brand]: true;

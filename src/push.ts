@@ -8,6 +8,7 @@ import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.t
 import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
+import { payloadOf } from "./payload.ts";
 import {
   type CheckedPushOptions,
   checkPushOptions,
@@ -15,7 +16,6 @@ import {
   type PushOptions,
 } from "./push-options.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
-import { payloadOf } from "./payload.ts";
 import type { Sender } from "./sender.ts";
 import { kindOf, show } from "./show.ts";
 

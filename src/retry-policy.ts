@@ -66,8 +66,14 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
       // The message has failed and must be settled; the default delay does.
     }
   }
+  return backoffAfter(failure.attempt, policy);
+}
+
+/** The same where nobody is asked. */
+export function backoffAfter(attempt: number, policy: RetryPolicy): number {
+  const { retryDelay } = policy;
   const { baseMs, maxMs } = typeof retryDelay === "function" ? backoffDefault : retryDelay;
-  return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (failure.attempt - 1)));
+  return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
 }
 
 /** From 0 to 1, whatever `random` gives. */

@@ -73,7 +73,7 @@ function isFulfilled(value: unknown): boolean {
 function strangeVerdict(what: string): SpillwayError {
   return new SpillwayError(
     "handler-outcome",
-    `The handler returned ${what}. It must return nothing, or what ack, release, retry(…), deadLetter(…) and forward(…) of "spillway" are; a plain result counts as done. The message has failed.`,
+    `The handler returned ${what}. It must return nothing, or what ack, release, retry(…) and deadLetter(…) of "spillway" are; a plain result counts as done. The message has failed.`,
   );
 }
 

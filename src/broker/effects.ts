@@ -1,51 +1,47 @@
-import type { FailedThere, Settlement, TurnResult } from "../broker.ts";
 import { toText } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
-import { EffectError, RedisTooLargeError } from "../errors.ts";
-import { asError } from "../guest.ts";
+import { EffectError, RedisProtocolError, RedisTooLargeError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { type Outcome, outcomes, type SettledAs, settledAs } from "../outcome.ts";
-import type { ByteString } from "../redis-client.ts";
+import type { Message } from "../message.ts";
+import type { DeadLetterCause, Outcome } from "../outcome.ts";
+import type { ByteString, RedisReply } from "../redis-client.ts";
 import type { Failure } from "../retry-policy.ts";
 import type { Script } from "./evaluate.ts";
-import { type Detail, outcomeCodes } from "./outcome-codes.ts";
+import { outcomeCodes } from "./outcome-codes.ts";
 import { turnFullScript, turnFullScriptWhenFull } from "./scripts/turn-full/index.ts";
 import { readRefusal } from "./turn-reply.ts";
+import type { TurnSettle } from "./turn-request.ts";
 
-/** One word of an effect: bytes, or a key, with the type that Redis must find there, if any. */
+/** One word of an effect: bytes, or a key, with the type that Redis must find there; empty for any. */
 export type EffectWord = ByteString | { readonly key: ByteString; readonly type: string };
 
 /** A command's name, its key or keys, and its other arguments. */
 export type EffectCommand = readonly EffectWord[];
 
-/** The effects of one acknowledged message, and what they need. */
+/** The effects of one acknowledged message, and the code for them: who gives none has none of it. */
 export interface Effects {
   readonly commands: readonly EffectCommand[];
+  readonly message: Message;
+  /** Where Redis refuses one, when the message is tried again, ms; null where it is a dead letter then. */
+  readonly delayMs: number | null;
   readonly full: Full;
-  /** What becomes of the message where Redis refuses one of them. */
-  fail(error: Error): Promise<{ readonly outcome: Outcome; readonly failure: Failure }>;
 }
 
 /** What a settlement brings along that only `turnFull` can settle. */
 export interface Full {
   /** What its request has beside the others. Throws `RedisTooLargeError` where it would be more than one script may do. */
-  partsOf(details: readonly Detail[]): FullParts;
-  /** Codes, with `keep` for the messages whose effects were refused. */
-  keptIn(codes: string, refused: ByteString): string;
-  /** Fails those messages, by one settle more, and tells what became of the settlement in all. Never rejects. */
-  fail(
-    refused: ByteString,
-    settlement: Settlement,
-    result: TurnResult,
-    settle: (kept: Settlement) => Promise<TurnResult>,
-  ): Promise<TurnResult>;
+  partsOf(settle: Pick<TurnSettle, "codes" | "outcomes">): FullParts;
+  /** Takes off a reply what the lean script's does not have: what was refused. */
+  takeRefused(reply: RedisReply): readonly ByteString[];
+  /** The messages, by their places, that have failed because Redis refused their effects. */
+  failedIn(refused: readonly ByteString[], outcomes: readonly Outcome[]): ReadonlyMap<number, FailedThere>;
 }
 
 export interface FullParts {
   readonly scripts: TurnScripts;
   readonly keys: readonly ByteString[];
   readonly numbers: readonly number[];
-  readonly details: readonly (ByteString | number)[];
+  readonly args: readonly ByteString[];
 }
 
 /** A script, and the same for a server at `maxmemory`. */
@@ -54,34 +50,58 @@ export interface TurnScripts {
   readonly whenFull: Script;
 }
 
-/** Longest part of a key that an error shows. */
-const keyCharsMax = 100;
+/** An acknowledged message that has failed when it was settled: what is told of it, and the cause if it is a dead letter. */
+export interface FailedThere {
+  readonly failure: Failure;
+  readonly cause: DeadLetterCause;
+}
 
 const scripts: TurnScripts = {
   whenNot: { source: turnFullScript, sha: sha1Hex(turnFullScript) },
   whenFull: { source: turnFullScriptWhenFull, sha: sha1Hex(turnFullScriptWhenFull) },
 };
 
-/** Settlements with effects. `placeOffset`: how many messages the batch had when an earlier settle kept these. */
-export function effectsSettle(placeOffset: number): Full {
-  return {
-    partsOf(details) {
-      const keys = new Map<ByteString, number>();
-      const encoded = details.map((detail) => (typeof detail === "object" ? encode(detail, keys) : detail));
-      const weights = details.map((detail) => (typeof detail === "object" ? weightOf(detail.commands) : 0));
-      if (weights.reduce((sum, weight) => sum + weight, 0) > limits.scriptBytesMax) {
-        throw new RedisTooLargeError("The effects of the batch are more than one script may do.");
+/** Settlements with effects. */
+export const effectsSettle: Full = {
+  partsOf({ codes, outcomes = [] }) {
+    const keys = new Map<ByteString, number>();
+    const args: ByteString[] = [];
+    let weight = 0;
+    for (const [at, outcome] of outcomes.entries()) {
+      // Where it is settled in parts, those of the others are kept.
+      const isHere = codes[at] === outcomeCodes.ack || codes[at] === outcomeCodes.ackNoted;
+      if (!isHere || outcome.kind !== "ack" || !outcome.effects) continue;
+      weight += weightOf(outcome.effects.commands);
+      args.push(`${at + 1};${encode(outcome.effects, keys)}`);
+    }
+    if (weight > limits.scriptBytesMax && args.length > 1) {
+      throw new RedisTooLargeError("The effects of the batch are more than one script may do.");
+    }
+    return { scripts, keys: [...keys.keys()], numbers: [keys.size, args.length], args };
+  },
+  takeRefused(reply) {
+    const refused: unknown = Array.isArray(reply) && reply.pop();
+    if (!Array.isArray(refused) || !refused.every((text) => typeof text === "string")) {
+      throw new RedisProtocolError("The turn script must end its reply with what was refused of effects.");
+    }
+    return refused;
+  },
+  failedIn(refused, outcomes) {
+    const found = new Map<number, FailedThere>();
+    for (const text of refused) {
+      const [places = "", what = "", ...said] = text.split("\n");
+      const error = new EffectError(toText(what), readRefusal(`\n${said.join("\n")}`));
+      const cause = { reason: "exhausted", error: { name: error.name, message: error.refused } };
+      for (const place of places.split(",")) {
+        const outcome = outcomes[Number(place) - 1];
+        if (outcome?.kind !== "ack" || !outcome.effects) continue;
+        const { message } = outcome.effects;
+        found.set(Number(place) - 1, { failure: { attempt: message.attempt, error, message }, cause });
       }
-      return { scripts, keys: [...keys.keys()], numbers: [keys.size, placeOffset], details: encoded };
-    },
-    keptIn(codes, refused) {
-      const kept = [...codes];
-      for (const place of readRefused(refused).keys()) kept[place] = outcomeCodes.keep;
-      return kept.join("");
-    },
-    fail: failRefused,
-  };
-}
+    }
+    return found;
+  },
+};
 
 /** Bytes, and what each word and command costs beside them. */
 export function weightOf(commands: readonly EffectCommand[]): number {
@@ -90,8 +110,8 @@ export function weightOf(commands: readonly EffectCommand[]): number {
 }
 
 /** The form that `turn-full/effects.ts` reads. */
-function encode({ commands }: Effects, keys: Map<ByteString, number>): ByteString {
-  let text = "";
+function encode({ commands, delayMs }: Effects, keys: Map<ByteString, number>): ByteString {
+  let text = `${delayMs === null ? outcomeCodes.exhausted : `${outcomeCodes.failed}${delayMs}`};`;
   for (const command of commands) {
     text += `${command.length};`;
     for (const word of command) {
@@ -104,74 +124,4 @@ function encode({ commands }: Effects, keys: Map<ByteString, number>): ByteStrin
     }
   }
   return text;
-}
-
-/** What was refused, by the places of the messages, from 0. */
-function readRefused(refused: ByteString): Map<number, Error> {
-  const found = new Map<number, Error>();
-  for (let at = 0; at < refused.length; ) {
-    const colon = refused.indexOf(":", at);
-    const end = colon + 1 + Number(refused.slice(at, colon));
-    const text = refused.slice(colon + 1, end);
-    const space = text.indexOf(" ");
-    const [, command = "", key = ""] = /^(\S*) (.*)$/m.exec(text.slice(space + 1)) ?? [];
-    const shownKey = JSON.stringify(toText(key.slice(0, keyCharsMax)));
-    const error = new EffectError(command, shownKey, readRefusal(text.slice(space + 1)));
-    for (const place of text.slice(0, space).split(",")) found.set(Number(place) - 1, error);
-    at = end;
-  }
-  return found;
-}
-
-async function failRefused(
-  refused: ByteString,
-  settlement: Settlement,
-  result: TurnResult,
-  settle: (kept: Settlement) => Promise<TurnResult>,
-): Promise<TurnResult> {
-  const { batch } = settlement;
-  const words: SettledAs[] = [...(result.settledAs ?? settlement.outcomes.map(settledAs))];
-  const failed = new Map<number, FailedThere>();
-  const kept = new Map<number, Outcome>();
-  const errors = readRefused(refused);
-  for (const [at, outcome] of settlement.outcomes.entries()) {
-    const error = errors.get(at);
-    if (error && outcome.kind === "ack" && outcome.effects) {
-      const told = await outcome.effects.fail(error);
-      failed.set(at, { ...told, place: settlement.outcomes.length + kept.size });
-      kept.set(at, told.outcome);
-      words[at] = "keep";
-    } else if (words[at] === "keep") kept.set(at, outcomes.keep);
-  }
-  const failing: Settlement = {
-    batch: { ...batch, messages: batch.messages.filter((_, at) => kept.has(at)) },
-    outcomes: [...kept.values()],
-    isMarked: [],
-    full: effectsSettle(settlement.outcomes.length),
-  };
-  try {
-    const second = await settle(failing);
-    const became = second.settledAs ?? failing.outcomes.map(settledAs);
-    for (const [index, at] of [...kept.keys()].entries()) {
-      // The report takes those that were lost for acknowledged ones, and takes them off again.
-      words[at] = second.lostCount > 0 ? "ack" : (became[index] as SettledAs);
-    }
-    return {
-      ...result,
-      settledAs: words,
-      failed,
-      deadLetters: [...result.deadLetters, ...second.deadLetters],
-      lostCount: result.lostCount + second.lostCount,
-      unsettledCount: result.unsettledCount + second.unsettledCount,
-      recovered: result.recovered + second.recovered,
-      finishedCount: result.finishedCount + second.finishedCount,
-      nextDueAt: second.nextDueAt ?? result.nextDueAt,
-      remaining: second.remaining ?? result.remaining,
-      problem: result.problem ?? second.problem,
-    };
-  } catch (error) {
-    // Redis has done all else. These stay leased, and the run ends when what it has claimed is settled.
-    const unsettledCount = result.unsettledCount + failed.size;
-    return { ...result, settledAs: words, failed, unsettledCount, problem: result.problem ?? asError(error) };
-  }
 }

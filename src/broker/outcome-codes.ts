@@ -3,7 +3,6 @@ import { deadLetterTail } from "../dead-letter.ts";
 import { RedisProtocolError } from "../errors.ts";
 import type { Outcome, RetryLater, SettledAs, ToDeadLetter } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
-import type { Effects, Full } from "./effects.ts";
 
 /** What the turn script is told of each message, in one character: the same names here and in the Lua. */
 export const outcomeCodes = {
@@ -23,10 +22,6 @@ export const outcomeCodes = {
   rejected: "d",
   /** Release, and brake. */
   overloaded: "o",
-  /** Ack with effects; only for `turnFull`, as the next. */
-  ackWithEffects: "e",
-  /** The same of a message that has a history. */
-  ackWithEffectsNoted: "E",
   /** In place of all the codes: release each. */
   releaseAll: "*",
   /** In place of all the codes: ack each, and none has a history or a done-marker. */
@@ -41,8 +36,6 @@ const {
   ack,
   ackAll,
   ackNoted,
-  ackWithEffects,
-  ackWithEffectsNoted,
   release,
   keep,
   failed,
@@ -54,52 +47,36 @@ const {
   overloadCounted,
 } = outcomeCodes;
 
-export const effectCodes: string = ackWithEffects + ackWithEffectsNoted;
-
 /** The sets of codes that the script asks about. */
 export const codeSets = {
-  successes: ack + ackNoted + ackAll + effectCodes,
+  successes: ack + ackNoted + ackAll,
   failures: failed + exhausted,
   /** What the brake counts as failing in a row. */
   troubles: failed + exhausted + overloaded,
   /** Those that come with a detail. */
-  detailed: failed + waits + exhausted + rejected + overloaded + effectCodes,
-  effects: effectCodes,
-  /** What an overload may be instead. */
-  otherwise: failed + waits + exhausted + rejected,
+  detailed: failed + waits + exhausted + rejected + overloaded,
   /** What is none that a request may hold. */
-  unknown: `^${ack}${ackNoted}${release}${keep}${failed}${waits}${exhausted}${rejected}${overloaded}${effectCodes}`,
+  unknown: `^${ack}${ackNoted}${release}${keep}${failed}${waits}${exhausted}${rejected}${overloaded}`,
 };
-
-/** Effects have their form when it is known which keys a request names. */
-export type Detail = ByteString | number | Effects;
 
 /** A settlement as the turn script reads it: one code a message, and a detail for those that want one. */
 export interface EncodedOutcomes {
   readonly codes: string;
-  readonly details: readonly Detail[];
-  /** Where it is `turnFull` that must read them. */
-  readonly full?: Full | undefined;
+  readonly details: readonly (ByteString | number)[];
 }
 
-export function encodeOutcomes({ outcomes, batch, isMarked, full }: Settlement): EncodedOutcomes {
+export function encodeOutcomes({ outcomes, batch, isMarked }: Settlement): EncodedOutcomes {
   const deadCount = outcomes.filter((outcome) => unbraked(outcome).kind === "dead-letter").length;
-  const details: Detail[] = [];
+  const details: (ByteString | number)[] = [];
   const codes = outcomes.map((outcome, at) => {
-    if (outcome.kind === "ack") {
-      const isNoted = hasHistory(batch, at) || isMarked[at];
-      if (!outcome.effects) return isNoted ? ackNoted : ack;
-      full ??= outcome.effects.full;
-      details.push(outcome.effects);
-      return isNoted ? ackWithEffectsNoted : ackWithEffects;
-    }
+    if (outcome.kind === "ack") return hasHistory(batch, at) || isMarked[at] ? ackNoted : ack;
     if (outcome.kind === "release" || outcome.kind === "keep") return outcomeCodes[outcome.kind];
     const isOverloaded = outcome.kind === "overloaded";
     const [code, detail] = encodeFailure(isOverloaded ? outcome.otherwise : outcome, deadCount);
     details.push(isOverloaded ? `${outcome.untilMs} ${code} ${detail}` : detail);
     return isOverloaded ? overloaded : code;
   });
-  return { codes: codes.join(""), details, full };
+  return { codes: codes.join(""), details };
 }
 
 /** Whether each message was acknowledged, and none has a history or a done-marker: the working list is all there is. */
@@ -108,9 +85,9 @@ export function isAckedOnly(codes: string): boolean {
 }
 
 /** The outcomes of the messages from `start` to `end`, those before being kept; of those behind only the kept are left. */
-export function partOf({ codes, details, full }: EncodedOutcomes, start: number, end: number): EncodedOutcomes {
+export function partOf({ codes, details }: EncodedOutcomes, start: number, end: number): EncodedOutcomes {
   let detailAt = 0;
-  const part = { codes: "", details: [] as Detail[], full };
+  const part = { codes: "", details: [] as (ByteString | number)[] };
   for (const [at, code] of [...codes].entries()) {
     const detail = codeSets.detailed.includes(code) ? details[detailAt++] : undefined;
     const isIn = at >= start && at < end;
@@ -128,8 +105,6 @@ export function isWhollyAcked(codes: string): boolean {
 const settledWords: Readonly<Record<string, SettledAs>> = {
   [ack]: "ack",
   [ackNoted]: "ack",
-  [ackWithEffects]: "ack",
-  [ackWithEffectsNoted]: "ack",
   [failed]: "retry",
   [waits]: "retry",
   [exhausted]: "dead-letter",

@@ -4,9 +4,11 @@ import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
+import type { Outcome } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
+import type { Full } from "./effects.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { numberOf, pipelined, timeIn } from "./replies.ts";
@@ -51,7 +53,7 @@ class ScriptedBroker implements Broker {
   /** Batches whose settle was sent, and its reply lost. */
   readonly #maybeSettled = new Set<string>();
   /** Of batches whose settle was too large, what is left of it: the messages before `end`, so many at a time. */
-  readonly #parts = new Map<string, { end: number; size: number; codes: string; refused: ByteString }>();
+  readonly #parts = new Map<string, { end: number; size: number; codes: string; refused: ByteString[] }>();
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
@@ -120,7 +122,7 @@ class ScriptedBroker implements Broker {
         const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
         reply = { ...retried, settled, settledCodes, refused, deadLetters };
       }
-      return await this.#finish(reply.refused, settle, settlement, this.#result(reply, settlement, claim, sentAt));
+      return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
       if (settle) this.#maybeSettled.add(settle.id);
       if (claim && error instanceof RedisTransportError) this.#size.halve();
@@ -157,14 +159,12 @@ class ScriptedBroker implements Broker {
   async #settleInParts(settlement: Settlement): Promise<{ result: TurnResult; isSplit: boolean }> {
     const settle = this.#settle(settlement);
     const count = settle.codes.length;
-    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "", refused: "" };
+    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "", refused: [] };
     this.#parts.set(settle.id, parts);
     for (;;) {
       const { end, size } = parts;
       const start = Math.max(0, end - size);
-      // Of those behind, what was done: effects that were refused have kept more of them.
-      const left = { ...settle, codes: settle.codes.slice(0, end) + parts.codes };
-      const reply = await this.#send({ ...left, ...partOf(left, start, end) }, null).catch((error) => {
+      const reply = await this.#send({ ...settle, ...partOf(settle, start, end) }, null).catch((error) => {
         if (!(error instanceof RedisTooLargeError) || size === 1) throw error;
         parts.size = Math.ceil(size / 2);
       });
@@ -172,37 +172,27 @@ class ScriptedBroker implements Broker {
       const isLost = reply.settled === "lost";
       const isSettled = !isLost && reply.settled !== "nothing";
       if (isSettled) {
-        const sent = settle.codes.replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
-        const codes = reply.settledCodes || (settle.full?.keptIn(sent, reply.refused) ?? sent);
-        parts.codes = codes.slice(start, end) + parts.codes;
-        parts.refused += reply.refused;
+        const asSent = settle.codes.slice(start, end).replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
+        parts.codes = (reply.settledCodes.slice(start, end) || asSent) + parts.codes;
+        parts.refused.push(...(reply.refused ?? []));
         parts.end = start;
         if (start > 0 && !reply.problem) continue;
       }
       this.#parts.delete(settle.id);
       // The report takes those that were lost for acknowledged ones, and takes them off again.
       const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
-      const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
+      const told = { ...reply, settled: "settled", settledCodes, refused: parts.refused } as const;
+      const result = this.#result(told, settlement, null, 0);
       const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
-      const finished = await this.#finish(parts.refused, settle, settlement, { ...result, ...counts });
-      return { result: finished, isSplit: parts.size < count };
+      return { result: { ...result, ...counts }, isSplit: parts.size < count };
     }
-  }
-
-  /** Messages whose effects were refused are still there: they are settled again, as failed. */
-  async #finish(
-    refused: ByteString,
-    settle: TurnSettle | null,
-    settlement: Settlement | null,
-    result: TurnResult,
-  ): Promise<TurnResult> {
-    if (refused === "" || !settle?.full || !settlement) return result;
-    return settle.full.fail(refused, settlement, result, (kept) => this.settle(kept));
   }
 
   #settle(settlement: Settlement): TurnSettle {
     const { id, expiresAt } = settlement.batch;
-    return { id, expiresAt, mayHaveRun: this.#maybeSettled.has(id), ...encodeOutcomes(settlement) };
+    const { outcomes } = settlement;
+    const mayHaveRun = this.#maybeSettled.has(id);
+    return { id, expiresAt, mayHaveRun, ...encodeOutcomes(settlement), outcomes, full: fullOf(outcomes) };
   }
 
   #claim(request: ClaimRequest): TurnClaim {
@@ -246,6 +236,7 @@ class ScriptedBroker implements Broker {
       deadLetters: reply.deadLetters,
       now: reply.now,
       problem: reply.problem,
+      failed: settlement && fullOf(settlement.outcomes)?.failedIn(reply.refused ?? [], settlement.outcomes),
     };
   }
 
@@ -277,4 +268,9 @@ class ScriptedBroker implements Broker {
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
+}
+
+function fullOf(outcomes: readonly Outcome[]): Full | undefined {
+  for (const outcome of outcomes) if (outcome.kind === "ack" && outcome.effects) return outcome.effects.full;
+  return undefined;
 }

@@ -28,7 +28,7 @@ export interface TurnReply {
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
   /** What Redis refused of effects, as `turnFull` says it. */
-  readonly refused: ByteString;
+  readonly refused?: readonly ByteString[] | undefined;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
@@ -44,9 +44,9 @@ const claimedWords = [
 const fieldCount = 18;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
-export function readTurnReply(reply: RedisReply, isFull = false): TurnReply {
-  const count = isFull ? fieldCount + 1 : fieldCount;
-  if (!Array.isArray(reply) || reply.length !== count) throw malformed(`an array of ${count} fields`);
+export function readTurnReply(reply: RedisReply): TurnReply {
+  if (!Array.isArray(reply) || reply.length !== fieldCount)
+    throw malformed(`an array of ${fieldCount} fields`);
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
@@ -69,7 +69,6 @@ export function readTurnReply(reply: RedisReply, isFull = false): TurnReply {
     finishedCount: integer(reply, 15),
     expiredIds: texts(reply, 16),
     largest: integer(reply, 17),
-    refused: isFull ? text(reply, 18) : "",
   };
 }
 

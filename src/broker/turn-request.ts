@@ -1,8 +1,9 @@
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
+import type { Outcome } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Full, FullParts } from "./effects.ts";
-import { type Detail, isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
+import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 
 /** What holds for every turn of a drain. */
 export interface TurnPolicy {
@@ -53,9 +54,10 @@ export interface TurnSettle {
   readonly mayHaveRun: boolean;
   /** Of `outcome-codes.ts`, one a message. */
   readonly codes: string;
-  readonly details: readonly Detail[];
+  readonly details: readonly (ByteString | number)[];
   /** Where it is `turnFull` that must settle it. */
   readonly full?: Full | undefined;
+  readonly outcomes?: readonly Outcome[];
 }
 
 /** The batch to claim. */
@@ -81,11 +83,24 @@ export function turnKeys(
   const { list, leases, attempts, delayed, dead, brake, busy, control, base } = keys;
   const working = (id: ByteString): ByteString => `${base}working:${id}`;
   const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
-  const settled = settle ? (isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
+  const settled = settle ? (!full && isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
   // A run that may not name done-markers must find that out before its handlers run, not when it settles.
   const claimed = claim ? (settle ? [working(claim.id)] : both(claim.id)) : [];
   const recovered = recoverIds.flatMap(both);
-  return [list, leases, attempts, delayed, dead, brake, busy, control, ...settled, ...claimed, ...recovered, ...(full?.keys ?? [])];
+  return [
+    list,
+    leases,
+    attempts,
+    delayed,
+    dead,
+    brake,
+    busy,
+    control,
+    ...settled,
+    ...claimed,
+    ...recovered,
+    ...(full?.keys ?? []),
+  ];
 }
 
 /**
@@ -104,7 +119,7 @@ export function encodeTurnRequest(
     settle?.id ?? "",
     settle?.expiresAt ?? 0,
     // Most batches are acknowledged whole, and a code a message would be a fifth of what is sent.
-    settle && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
+    settle && !full && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
     claim?.id ?? "",
     request.holder,
     claim?.holdsId ?? "",
@@ -136,7 +151,8 @@ export function encodeTurnRequest(
       claim?.sizeHint ?? 0,
       ...(full?.numbers ?? []),
     ].join(),
-    ...(full?.details ?? (settle?.details as (ByteString | number)[] | undefined) ?? []),
+    ...(settle?.details ?? []),
+    ...(full?.args ?? []),
     ...recoverIds,
   ];
 }

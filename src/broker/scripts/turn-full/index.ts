@@ -1,7 +1,7 @@
 import { brakeLua } from "../turn/brake.ts";
 import { busyMarkLua } from "../turn/busy-mark.ts";
 import { claimLua } from "../turn/claim.ts";
-import { fullCodesLua } from "../turn/codes.ts";
+import { codesLua } from "../turn/codes.ts";
 import { commandsLua } from "../turn/commands.ts";
 import { companyLua } from "../turn/company.ts";
 import { controlLua } from "../turn/control.ts";
@@ -26,27 +26,24 @@ import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
  * KEYS  after all others, the keys of the effects, each once. All share the list's slot
  *
  * ARGV
- *  16  policy    two numbers more: effectKeyCount (keys of effects at the end of KEYS), placeOffset (where an earlier settle
- *                kept these messages: how many the batch had then, so that no two dead letters have one name; else 0)
- *  17… details   of e and E, the commands of the effects: `effects.ts` says how
+ *   4  outcomes  + only where no message has effects
+ *  16  policy    two numbers more: effectKeyCount (keys of effects at the end of KEYS), effectCount (messages with effects)
+ *      effects   after the details, for each message with effects (its outcome is a or c): `effects.ts` says how
  *
  * Returns
- *  19  refused   what Redis refused of the effects: of each refusal `<bytes>:<places, from 1, joined by commas> <command>
- *                <key>`, and on the next line the error. Those messages are kept (k). Empty where there is none
- *
- * While messages are kept for that, attempts has a field `<batch id>:refused` with the same text, for a request that is
- * sent again.
+ *  19  refused   what Redis refused of the effects: of each refusal the places of the messages, from 1, joined by commas;
+ *                on the next line `<command> <key> (<first word of the error>)`; then the error. Those messages have failed (f, x)
  *
  * Cost
  *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and,
- *   of messages with several, a TYPE for each key whose type is not known yet.
+ *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does.
  *
  * Invariant
  *   Effects run after the fence (the working list holds as many messages as the request has outcomes, which no settle leaves
  *   so) and before anything else is written. Whether the messages may go then is tried before.
  */
 export const turnFullScript: string = [
-  fullCodesLua,
+  codesLua,
   makeRequestLua(effectsRequest),
   commandsLua,
   timeLua,

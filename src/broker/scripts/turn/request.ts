@@ -3,10 +3,8 @@ interface More {
   /** Names of more numbers of the policy, each after a comma, and how many they are. */
   readonly numbers: string;
   readonly numberCount: number;
-  /** Functions of its own. */
-  readonly functions: string;
-  /** What reads a detail: `elseif <condition> then <reads it>`. */
-  readonly detail: string;
+  /** Reads more arguments, those after the details. */
+  readonly read: string;
   /** More keys, as ` + <number>`. */
   readonly keyCount: string;
 }
@@ -57,11 +55,11 @@ local isAckedOnly = outcomes == codes.ackAll
 check(isAckedOnly or outcomes == codes.releaseAll or not outcomes:find(sets.unknown), 4)
 check((settleId == '') == (outcomes == ''), 4)
 
-${more.functions}local function checkDetail(code, detail, at)
+local function checkDetail(code, detail, at)
   if code == codes.overloaded then
     local untilMs, otherwise, rest = detail:match('^(%d+) (%a) (.*)$')
     wholeNumber(untilMs, at)
-    check(otherwise and otherwise:find(sets.otherwise), at)
+    check(otherwise and otherwise ~= code and otherwise:find(sets.detailed), at)
     if not wrong then checkDetail(otherwise, rest, at) end
   elseif code == codes.failed or code == codes.waits then
     wholeNumber(detail, at)
@@ -80,7 +78,7 @@ if outcomes:find(sets.detailed) then
     end
   end
 end
-check(#ARGV == argumentAt + recoverCount, #ARGV)
+${more.read}check(#ARGV == argumentAt + recoverCount, #ARGV)
 ` +
   // The keys of the batches that the request names.
   `
@@ -100,10 +98,4 @@ check(#KEYS == keyAt${more.keyCount}, 1)
 if wrong then return { err = wrong } end
 `;
 
-export const requestLua: string = makeRequestLua({
-  numbers: "",
-  numberCount: 0,
-  functions: "",
-  detail: "",
-  keyCount: "",
-});
+export const requestLua: string = makeRequestLua({ numbers: "", numberCount: 0, read: "", keyCount: "" });

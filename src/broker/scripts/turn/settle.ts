@@ -2,14 +2,10 @@
 interface More {
   /** Done with a batch that is held and whole, before anything else is written. */
   readonly first: string;
-  /** Added to a message's place, which names its dead letter. */
-  readonly place: string;
   /** Functions of its own. */
   readonly functions: string;
   /** Other ways to settle: `elseif <condition> then isHeld = <how>`. */
   readonly ways: string;
-  /** Done where an earlier sending has settled. */
-  readonly repeated: string;
 }
 
 /** Settles a batch: sends each message the way its outcome says, in one step. */
@@ -56,7 +52,7 @@ local function settlePartly()
       retries[#retries + 1] = delayedMember(index, addTo(history, 1, 0, 0), message)
       retried[#retried + 1] = index
     elseif code == codes.exhausted or code == codes.rejected then
-      deadEntries[#deadEntries + 1] = deadLetter(settleId, index${more.place}, addTo(history, 1, 0, 0), given, message)
+      deadEntries[#deadEntries + 1] = deadLetter(settleId, index, addTo(history, 1, 0, 0), given, message)
       died[#died + 1] = index
     end
   end
@@ -143,14 +139,12 @@ local function settle()
     again = claimId ~= '' and call('ZSCORE', leases, claimId)
     isRepeat = isRepeat or again or mayHaveRun == 1 and now < settleExpiresAt
   end
-${more.repeated}  settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
+  settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
 end
 `;
 
 export const settleLua: string = makeSettleLua({
   first: "",
-  place: "",
   functions: "",
   ways: "",
-  repeated: "",
 });

@@ -1,4 +1,3 @@
-import type { FailedThere } from "./broker/effects.ts";
 import type { RedisReplyError, RedisTooLargeError } from "./errors.ts";
 import type { ClaimedMessage } from "./message.ts";
 import type { Outcome, SettledAs } from "./outcome.ts";
@@ -64,8 +63,6 @@ export interface TurnResult {
   readonly now: number;
   /** What stopped the claim after the settlement had been done. */
   readonly problem: RedisReplyError | RedisTooLargeError | null;
-  /** Acknowledged messages, by their places, that have failed when they were settled: Redis refused their effects. */
-  readonly failed?: ReadonlyMap<number, FailedThere> | null | undefined;
 }
 
 export interface DrainStats {

@@ -71,7 +71,7 @@ export function deadLettersOf(settlement: Settlement, result: TurnResult, list: 
   return settlement.outcomes.flatMap((outcome, at) => {
     const message = settlement.batch.messages[at];
     const decided = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
-    const cause = decided.kind === "dead-letter" ? decided.cause : result.failed?.get(at)?.cause;
+    const cause = decided.kind === "dead-letter" ? decided.cause : outcome.effects?.failed?.cause;
     if (words[at] !== "dead-letter" || !cause || message === undefined) return [];
     const head = {
       id: `${settlement.batch.id}.${at + 1}`,

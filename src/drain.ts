@@ -183,7 +183,9 @@ class Run {
     if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
     this.#report.add(result, settlement);
     this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
-    for (const { failure } of result.failed?.values() ?? []) this.#tellFailure(failure);
+    for (const { effects } of settlement?.outcomes ?? []) {
+      if (effects?.failed) this.#tellFailure(effects.failed.failure);
+    }
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;

@@ -1,11 +1,11 @@
-import { type EffectCommand, type EffectWord, effectsSettle, weightOf } from "./broker/effects.ts";
+import { type EffectCommand, type EffectWord, settleWithEffects, weightOf } from "./broker/effects.ts";
 import { fromBytes, fromText, toText } from "./bytes.ts";
 import { jsonCodec } from "./codec.ts";
 import { effectRule, refusalOf } from "./effect-commands.ts";
 import { OptionError, SpillwayError } from "./errors.ts";
 import { isA, peek, whenSettled } from "./guest.ts";
 import { hashTagOf, type ListKeys, listKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import { effectLimits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type Checker, checkOptions, type Kinds } from "./option-kinds.ts";
 import { type AckWithEffects, brand, type Outcome, type Said, say, withEffects } from "./outcome.ts";
@@ -78,12 +78,12 @@ function makeAck(): Ack {
 }
 
 function acknowledging(commands: readonly EffectCommand[]): AckWithEffects {
-  if (commands.length > limits.effectCountMax) throw tooMany(commands.length);
+  if (commands.length > effectLimits.countMax) throw tooMany(commands.length);
   const weight = weightOf(commands);
-  if (weight > limits.effectBytesMax) {
+  if (weight > effectLimits.bytesMax) {
     throw new OptionError(
       "effects",
-      `at most ${limits.effectBytesMax} bytes, with 16 for each word`,
+      `at most ${effectLimits.bytesMax} bytes, with 16 for each word`,
       `${weight}`,
     );
   }
@@ -106,7 +106,7 @@ function judge(commands: readonly EffectCommand[], message: Message, judging: Ju
   const { policy } = judging;
   const { attempt } = message;
   const delayMs = attempt >= policy.maxAttempts ? null : backoffAfter(attempt, policy);
-  return { kind: "ack", effects: { commands, message, delayMs, full: effectsSettle } };
+  return { kind: "ack", effects: { commands, message, delayMs, settle: settleWithEffects } };
 }
 
 /** An effect may not touch what holds the list's messages, but for pushing others. */
@@ -135,7 +135,7 @@ const kinds = {
 
 function readOptions(options: unknown): EffectCommand[] {
   const { effects = [] } = checkOptions(kinds, options);
-  return copyOf(effects, "effects", limits.effectCountMax).map(readEffect);
+  return copyOf(effects, "effects", effectLimits.countMax).map(readEffect);
 }
 
 function readEffect(given: unknown, at: number): EffectCommand {
@@ -144,7 +144,7 @@ function readEffect(given: unknown, at: number): EffectCommand {
     void whenSettled(given);
     throw new OptionError(path, 'an array such as ["INCRBY", key, 1]', kindOf(given));
   }
-  const [first, ...others] = copyOf(given, path, limits.effectWordsMax);
+  const [first, ...others] = copyOf(given, path, effectLimits.wordsMax);
   const name = typeof first === "string" ? first.toUpperCase() : "";
   const rule = effectRule(name);
   if (!rule) {
@@ -209,8 +209,8 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 function bounded(values: Iterable<unknown>): unknown[] {
   const found: unknown[] = [];
   for (const value of values) {
-    if (found.length >= limits.effectWordsMax - 2) {
-      throw new OptionError("payloads", `at most ${limits.effectWordsMax - 2} messages`, "more");
+    if (found.length >= effectLimits.wordsMax - 2) {
+      throw new OptionError("payloads", `at most ${effectLimits.wordsMax - 2} messages`, "more");
     }
     found.push(value);
   }
@@ -229,5 +229,5 @@ function copyOf(values: readonly unknown[], path: string, countMax: number): unk
 }
 
 function tooMany(count: number): OptionError {
-  return new OptionError("effects", `at most ${limits.effectCountMax} commands`, String(count));
+  return new OptionError("effects", `at most ${effectLimits.countMax} commands`, String(count));
 }

@@ -74,12 +74,6 @@ export const limits = {
   pushBytesMax: 4 * 1024 * 1024,
   /** Characters of an id that `push` remembers. Reason: it is a key. */
   pushIdCharsMax: 512,
-  /** Effects of one message. Reason: a script blocks Redis. */
-  effectCountMax: 100,
-  /** Words of one effect. Reason: Lua's stack bounds the arguments of a call. */
-  effectWordsMax: 4_000,
-  /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
-  effectBytesMax: 524_288,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
   /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
@@ -111,4 +105,14 @@ export const limits = {
   firstBatchMs: 20,
   /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
   hopMax: 1_000_000_000,
+} as const;
+
+/** Those of effects: apart, so that whoever gives none does not load them. */
+export const effectLimits = {
+  /** Effects of one message. Reason: a script blocks Redis. */
+  countMax: 100,
+  /** Words of one effect. Reason: Lua's stack bounds the arguments of a call. */
+  wordsMax: 4_000,
+  /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
+  bytesMax: 524_288,
 } as const;

@@ -97,18 +97,19 @@ export interface DeadLetterCause {
 }
 
 /**
- * What becomes of a claimed message. `ack` removes it, and does its effects; `release` returns it to the right end in its old order and counts
- * nothing; `keep` leaves it leased (its handler still runs); `retry` counts an attempt and delays it; `dead-letter`
+ * What becomes of a claimed message. `ack` removes it, and with `effects` runs them; `release` returns it to the right end
+ * in its old order and counts nothing; `keep` leaves it leased (its handler still runs); `retry` counts an attempt and delays it; `dead-letter`
  * ends it; `overloaded` releases it and brakes, or does as `otherwise` says where the brake no longer may.
  * `isFailure` tells what the brake counts: a handler that threw, a codec or a schema that refused, not one that asked.
  */
-export type Outcome =
-  | { readonly kind: "ack"; readonly effects?: Effects }
+export type Outcome = { readonly effects?: Effects } & (
+  | { readonly kind: "ack" }
   | { readonly kind: "release" }
   | { readonly kind: "keep" }
   | RetryLater
   | ToDeadLetter
-  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | ToDeadLetter };
+  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | ToDeadLetter }
+);
 
 export interface RetryLater {
   readonly kind: "retry";

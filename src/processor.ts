@@ -266,8 +266,8 @@ class BatchRun {
    * With effects it is done when they are: whoever finds it noted as done would run none.
    */
   async #mark(at: number): Promise<void> {
-    const outcome = this.#outcomes[at];
-    if (outcome?.kind === "ack" && !outcome.effects) await this.#messages[at]?.mark();
+    const { kind, effects } = this.#outcomes[at] as Outcome;
+    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

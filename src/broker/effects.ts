@@ -7,10 +7,9 @@ import type { DeadLetterCause, Outcome } from "../outcome.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 import type { Failure } from "../retry-policy.ts";
 import type { Script } from "./evaluate.ts";
-import { outcomeCodes } from "./outcome-codes.ts";
+import { codeSets, outcomeCodes } from "./outcome-codes.ts";
 import { turnFullScript, turnFullScriptWhenFull } from "./scripts/turn-full/index.ts";
 import { readRefusal } from "./turn-reply.ts";
-import type { TurnSettle } from "./turn-request.ts";
 
 /** One word of an effect: bytes, or a key, with the type that Redis must find there; empty for any. */
 export type EffectWord = ByteString | { readonly key: ByteString; readonly type: string };
@@ -24,17 +23,17 @@ export interface Effects {
   readonly message: Message;
   /** Where Redis refuses one, when the message is tried again, ms; null where it is a dead letter then. */
   readonly delayMs: number | null;
-  readonly full: Full;
+  settle(outcomes: readonly Outcome[]): Full;
+  /** Set by the settle in which Redis has refused one. */
+  failed?: FailedThere;
 }
 
 /** What a settlement brings along that only `turnFull` can settle. */
 export interface Full {
   /** What its request has beside the others. Throws `RedisTooLargeError` where it would be more than one script may do. */
-  partsOf(settle: Pick<TurnSettle, "codes" | "outcomes">): FullParts;
-  /** Takes off a reply what the lean script's does not have: what was refused. */
-  takeRefused(reply: RedisReply): readonly ByteString[];
-  /** The messages, by their places, that have failed because Redis refused their effects. */
-  failedIn(refused: readonly ByteString[], outcomes: readonly Outcome[]): ReadonlyMap<number, FailedThere>;
+  partsOf(codes: string): FullParts;
+  /** Takes off a reply what the lean script's does not have, and notes which messages have failed. */
+  takeRefused(reply: RedisReply): void;
 }
 
 export interface FullParts {
@@ -61,47 +60,44 @@ const scripts: TurnScripts = {
   whenFull: { source: turnFullScriptWhenFull, sha: sha1Hex(turnFullScriptWhenFull) },
 };
 
-/** Settlements with effects. */
-export const effectsSettle: Full = {
-  partsOf({ codes, outcomes = [] }) {
-    const keys = new Map<ByteString, number>();
-    const args: ByteString[] = [];
-    let weight = 0;
-    for (const [at, outcome] of outcomes.entries()) {
-      // Where it is settled in parts, those of the others are kept.
-      const isHere = codes[at] === outcomeCodes.ack || codes[at] === outcomeCodes.ackNoted;
-      if (!isHere || outcome.kind !== "ack" || !outcome.effects) continue;
-      weight += weightOf(outcome.effects.commands);
-      args.push(`${at + 1};${encode(outcome.effects, keys)}`);
-    }
-    if (weight > limits.scriptBytesMax && args.length > 1) {
-      throw new RedisTooLargeError("The effects of the batch are more than one script may do.");
-    }
-    return { scripts, keys: [...keys.keys()], numbers: [keys.size, args.length], args };
-  },
-  takeRefused(reply) {
-    const refused: unknown = Array.isArray(reply) && reply.pop();
-    if (!Array.isArray(refused) || !refused.every((text) => typeof text === "string")) {
-      throw new RedisProtocolError("The turn script must end its reply with what was refused of effects.");
-    }
-    return refused;
-  },
-  failedIn(refused, outcomes) {
-    const found = new Map<number, FailedThere>();
-    for (const text of refused) {
-      const [places = "", what = "", ...said] = text.split("\n");
-      const error = new EffectError(toText(what), readRefusal(`\n${said.join("\n")}`));
-      const cause = { reason: "exhausted", error: { name: error.name, message: error.refused } };
-      for (const place of places.split(",")) {
-        const outcome = outcomes[Number(place) - 1];
-        if (outcome?.kind !== "ack" || !outcome.effects) continue;
-        const { message } = outcome.effects;
-        found.set(Number(place) - 1, { failure: { attempt: message.attempt, error, message }, cause });
+export function settleWithEffects(outcomes: readonly Outcome[]): Full {
+  return {
+    partsOf(codes) {
+      const keys = new Map<ByteString, number>();
+      const args: ByteString[] = [];
+      let weight = 0;
+      for (const [at, { effects }] of outcomes.entries()) {
+        // Where it is settled in parts, those of the other parts are kept.
+        if (!effects || !codeSets.successes.includes(codes[at] ?? outcomeCodes.keep)) continue;
+        weight += weightOf(effects.commands);
+        args.push(`${at + 1};${encode(effects, keys)}`);
       }
-    }
-    return found;
-  },
-};
+      if (weight > limits.scriptBytesMax && args.length > 1) {
+        throw new RedisTooLargeError("The effects of the batch are more than one script may do.");
+      }
+      return { scripts, keys: [...keys.keys()], numbers: [keys.size, args.length], args };
+    },
+    takeRefused(reply) {
+      const refused: unknown = Array.isArray(reply) && reply.pop();
+      if (!Array.isArray(refused) || !refused.every((text) => typeof text === "string")) {
+        throw new RedisProtocolError("The turn script must end its reply with what was refused of effects.");
+      }
+      for (const text of refused) noteRefused(text, outcomes);
+    },
+  };
+}
+
+function noteRefused(text: ByteString, outcomes: readonly Outcome[]): void {
+  const [places = "", what = "", ...said] = text.split("\n");
+  const error = new EffectError(toText(what), readRefusal(`\n${said.join("\n")}`));
+  const cause = { reason: "exhausted", error: { name: error.name, message: error.refused } };
+  for (const place of places.split(",")) {
+    const effects = outcomes[Number(place) - 1]?.effects;
+    if (!effects) continue;
+    const { message } = effects;
+    effects.failed = { failure: { attempt: message.attempt, error, message }, cause };
+  }
+}
 
 /** Bytes, and what each word and command costs beside them. */
 export function weightOf(commands: readonly EffectCommand[]): number {

@@ -4,11 +4,9 @@ import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
-import type { Outcome } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
-import type { Full } from "./effects.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { numberOf, pipelined, timeIn } from "./replies.ts";
@@ -53,7 +51,7 @@ class ScriptedBroker implements Broker {
   /** Batches whose settle was sent, and its reply lost. */
   readonly #maybeSettled = new Set<string>();
   /** Of batches whose settle was too large, what is left of it: the messages before `end`, so many at a time. */
-  readonly #parts = new Map<string, { end: number; size: number; codes: string; refused: ByteString[] }>();
+  readonly #parts = new Map<string, { end: number; size: number; codes: string }>();
 
   constructor(options: ScriptedBrokerOptions) {
     this.#options = options;
@@ -118,9 +116,9 @@ class ScriptedBroker implements Broker {
       if (this.#turns.learnsFull(reply.problem)) {
         // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
         const retried = await this.#send(null, claim, request?.isAhead);
-        const { settled, settledCodes, refused } = reply;
+        const { settled, settledCodes } = reply;
         const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
-        reply = { ...retried, settled, settledCodes, refused, deadLetters };
+        reply = { ...retried, settled, settledCodes, deadLetters };
       }
       return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
@@ -159,7 +157,7 @@ class ScriptedBroker implements Broker {
   async #settleInParts(settlement: Settlement): Promise<{ result: TurnResult; isSplit: boolean }> {
     const settle = this.#settle(settlement);
     const count = settle.codes.length;
-    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "", refused: [] };
+    const parts = this.#parts.get(settle.id) ?? { end: count, size: count, codes: "" };
     this.#parts.set(settle.id, parts);
     for (;;) {
       const { end, size } = parts;
@@ -174,15 +172,13 @@ class ScriptedBroker implements Broker {
       if (isSettled) {
         const asSent = settle.codes.slice(start, end).replaceAll(outcomeCodes.overloaded, outcomeCodes.held);
         parts.codes = (reply.settledCodes.slice(start, end) || asSent) + parts.codes;
-        parts.refused.push(...(reply.refused ?? []));
         parts.end = start;
         if (start > 0 && !reply.problem) continue;
       }
       this.#parts.delete(settle.id);
       // The report takes those that were lost for acknowledged ones, and takes them off again.
       const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
-      const told = { ...reply, settled: "settled", settledCodes, refused: parts.refused } as const;
-      const result = this.#result(told, settlement, null, 0);
+      const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
       const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
       return { result: { ...result, ...counts }, isSplit: parts.size < count };
     }
@@ -190,9 +186,7 @@ class ScriptedBroker implements Broker {
 
   #settle(settlement: Settlement): TurnSettle {
     const { id, expiresAt } = settlement.batch;
-    const { outcomes } = settlement;
-    const mayHaveRun = this.#maybeSettled.has(id);
-    return { id, expiresAt, mayHaveRun, ...encodeOutcomes(settlement), outcomes, full: fullOf(outcomes) };
+    return { id, expiresAt, mayHaveRun: this.#maybeSettled.has(id), ...encodeOutcomes(settlement) };
   }
 
   #claim(request: ClaimRequest): TurnClaim {
@@ -236,7 +230,6 @@ class ScriptedBroker implements Broker {
       deadLetters: reply.deadLetters,
       now: reply.now,
       problem: reply.problem,
-      failed: settlement && fullOf(settlement.outcomes)?.failedIn(reply.refused ?? [], settlement.outcomes),
     };
   }
 
@@ -268,9 +261,4 @@ class ScriptedBroker implements Broker {
     if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
     return reply;
   }
-}
-
-function fullOf(outcomes: readonly Outcome[]): Full | undefined {
-  for (const outcome of outcomes) if (outcome.kind === "ack" && outcome.effects) return outcome.effects.full;
-  return undefined;
 }

@@ -27,8 +27,6 @@ export interface TurnReply {
   readonly expiredIds: readonly ByteString[];
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
-  /** What Redis refused of effects, as `turnFull` says it. */
-  readonly refused?: readonly ByteString[] | undefined;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;

@@ -1,6 +1,5 @@
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
-import type { Outcome } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Full, FullParts } from "./effects.ts";
 import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
@@ -57,7 +56,6 @@ export interface TurnSettle {
   readonly details: readonly (ByteString | number)[];
   /** Where it is `turnFull` that must settle it. */
   readonly full?: Full | undefined;
-  readonly outcomes?: readonly Outcome[];
 }
 
 /** The batch to claim. */

@@ -27,10 +27,10 @@ export class TurnSender {
 
   async send(request: TurnRequest): Promise<TurnReply> {
     const raw = await this.#run(request);
-    const refused = request.settle?.full?.takeRefused(raw);
+    request.settle?.full?.takeRefused(raw);
     const reply = readTurnReply(raw);
     this.#sender.meter.commands += reply.calls;
-    return { ...reply, refused };
+    return reply;
   }
 
   /** Whether an error says for the first time that Redis is full; from then on the script may use more than `maxmemory`. */
@@ -41,7 +41,7 @@ export class TurnSender {
   }
 
   async #run(request: TurnRequest): Promise<RedisReply> {
-    const full = request.settle?.full?.partsOf(request.settle);
+    const full = request.settle?.full?.partsOf(request.settle.codes);
     const { whenFull, whenNot } = full?.scripts ?? lean;
     const script = this.#isServerFull ? whenFull : whenNot;
     try {

@@ -39,6 +39,7 @@ const common: readonly Suite[] = [
   costsSuite,
   pushSuite,
   controlSuite,
+  effectsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */
@@ -50,7 +51,6 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     crashesSuite,
     brakeSuite,
     idempotentSuite,
-    effectsSuite,
     deploymentsSuite,
   ],
   plain: [...common, workingListSuite],

@@ -52,7 +52,8 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
   /** Outside a run nothing but the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
-    return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
+    const client = settings.redis;
+    return new Sender({ client, clock, requestTimeoutMs, giveUpAt, requestCountMax, near: keys.list });
   };
   const openBroker = brokerFor(settings, keys);
   const learned: Learned = { batchCount: limits.batchCount };

@@ -4,7 +4,7 @@ import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
-import { type Learned, runDrain } from "./drain.ts";
+import { runDrain } from "./drain.ts";
 import {
   checkDrainOptions,
   type DrainSettings,
@@ -19,6 +19,7 @@ import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
+import type { Learned } from "./run-parts.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 

@@ -1,7 +1,7 @@
 import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import type { Clock } from "./clock.ts";
-import { type Continuation, goOn } from "./continuation.ts";
+import { type Continuation, type Ending, goOn } from "./continuation.ts";
 import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import { SpillwayError } from "./errors.ts";
@@ -44,6 +44,9 @@ export interface RunParts {
   readonly onProgress: ((report: DrainReport) => unknown) | undefined;
   readonly onFailure: ((failure: Failure) => unknown) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
+  /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
+  readonly mayClaim?: () => boolean;
+  readonly onEnd?: (ending: Ending) => void;
 }
 
 /** What the runs of one drain learn from each other, while its process lives. */
@@ -160,7 +163,7 @@ class Run {
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     if (stopper.isHeldBack) return { count: 0, reason: "paused" };
     const allowed = maxMessages - this.#report.claimed;
-    if (allowed <= 0) return { count: 0, reason: "limit" };
+    if (allowed <= 0 || this.#parts.mayClaim?.() === false) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
     const affordable = countThatRequestsAllow(this.#parts, running);
@@ -251,10 +254,11 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, processor, deadline } = this.#parts;
-    if (!continuation) return;
+    const { continuation, processor, deadline, onEnd } = this.#parts;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
+    onEnd?.(ending);
+    if (!continuation) return;
     const { list, policy } = processor;
     const onward = { ...this.#parts, list, endAt: deadline.endAt, random: () => shareOf(policy) };
     try {

@@ -12,6 +12,7 @@ import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { leasesSuite } from "./leases.ts";
+import { listsSuite } from "./lists.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
@@ -37,6 +38,7 @@ const common: readonly Suite[] = [
   costsSuite,
   pushSuite,
   controlSuite,
+  listsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

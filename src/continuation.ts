@@ -88,7 +88,7 @@ export function wakeAfterMs(ending: Ending): number | null {
 /** What a drain goes on with: its place, its clock, and when it must have ended. */
 export interface Onward {
   readonly list: string;
-  /** Of the drain that ends. */
+  /** Of the drain that ends; with its own pace. */
   readonly chain: ChainPosition;
   readonly maxConcurrency: number;
   /** When the budget ends, on the clock. */
@@ -122,7 +122,7 @@ export async function goOn(
   }
   const next = {
     list: onward.list,
-    chain: { id: onward.chain.id, hop: Math.min(hop, limits.hopMax) },
+    chain: { ...onward.chain, hop: Math.min(hop, limits.hopMax) },
     sendId: onward.randomId(),
   };
   const send = async (signal: AbortSignal): Promise<unknown> =>

@@ -96,6 +96,23 @@ export const limits = {
   listCharsMax: 1_000,
   /** Characters of a chain's id. Reason: the same. */
   chainIdCharsMax: 200,
+  /** The longest that a hop may say a message takes, µs. Reason: no drain runs for longer than a day. */
+  paceUsMax: 86_400_000_000,
+  /**
+   * How long the first batch of a run may show how quick its messages are before another is claimed blindly, ms. Reason: as
+   * long as a batch of quick ones takes in a process that has just started.
+   */
+  firstBatchMs: 20,
   /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
   hopMax: 1_000_000_000,
+} as const;
+
+/** Those of effects: apart, so that whoever gives none does not load them. */
+export const effectLimits = {
+  /** Effects of one message. Reason: a script blocks Redis. */
+  countMax: 100,
+  /** Words of one effect. Reason: Lua's stack bounds the arguments of a call. */
+  wordsMax: 4_000,
+  /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
+  bytesMax: 524_288,
 } as const;

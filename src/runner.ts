@@ -4,7 +4,7 @@ import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
-import { type Learned, type RunParts, runDrain } from "./drain.ts";
+import { runDrain } from "./drain.ts";
 import {
   checkDrainOptions,
   type DrainSettings,
@@ -19,6 +19,7 @@ import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
+import type { Learned, RunParts } from "./run-parts.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
@@ -54,7 +55,8 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
   /** Outside a run nothing but the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
-    return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
+    const client = settings.redis;
+    return new Sender({ client, clock, requestTimeoutMs, giveUpAt, requestCountMax, near: keys.list });
   };
   const openBroker = brokerFor(settings, keys);
   const learned: Learned = { batchCount: limits.batchCount };

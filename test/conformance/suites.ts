@@ -10,6 +10,8 @@ import { crashesSuite } from "./crashes.ts";
 import { deadLettersSuite } from "./dead-letters.ts";
 import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
+import { deploymentsSuite } from "./deployments.ts";
+import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
@@ -43,7 +45,16 @@ const common: readonly Suite[] = [
 
 /** A suite a promise, for each engine: those of all, and its own. */
 const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
-  scripted: [...common, leasesSuite, recoverySuite, crashesSuite, brakeSuite, idempotentSuite],
+  scripted: [
+    ...common,
+    leasesSuite,
+    recoverySuite,
+    crashesSuite,
+    brakeSuite,
+    idempotentSuite,
+    effectsSuite,
+    deploymentsSuite,
+  ],
   plain: [...common, workingListSuite],
 };
 

@@ -69,6 +69,12 @@ export interface Drain {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What hosts take: a drain, or several lists' whole, as `createSpillway` makes it. */
+export type HostedDrain = Pick<
+  Drain,
+  "list" | "run" | "stats" | "wake" | "waitForMessage" | "close" | typeof Symbol.asyncDispose
+>;
+
 /** The plain engine, for the option `engine` where its name alone does not bring it along: on Workers. */
 export const plainEngine: PlainEngine = plainBroker;
 
@@ -80,10 +86,15 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
   options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
+  return makeDrain(options).drain;
+}
+
+/** The same with what it is made of, for who runs several. */
+export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
   const { parts, ...runner } = makeRunner(options, plainBroker);
   const { settings, keys, openSender } = parts;
   const { codec, engine, requestTimeoutMs } = settings;
-  return {
+  const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
     limits: limitsOf(openSender, keys, engine === "scripted"),
@@ -101,6 +112,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
       return { ...result, ...((mayWake && (await wake(parts))) || asleep) };
     },
   };
+  return { drain, parts };
 }
 
 function recovering({ settings, keys, openBroker, openSender }: RunnerParts): Drain["recover"] {

@@ -288,7 +288,10 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainS
 }
 
 /** The plain engine's shared working list. Throws `OptionError` for a key that is used for something else. */
-export function sharedWorkingList({ workingList }: DrainSettings, keys: ListKeys): ByteString {
+export function sharedWorkingList(
+  { workingList }: Pick<DrainSettings, "workingList">,
+  keys: ListKeys,
+): ByteString {
   if (workingList === undefined) return keys.sharedWorking;
   const { list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering } = keys;
   const key = fromText(workingList);

@@ -23,7 +23,9 @@ export function openDrain<Env>(
   } = {},
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
-  const drain = makeRunner({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
+  const more = continuation ? { continuation } : {};
+  const options = settings.drain(env);
+  const drain: Runner = typeof options === "function" ? options(more) : makeRunner({ ...options, ...more });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({

@@ -95,6 +95,7 @@ export type {
 export type { DrainReport, StopReason } from "./report.ts";
 export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 export type { RunOptions } from "./run-options.ts";
+export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale-out.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";
 export type { WaitOptions } from "./wait.ts";
 export type { Woken } from "./wake.ts";

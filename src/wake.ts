@@ -1,8 +1,8 @@
 import { numberOf } from "./broker/replies.ts";
 import { type Continuation, type Declined, invokeFirst } from "./continuation.ts";
-import { sharedWorkingList } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { RunnerParts } from "./runner.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 
 /** Whether a push started a drain, and why not where it tried to. */
 export interface Woken {

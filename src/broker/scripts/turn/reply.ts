@@ -10,5 +10,5 @@ local finishedCount, expiredIds, largest = 0, {}, 0
 /** The end of the script. */
 export const returnLua = `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
-  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest }
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest, hasLooked and othersCount or -1, othersBefore }
 `;

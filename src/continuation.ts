@@ -137,7 +137,10 @@ export async function goOn(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
-/** Has the continuation invoke the first drain of a chain, where no tick does. Throws `ContinuationError` as `goOn` does. */
+/**
+ * Has the continuation invoke a drain where no tick does: whoever asks for it stands at hop 0. Throws `ContinuationError` as
+ * `goOn` does.
+ */
 export async function invokeFirst(
   continuation: Continuation,
   onward: Omit<Onward, "chain" | "maxConcurrency">,

@@ -64,9 +64,10 @@ class Run {
   }
 
   async #drain(): Promise<StopReason> {
-    const { broker, prefetch, stopper } = this.#parts;
+    const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
-    const found = await broker.look();
+    // Who called a hop by `wake` has marked the list until it claims.
+    const found = await broker.look(chain.hop > 0);
     if (found === "empty") {
       this.#report.remaining = 0;
       return "empty";
@@ -129,7 +130,7 @@ class Run {
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     if (stopper.isHeldBack) return { count: 0, reason: "paused" };
     const allowed = maxMessages - this.#report.claimed;
-    if (allowed <= 0) return { count: 0, reason: "limit" };
+    if (allowed <= 0 || this.#parts.mayClaim?.() === false) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
     const affordable = countThatRequestsAllow(this.#parts, running);
@@ -242,11 +243,11 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, processor, deadline, chain } = this.#parts;
-    if (await this.#scaler?.ended(stopped)) return;
-    if (!continuation) return;
+    const { continuation, processor, deadline, chain, onEnd } = this.#parts;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
+    onEnd?.(ending);
+    if ((await this.#scaler?.ended(stopped)) || !continuation) return;
     const { list, policy } = processor;
     const onward = {
       ...this.#parts,

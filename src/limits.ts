@@ -64,6 +64,8 @@ export const limits = {
   leaseMarginMs: 5_000,
   /** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
   quietMs: 1_000,
+  /** How long a drain that was woken may take to begin before another is, ms. Reason: it may have died; two cost little. */
+  wakeMs: 1_000,
   /** How often a wait asks where its client cannot block, ms. Reason: each time is a request. */
   askMs: 1_000,
   /** Payloads a `push` sends in one command. Reason: Upstash takes requests up to 10 MB. */

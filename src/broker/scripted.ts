@@ -61,10 +61,10 @@ class ScriptedBroker implements Broker {
     this.#turns = new TurnSender(options.sender, options.keys);
   }
 
-  async look(): Promise<"empty" | "work" | { readonly busyUntil: number }> {
+  async look(isCalled = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
     const { list, delayed, leases, busy } = this.#keys;
     // A key named four times counts four times, and so outweighs the others together.
-    const mark = this.#options.marksBusy ? [busy, busy, busy, busy] : [];
+    const mark = this.#options.marksBusy && !isCalled ? [busy, busy, busy, busy] : [];
     const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, ...mark]);
     if (found < 4) return found > 0 ? "work" : "empty";
     // Where it does not end by itself, or too late, the mark is none of ours.

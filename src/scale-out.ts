@@ -7,7 +7,7 @@ import type { Pace } from "./pace.ts";
 import type { ReportBuilder, StopReason } from "./report.ts";
 import { shareOf } from "./retry-policy.ts";
 import type { RunParts } from "./run-parts.ts";
-import { helperId, helpersWanted, isSurplus, type Outlook, slotOf, slotsToStart } from "./scale.ts";
+import { helperId, helpersWanted, isSurplus, type Outlook, slotOf, slotsToStart, waveOf } from "./scale.ts";
 
 export interface ScaleOutOptions {
   /** How soon the list is to be empty, ms, from 1 to 86,400,000. Default: 2,000. */
@@ -33,8 +33,8 @@ const kinds = {
 
 /**
  * Makes the drains of a list start others, up to its `maxConcurrency`, while they cannot empty it within `withinMs`; and
- * end their chains when those that live are more than twice enough. Each starts two at most, which start two each, once a
- * second at most. It costs a command a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
+ * end their chains when those that live are more than twice enough. Each starts two at most, which start two each, and so on; a
+ * wave waits for the one before, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
  * `OptionError` for bad options.
  */
 export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
@@ -50,6 +50,8 @@ class WaveScaler implements Scaler {
   readonly #starting: Promise<void>[] = [];
   #outlook: Outlook | null = null;
   #nextAt = Number.NEGATIVE_INFINITY;
+  /** Live drains once those have come that were started together. */
+  #awaited = Number.POSITIVE_INFINITY;
   #asked = 0;
 
   constructor(run: RunParts, pace: Pace, report: ReportBuilder, withinMs: number) {
@@ -64,16 +66,22 @@ class WaveScaler implements Scaler {
   }
 
   note({ remaining, others, batch }: TurnResult): void {
-    if (remaining === null || !others) return;
     const { maxConcurrency, clock, stopper } = this.#run;
+    if (!others) return;
+    const live = others.count + 1;
+    // The whole wave has come: the next one need not wait.
+    if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
+    if (remaining === null) return;
     const mayStart = batch !== null && !stopper.isStopped && clock.now() >= this.#nextAt;
     if (mayStart) this.#nextAt = clock.now() + limits.waveMs;
     const msPerMessage = this.#msPerMessage();
     if (msPerMessage === undefined) return;
     const withinMs = this.#withinMs;
-    const live = others.count + 1;
-    this.#outlook = { remaining, live, rank: others.before, maxConcurrency, msPerMessage, withinMs };
-    const count = mayStart ? helpersWanted(this.#outlook) : 0;
+    const outlook = { remaining, live, rank: others.before, maxConcurrency, msPerMessage, withinMs };
+    this.#outlook = outlook;
+    if (!mayStart) return;
+    this.#awaited = live + (waveOf(outlook) || Number.POSITIVE_INFINITY);
+    const count = helpersWanted(outlook);
     if (count > 0) this.#start(count);
   }
 

@@ -18,15 +18,16 @@ export function drainsWanted({ remaining, msPerMessage, withinMs, maxConcurrency
   return Math.max(1, Math.min(maxConcurrency, Math.ceil((remaining * msPerMessage) / withinMs)));
 }
 
-/**
- * How many drains this one starts now: 0, 1 or 2, so that a wave makes three of one. What the live drains start together
- * is no more than is wanted and may live: each has its share, and those that come first have one more.
- */
+/** How many drains the live ones start together now, so that a wave makes three of one: no more than wanted. */
+export function waveOf(outlook: Outlook): number {
+  return Math.max(0, Math.min(drainsWanted(outlook) - outlook.live, 2 * outlook.live) || 0);
+}
+
+/** This drain's share of a wave: 0, 1 or 2. Each has the same, and those that come first have one more. */
 export function helpersWanted(outlook: Outlook): number {
   const { live, rank } = outlook;
-  const together = Math.min(drainsWanted(outlook) - live, 2 * live);
-  if (!(together > 0)) return 0;
-  return Math.floor(together / live) + (rank < together % live ? 1 : 0);
+  const wave = waveOf(outlook);
+  return Math.floor(wave / live) + (rank < wave % live ? 1 : 0);
 }
 
 /**

@@ -96,5 +96,9 @@ export type { DrainReport, StopReason } from "./report.ts";
 export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 export type { RunOptions } from "./run-options.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";
+// Shards.
+export { type ReshardOptions, reshard } from "./shards/reshard.ts";
+export { shardOf } from "./shards/shard-names.ts";
+export type { ShardOptions } from "./shards/sharded-drain.ts";
 export type { WaitOptions } from "./wait.ts";
 export type { Woken } from "./wake.ts";

@@ -127,7 +127,7 @@ class Run {
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     if (stopper.isHeldBack) return { count: 0, reason: "paused" };
     const allowed = maxMessages - this.#report.claimed;
-    if (allowed <= 0) return { count: 0, reason: "limit" };
+    if (allowed <= 0 || this.#parts.mayClaim?.() === false) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
     const affordable = countThatRequestsAllow(this.#parts, running);
@@ -234,10 +234,11 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, processor, deadline, chain } = this.#parts;
-    if (!continuation) return;
+    const { continuation, processor, deadline, chain, onEnd } = this.#parts;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
+    onEnd?.(ending);
+    if (!continuation) return;
     const { list, policy } = processor;
     const onward = {
       ...this.#parts,

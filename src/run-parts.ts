@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 import type { Clock } from "./clock.ts";
-import type { Continuation } from "./continuation.ts";
+import type { Continuation, Ending } from "./continuation.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import type { ChainPosition } from "./hop.ts";
@@ -37,6 +37,9 @@ export interface RunParts {
   readonly onProgress: ((report: DrainReport) => unknown) | undefined;
   readonly onFailure: ((failure: Failure) => unknown) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
+  /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
+  readonly mayClaim?: () => boolean;
+  readonly onEnd?: (ending: Ending) => void;
 }
 
 /** What the runs of one drain learn from each other, while its process lives. */

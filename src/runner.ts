@@ -19,7 +19,7 @@ import { limits } from "./limits.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
-import type { Learned } from "./run-parts.ts";
+import type { Learned, RunParts } from "./run-parts.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
@@ -38,6 +38,8 @@ export interface RunnerParts {
   readonly keys: ListKeys;
   openSender(): Sender;
   openBroker(sender: Sender): Broker;
+  /** One run, with what stands in place of its parts. Rejects for nothing but a clock or a randomId that throws. */
+  runWith(options: CheckedRunOptions, parts: Partial<RunParts>): Promise<DrainReport>;
 }
 
 /**
@@ -64,13 +66,10 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
     await settings.redis.close();
   };
 
-  const runOnce = async ({
-    budgetMs,
-    signal,
-    abortMs,
-    chain,
-    ...limited
-  }: CheckedRunOptions): Promise<DrainReport> => {
+  const runWith: RunnerParts["runWith"] = async (
+    { budgetMs, signal, abortMs, chain, ...limited },
+    others,
+  ) => {
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
     const sender = openSender(deadline.endAt, limited.maxRequests);
@@ -89,6 +88,7 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
         startedAt,
         markersPerMessage: settings.handler && isIdempotent(settings.handler) ? 1 : 0,
         chain: chain ?? { id: settings.randomId(), hop: 0 },
+        ...others,
       });
     } finally {
       stopper.dispose();
@@ -101,12 +101,12 @@ export function makeRunner(options: unknown, plain?: PlainEngine): Runner & { re
       const checked = checkRunOptions(runOptions);
       if (isClosed) throw new ClosedError("drain");
       // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-      return runOnce(checked).catch(brokenReport);
+      return runWith(checked, {}).catch(brokenReport);
     },
     stats: async () => openBroker(openSender()).stats(),
     close,
     [Symbol.asyncDispose]: close,
-    parts: { settings, keys, openSender: () => openSender(), openBroker },
+    parts: { settings, keys, openSender: () => openSender(), openBroker, runWith },
   };
 }
 

@@ -113,7 +113,9 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       let spent = 0;
       const clock = { now: () => spent, after: () => () => undefined };
       // Each message takes more than its shard's share.
-      const handler = (): void => void (spent += 400);
+      const handler = (): void => {
+        spent += 400;
+      };
       const drain = make(4, [], { continuation, clock, handler, concurrency: 1, batchSize: 1, prefetch: 0 });
       expect(await drain.push(numbered(80))).toMatchObject({ woken: true });
       expect(invoked.every((next) => next.list === list)).toBe(true);

@@ -1,7 +1,9 @@
 import type { DrainStats } from "../broker.ts";
 import { sleep } from "../clock.ts";
+import type { Continuation } from "../continuation.ts";
 import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
+import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import { pushContext, pushMessages } from "../push.ts";
@@ -9,7 +11,7 @@ import { brokenReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
 import { checkRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
-import { NextDrainOfAll } from "./next-drain.ts";
+import type { Sender } from "../sender.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
 import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
@@ -49,10 +51,10 @@ class Shards {
   readonly #shards: number;
   readonly #registry: ShardRegistry;
   readonly #visits = new Visits();
-  readonly #next: NextDrainOfAll | undefined;
+  readonly #turns: Turns;
+  readonly #continuation: Continuation | undefined;
   readonly #opened = new Map<string, ListDrain>();
   readonly #redis: RunnerParts["settings"]["redis"];
-  #place: number;
   #isClosed = false;
 
   constructor(options: object, shards: unknown, open: (options: object) => ListDrain) {
@@ -66,9 +68,13 @@ class Shards {
     this.#openList = open;
     this.#shards = shards;
     this.#registry = new ShardRegistry(settings.list, settings.clock);
-    this.#next = settings.continuation && new NextDrainOfAll(settings.continuation, settings.list);
-    this.#place = Math.floor(this.#share() * shards);
-    const { redis } = settings;
+    this.#turns = { at: Math.floor(this.#share() * shards), credits: new Map() };
+    const { redis, continuation, list } = settings;
+    // What a push or a `wake` starts is a drain of the whole list.
+    this.#continuation = continuation && {
+      name: continuation.name,
+      invoke: (next) => continuation.invoke({ ...next, list }),
+    };
     // It is closed once, for all.
     this.#redis = {
       name: redis.name,
@@ -91,18 +97,15 @@ class Shards {
       run: async (options = {}) => {
         const checked = checkRunOptions(options);
         if (this.#isClosed) throw new ClosedError("drain");
-        const parts = {
-          settings,
-          near: this.#base.parts.keys.list,
-          visits: this.#visits,
-          next: this.#next,
-          place: this.#place++,
-          lists: async (sender: Parameters<ShardRegistry["read"]>[0]) =>
-            listsOf(settings.list, await this.#registry.expect(this.#shards, sender)),
-          run: (list: string, ofOne: object) => this.#drainOf(list).run(ofOne),
+        const base = this.#base.parts;
+        const lists = async (sender: Sender): Promise<readonly RunnerParts[]> => {
+          const counts = await this.#registry.expect(this.#shards, sender);
+          return listsOf(settings.list, counts).map(({ name }) => this.#list(name).parts);
         };
         // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-        return (async () => runShards(parts, checked))().catch(brokenReport);
+        return runShards({ base, visits: this.#visits, turns: this.#turns, lists }, checked).catch(
+          brokenReport,
+        );
       },
       push: (messages, options = {}) => this.#push(messages, options),
       stats: async () => mergedStats(await this.#all((drain) => drain.stats())),
@@ -136,7 +139,7 @@ class Shards {
 
   #list(list: string): ListDrain {
     if (this.#isClosed) throw new ClosedError("drain");
-    const continuation = this.#next && { continuation: this.#next.ofShard };
+    const continuation = this.#continuation && { continuation: this.#continuation };
     const opened =
       this.#opened.get(list) ??
       this.#openList({ ...this.#options, ...continuation, list, redis: this.#redis });
@@ -155,10 +158,11 @@ class Shards {
     return listsOf(this.#base.drain.list, counts ?? { shards, visited: shards });
   }
 
-  /** Those with work. */
+  /** Those with messages. */
   async #open(): Promise<Drain[]> {
-    const open = await this.#visits.open(this.#base.parts.openSender(), await this.#lists());
-    return open.map(({ name }) => this.#drainOf(name));
+    const asked = (await this.#lists()).map(({ name, list }) => ({ member: name, keys: [list] }));
+    const open = await this.#visits.open(this.#base.parts.openSender(), asked);
+    return open.map((name) => this.#drainOf(name));
   }
 
   async #all<Result>(ask: (drain: Drain) => Promise<Result>, of?: readonly Drain[]): Promise<Result[]> {

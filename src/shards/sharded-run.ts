@@ -1,171 +1,102 @@
+import { goOn } from "../continuation.ts";
+import { endingOf, reportOf } from "../fair-report.ts";
+import { type Member, runFairly, type SliceOptions, type Turns } from "../fair-run.ts";
 import { asError } from "../guest.ts";
-import type { ChainPosition } from "../hop.ts";
-import type { ListKeys } from "../keys.ts";
-import type { DrainReport, StopReason } from "../report.ts";
+import type { DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
-import type { CheckedRunOptions, RunOptions } from "../run-options.ts";
+import type { CheckedRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
 import { Sender } from "../sender.ts";
-import { mergedReport } from "./merged-report.ts";
-import type { NextDrainOfAll } from "./next-drain.ts";
 import type { Visits } from "./visits.ts";
 
-/** A list is given no less of the budget than this, ms. Reason: less is spent on beginning and ending. */
-const sliceMsMin = 1_000;
-/** `maxRequests` lets no run have fewer. */
-const requestsMin = 10;
-
 export interface ShardedRunParts {
-  readonly settings: RunnerParts["settings"];
-  /** A key of the list, for what names none. */
-  readonly near: string;
+  /** Of the list itself, whose settings are those of all. */
+  readonly base: RunnerParts;
   readonly visits: Visits;
-  readonly next: NextDrainOfAll | undefined;
-  /** Which of the lists, from 0, comes first. */
-  readonly place: number;
-  /** The lists to visit. Throws where the registry says another count. */
-  lists(sender: Sender): Promise<readonly ListKeys[]>;
-  run(list: string, options: RunOptions): Promise<DrainReport>;
+  readonly turns: Turns;
+  /** The lists to drain. Throws where the registry says another count. */
+  lists(sender: Sender): Promise<readonly RunnerParts[]>;
 }
 
-/**
- * One run over all lists: it looks where there is work, drains each of those in turn within its share of what is left of the
- * budget, and looks again, until there is none or the budget ends. What happens in one list keeps it from no other.
- */
+/** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
 export async function runShards(parts: ShardedRunParts, options: CheckedRunOptions): Promise<DrainReport> {
-  return new ShardedRun(parts, options).toReport();
-}
+  const { settings, keys } = parts.base;
+  const { clock, redis: client, requestTimeoutMs } = settings;
+  const { budgetMs, maxMessages, maxRequests, signal } = options;
+  const startedAt = clock.now();
+  const endAt = startedAt + budgetMs;
+  const bounds = { giveUpAt: endAt, requestCountMax: maxRequests };
+  const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
+  const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
+  const lists = new Map<Member, RunnerParts>();
+  for (const list of await parts.lists(sender)) lists.set(memberOf(list, { ...options, chain }), list);
 
-class ShardedRun {
-  readonly #parts: ShardedRunParts;
-  readonly #options: CheckedRunOptions;
-  readonly #sender: Sender;
-  readonly #startedAt: number;
-  readonly #endAt: number;
-  readonly #runId: string;
-  readonly #chain: ChainPosition;
-  readonly #reports: DrainReport[] = [];
-  /** Each list's last report. */
-  readonly #last = new Map<string, DrainReport>();
-  /** Whether lists with work were not visited, for want of time. */
-  #isCutShort = false;
-
-  constructor(parts: ShardedRunParts, options: CheckedRunOptions) {
-    const { redis: client, clock, requestTimeoutMs, randomId } = parts.settings;
-    this.#parts = parts;
-    this.#options = options;
-    this.#startedAt = clock.now();
-    this.#endAt = this.#startedAt + options.budgetMs;
-    this.#runId = randomId();
-    this.#chain = options.chain ?? { id: this.#runId, hop: 0 };
-    const bounds = { giveUpAt: this.#endAt, requestCountMax: options.maxRequests };
-    this.#sender = new Sender({ client, clock, requestTimeoutMs, near: parts.near, ...bounds });
-  }
-
-  async toReport(): Promise<DrainReport> {
-    const { next } = this.#parts;
-    next?.begin(this.#runId);
-    try {
-      const stopped = await this.#visitAll();
-      const onward = await this.#goOn();
-      return this.#report({ ...(stopped && { stopped }), ...onward });
-    } catch (error) {
-      return this.#report({ stopped: "error", error: asError(error) });
-    } finally {
-      next?.end(this.#runId);
-    }
-  }
-
-  /** Resolves with why it ended, where that is not what the lists' own reports say. */
-  async #visitAll(): Promise<StopReason | undefined> {
-    const { visits, place, settings } = this.#parts;
-    const { signal } = this.#options;
-    if (signal?.aborted) return "aborted";
-    let left = await this.#parts.lists(this.#sender);
-    for (;;) {
-      const open = await visits.open(this.#sender, left);
-      if (open.length === 0) return this.#last.size === 0 ? "empty" : undefined;
-      const first = open.findIndex((keys) => left.indexOf(keys) >= place % left.length);
-      const inTurn = first < 0 ? open : [...open.slice(first), ...open.slice(0, first)];
-      for (const [at, { name }] of inTurn.entries()) {
-        const leftMs = this.#endAt - settings.clock.now();
-        const shareMs = Math.max(sliceMsMin, leftMs / (inTurn.length - at));
-        const stop = this.#stopBefore(leftMs);
-        if (stop) {
-          this.#isCutShort = stop === "budget";
-          return stop;
-        }
-        await this.#visit(name, Math.max(1, Math.ceil(Math.min(leftMs, shareMs))));
-      }
-      // One that gave nothing, or is not to be gone on with, is done with for this run.
-      left = left.filter(({ name }) => mayHaveMore(this.#last.get(name)));
-    }
-  }
-
-  #stopBefore(leftMs: number): StopReason | undefined {
-    const { signal, maxMessages, maxRequests } = this.#options;
-    if (signal?.aborted) return "aborted";
-    if (this.#sum("claimed") >= maxMessages) return "limit";
-    const isSpent = this.#sum("requests") + this.#sender.meter.requests + requestsMin > maxRequests;
-    return this.#last.size > 0 && (leftMs < sliceMsMin || isSpent) ? "budget" : undefined;
-  }
-
-  async #visit(name: string, budgetMs: number): Promise<void> {
-    const { next, run } = this.#parts;
-    const { maxMessages, maxRequests, requestsPerMessage, signal, abortMs } = this.#options;
-    next?.forget(this.#runId, name);
-    const requestsLeft = maxRequests - this.#sum("requests") - this.#sender.meter.requests;
-    const report = await run(name, {
-      budgetMs,
-      requestsPerMessage,
-      chain: { ...this.#chain, id: this.#runId },
-      ...(Number.isFinite(maxMessages) && { maxMessages: maxMessages - this.#sum("claimed") }),
-      ...(Number.isFinite(maxRequests) && { maxRequests: Math.max(requestsMin, requestsLeft) }),
-      ...(signal && { signal }),
-      ...(abortMs !== undefined && { abortMs }),
-    });
-    this.#reports.push(report);
-    this.#last.set(name, report);
-  }
-
-  async #goOn(): Promise<Partial<DrainReport>> {
-    const { next, settings } = this.#parts;
-    if (!next) return {};
-    const { list, clock, randomId, maxConcurrency, maxAttempts, retryDelay, random } = settings;
-    const hasAchieved = this.#sum("acked") + this.#sum("deadLettered") > 0;
-    try {
-      return await next.goOn(this.#runId, this.#isCutShort && hasAchieved, {
-        list,
-        chain: this.#chain,
-        maxConcurrency,
-        endAt: this.#endAt,
-        clock,
-        random: () => shareOf({ maxAttempts, retryDelay, random }),
-        randomId,
+  const run = await runFairly({
+    members: [...lists.keys()],
+    isStrict: false,
+    look: async (questions) => {
+      const asked = questions.map(({ member, about }) => {
+        const { keys: own } = lists.get(member) as RunnerParts;
+        return { member, keys: about === "new" ? [own.list] : workKeys(own) };
       });
-    } catch (error) {
-      return { error: asError(error) };
-    }
-  }
+      return parts.visits.open(sender, asked);
+    },
+    turns: parts.turns,
+    clock,
+    endAt,
+    maxMessages,
+    maxRequests,
+    requestsOfLooks: () => sender.meter.requests,
+    isAborted: () => signal?.aborted === true,
+  });
+  const { lists: _ofEach, ...report } = reportOf(run, {
+    ...sender.meter,
+    elapsedMs: clock.now() - startedAt,
+  });
+  const onward = await nextDrain(parts.base, { ...options, chain }, endAt, endingOf(run, report));
+  return { ...report, ...onward, elapsedMs: clock.now() - startedAt };
+}
 
-  #report(own: Partial<DrainReport>): DrainReport {
-    const last = [...this.#last.values()];
-    const lengths = last.map(({ remaining }) => remaining);
-    const isKnown = !this.#isCutShort && own.stopped !== "error" && !lengths.includes(null);
-    const merged = mergedReport(this.#reports, last, {
-      ...own,
-      remaining: isKnown ? lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0) : null,
-      elapsedMs: this.#parts.settings.clock.now() - this.#startedAt,
-    });
-    const { requests, commands } = this.#sender.meter;
-    return { ...merged, requests: merged.requests + requests, commands: merged.commands + commands };
-  }
+function memberOf(list: RunnerParts, options: CheckedRunOptions): Member {
+  return {
+    name: list.settings.list,
+    weight: 1,
+    run: async ({ mayClaim, ...slice }: SliceOptions) => {
+      let ending: ReturnType<typeof endingOf> | undefined;
+      const onEnd = (ended: typeof ending): void => {
+        ending = ended;
+      };
+      // One continuation is for all of them.
+      const report = await list.runWith(
+        { ...options, ...slice },
+        { continuation: undefined, mayClaim, onEnd },
+      );
+      return { report, ending: ending as unknown as ReturnType<typeof endingOf> };
+    },
+  };
+}
 
-  #sum(name: "claimed" | "requests" | "acked" | "deadLettered"): number {
-    return this.#reports.reduce((sum, report) => sum + report[name], 0);
+async function nextDrain(
+  { settings }: RunnerParts,
+  { chain }: CheckedRunOptions,
+  endAt: number,
+  ending: ReturnType<typeof endingOf>,
+): Promise<Partial<DrainReport>> {
+  const { continuation, list, clock, randomId, maxConcurrency, maxAttempts, retryDelay, random } = settings;
+  if (!continuation || !chain) return {};
+  const share = (): number => shareOf({ maxAttempts, retryDelay, random });
+  try {
+    const onward = { list, chain, maxConcurrency, endAt, clock, random: share, randomId };
+    const said = await goOn(continuation, ending, onward);
+    if (said === "continued") return { continuedWith: continuation.name };
+    return said === "ended" ? {} : { declined: said.declined };
+  } catch (error) {
+    // The chain ends here, and the next tick starts another.
+    return { error: asError(error) };
   }
 }
 
-function mayHaveMore(last: DrainReport | undefined): boolean {
-  return last === undefined || (last.claimed > 0 && (last.stopped === "empty" || last.stopped === "budget"));
+/** Where either engine has work. */
+function workKeys({ list, delayed, leases, sharedWorking, seen }: RunnerParts["keys"]): string[] {
+  return [list, delayed, leases, sharedWorking, seen];
 }

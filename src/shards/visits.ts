@@ -18,7 +18,8 @@ export class Visits {
   /** Those that may have work. One that cannot be asked is among them: whoever drains it meets the error. */
   async open<Name>(sender: Sender, asked: readonly Asked<Name>[]): Promise<readonly Name[]> {
     const members = asked.map(({ member }) => member);
-    if (members.length === 0 || (await this.#areAllEmpty(sender, asked))) return [];
+    if (await this.#areAllEmpty(sender, asked)) return [];
+    // Of one, the question for all was the question for it.
     if (members.length === 1) return members;
     const commands = asked.map(({ keys }): RedisCommand => ["EXISTS", ...keys]);
     const replies = await sender.pipelineOnce(commands).catch((error: unknown) => {
@@ -29,7 +30,8 @@ export class Visits {
   }
 
   async #areAllEmpty(sender: Sender, asked: readonly Asked<unknown>[]): Promise<boolean> {
-    if (this.#areApart) return false;
+    if (asked.length === 0) return true;
+    if (this.#areApart && asked.length > 1) return false;
     try {
       return (await numberOf(sender, ["EXISTS", ...asked.flatMap(({ keys }) => keys)])) === 0;
     } catch (error) {

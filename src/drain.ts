@@ -11,7 +11,7 @@ import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
-import { shareOf } from "./retry-policy.ts";
+import { type Failure, shareOf } from "./retry-policy.ts";
 import type { RunParts } from "./run-parts.ts";
 
 /** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
@@ -146,10 +146,7 @@ class Run {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
     const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
-    for (const failure of failures) {
-      this.#report.failures.add(failure);
-      this.#hooks.tell(this.#parts.onFailure, failure);
-    }
+    for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     this.#learn(batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
@@ -176,11 +173,19 @@ class Run {
     return Promise.race([processing.then(() => true), moment]);
   }
 
+  #tellFailure(failure: Failure): void {
+    this.#report.failures.add(failure);
+    this.#hooks.tell(this.#parts.onFailure, failure);
+  }
+
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
     if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
     this.#report.add(result, settlement);
     this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
+    for (const { effects } of settlement?.outcomes ?? []) {
+      if (effects?.failed) this.#tellFailure(effects.failed.failure);
+    }
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;

@@ -18,6 +18,7 @@ export type SpillwayErrorCode =
   | "closed"
   | "push-incomplete"
   | "shard-count"
+  | "effect-refused"
   | "missing-package"
   | ContinuationErrorCode;
 
@@ -107,6 +108,25 @@ export class RedisReplyError extends SpillwayError {
   /** The server's own words, for whoever sent the command. They may quote payloads: never log them. */
   get serverText(): string {
     return this.#serverText;
+  }
+}
+
+/** How the text of a refused effect begins, in its error and in a dead letter. */
+export const refusedEffect = "Redis refused the effect ";
+
+/**
+ * Redis refused an effect of a message that its handler acknowledged, so the message has failed. Says which command and
+ * which key, and why, as `cause` does; of the command's other words nothing is told.
+ */
+export class EffectError extends SpillwayError {
+  override readonly name: string = "EffectError";
+  /** The same as short as a dead letter has it. */
+  readonly refused: string;
+  constructor(what: string, cause: RedisReplyError) {
+    super("effect-refused", `${refusedEffect}${what}, so the message has failed: ${cause.message}`, {
+      cause,
+    });
+    this.refused = refusedEffect + what;
   }
 }
 

@@ -36,11 +36,13 @@ export type {
   EveryDrainOption,
   PlainEngine,
 } from "./drain-options.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
 // Errors: one base, a closed set of codes.
 export {
   ClosedError,
   ContinuationError,
   type ContinuationErrorCode,
+  EffectError,
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
@@ -66,7 +68,6 @@ export {
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
 export {
-  ack,
   deadLetter,
   type HandlerOutcome,
   NonRetryableError,

@@ -1,14 +1,15 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
 import { timeIn, unlessError } from "./broker/replies.ts";
 import { pushNewScript } from "./broker/scripts/push-new.ts";
-import { fromBytes, fromText } from "./bytes.ts";
+import { fromText } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
 import type { DrainSettings } from "./drain-options.ts";
-import { OptionError, PushIncompleteError, RedisProtocolError, SpillwayError } from "./errors.ts";
-import { describe, isA, isThenable, peek, whenSettled } from "./guest.ts";
+import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.ts";
+import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
+import { payloadOf } from "./payload.ts";
 import {
   type CheckedPushOptions,
   checkPushOptions,
@@ -167,30 +168,6 @@ function nameOf(message: unknown, make: (message: Pushable) => string, option: s
     `a function that returns a string of 1 to ${limits.pushIdCharsMax} characters`,
     show(name),
   );
-}
-
-function payloadOf(given: unknown, codec: Codec<unknown>): ByteString {
-  const isObject =
-    typeof given === "object" && given !== null && !isA(given, Uint8Array) && !isThenable(given);
-  const encoded = isObject ? encode(given, codec) : given;
-  if (typeof encoded === "string") return fromText(encoded);
-  if (isA(encoded, Uint8Array)) return fromBytes(encoded);
-  void whenSettled(encoded);
-  throw new OptionError(
-    "payloads",
-    "strings, Uint8Arrays, or objects that the codec encodes",
-    show(encoded ?? given),
-  );
-}
-
-function encode(value: object, codec: Codec<unknown>): unknown {
-  try {
-    return codec.encode?.(value);
-  } catch (cause) {
-    throw new SpillwayError("codec", `The codec cannot encode a message: ${describe(cause).message}`, {
-      cause,
-    });
-  }
 }
 
 async function* chunksOf(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {

@@ -70,10 +70,13 @@ export function readTurnReply(reply: RedisReply): TurnReply {
   };
 }
 
-/** The first command that was refused, as an error, or null: `<command> <key>`, and on the next line what Redis said. */
 function problemIn(reply: RedisReply[]): RedisReplyError | null {
   const problem = text(reply, 11);
-  if (problem === "") return null;
+  return problem === "" ? null : readRefusal(problem);
+}
+
+/** A command that was refused, as an error: `<command> <key>`, and on the next line what Redis said. */
+export function readRefusal(problem: ByteString): RedisReplyError {
   const [refused = ""] = problem.split("\n", 1);
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);

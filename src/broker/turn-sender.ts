@@ -3,14 +3,16 @@ import { RedisReplyError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
 import type { RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
+import type { TurnScripts } from "./effects.ts";
 import { evaluate } from "./evaluate.ts";
 import { turnScript, turnScriptWhenFull } from "./scripts/turn/index.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "./turn-request.ts";
 
-const whenNot = { source: turnScript, sha: sha1Hex(turnScript) };
-
-const whenFull = { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) };
+const lean: TurnScripts = {
+  whenNot: { source: turnScript, sha: sha1Hex(turnScript) },
+  whenFull: { source: turnScriptWhenFull, sha: sha1Hex(turnScriptWhenFull) },
+};
 
 /** Sends requests to the turn script, counts what they cost, and reads the replies. */
 export class TurnSender {
@@ -24,7 +26,9 @@ export class TurnSender {
   }
 
   async send(request: TurnRequest): Promise<TurnReply> {
-    const reply = readTurnReply(await this.#run(request));
+    const raw = await this.#run(request);
+    request.settle?.full?.takeRefused(raw);
+    const reply = readTurnReply(raw);
     this.#sender.meter.commands += reply.calls;
     return reply;
   }
@@ -37,10 +41,12 @@ export class TurnSender {
   }
 
   async #run(request: TurnRequest): Promise<RedisReply> {
+    const full = request.settle?.full?.partsOf(request.settle.codes);
+    const { whenFull, whenNot } = full?.scripts ?? lean;
     const script = this.#isServerFull ? whenFull : whenNot;
     try {
-      const makeArgs = (mayHaveRun: boolean) => encodeTurnRequest(request, mayHaveRun);
-      return await evaluate(this.#sender, script, turnKeys(this.#keys, request), makeArgs);
+      const makeArgs = (mayHaveRun: boolean) => encodeTurnRequest(request, mayHaveRun, full);
+      return await evaluate(this.#sender, script, turnKeys(this.#keys, request, full), makeArgs);
     } catch (error) {
       if (!this.learnsFull(error)) throw error;
       return this.#run(request);

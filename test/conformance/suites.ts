@@ -11,6 +11,7 @@ import { deadLettersSuite } from "./dead-letters.ts";
 import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
+import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { leasesSuite } from "./leases.ts";
 import { orderSuite } from "./order.ts";
@@ -49,6 +50,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     crashesSuite,
     brakeSuite,
     idempotentSuite,
+    effectsSuite,
     deploymentsSuite,
   ],
   plain: [...common, workingListSuite],

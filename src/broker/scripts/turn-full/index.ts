@@ -1,0 +1,72 @@
+import { brakeLua } from "../turn/brake.ts";
+import { busyMarkLua } from "../turn/busy-mark.ts";
+import { claimLua } from "../turn/claim.ts";
+import { codesLua } from "../turn/codes.ts";
+import { commandsLua } from "../turn/commands.ts";
+import { companyLua } from "../turn/company.ts";
+import { controlLua } from "../turn/control.ts";
+import { deadLettersLua } from "../turn/dead-letters.ts";
+import { historyLua } from "../turn/history.ts";
+import { leasesLua } from "../turn/leases.ts";
+import { popLua } from "../turn/pop.ts";
+import { promoteLua } from "../turn/promote.ts";
+import { recoverLua } from "../turn/recover.ts";
+import { makeReturnLua, replyLua } from "../turn/reply.ts";
+import { makeRequestLua } from "../turn/request.ts";
+import { runLua } from "../turn/run.ts";
+import { makeSettleLua } from "../turn/settle.ts";
+import { timeLua } from "../turn/time.ts";
+import { waitingLua } from "../turn/waiting.ts";
+import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
+
+/**
+ * The turn script with the parts that only some drains need. `../turn/index.ts` is the protocol's reference; here stands
+ * what is more.
+ *
+ * KEYS  after all others, the keys of the effects, each once. All share the list's slot
+ *
+ * ARGV
+ *   4  outcomes  + only where no message has effects
+ *  16  policy    two numbers more: effectKeyCount (keys of effects at the end of KEYS), effectCount (messages with effects)
+ *      effects   after the details, for each message with effects (its outcome is a or c): `effects.ts` says how
+ *
+ * Returns
+ *  19  refused   what Redis refused of the effects: of each refusal the places of the messages, from 1, joined by commas;
+ *                on the next line `<command> <key> (<first word of the error>)`; then the error. Those messages have failed (f, x)
+ *
+ * Cost
+ *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and,
+ *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does.
+ *
+ * Invariant
+ *   Effects run after the fence (the working list holds as many messages as the request has outcomes, which no settle leaves
+ *   so) and before anything else is written. Whether the messages may go then is tried before.
+ */
+export const turnFullScript: string = [
+  codesLua,
+  makeRequestLua(effectsRequest),
+  commandsLua,
+  timeLua,
+  replyLua,
+  historyLua,
+  waitingLua,
+  deadLettersLua,
+  brakeLua,
+  effectsLua,
+  makeSettleLua(effectsSettle),
+  popLua,
+  recoverLua,
+  promoteLua,
+  companyLua,
+  controlLua,
+  claimLua,
+  leasesLua,
+  busyMarkLua,
+  runLua,
+  makeReturnLua(", refused"),
+]
+  .join("")
+  .trim();
+
+/** The same script, for a server at `maxmemory`. */
+export const turnFullScriptWhenFull: string = `#!lua flags=allow-oom\n${turnFullScript}`;

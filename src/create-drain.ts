@@ -5,13 +5,15 @@ import type { Codec } from "./codec.ts";
 import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
+import { OptionError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
 import { makeRunner, type RunnerParts } from "./runner.ts";
-import { type ListDrain, type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
+import { scaleOut } from "./scale-out.ts";
+import { type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
 import { attempt } from "./show.ts";
 import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
@@ -71,6 +73,12 @@ export interface Drain {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What hosts take: a drain, or several lists' whole, as `createSpillway` makes it. */
+export type HostedDrain = Pick<
+  Drain,
+  "list" | "run" | "stats" | "wake" | "waitForMessage" | "close" | typeof Symbol.asyncDispose
+>;
+
 /** The plain engine, for the option `engine` where its name alone does not bring it along: on Workers. */
 export const plainEngine: PlainEngine = plainBroker;
 
@@ -83,15 +91,20 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
   // Whatever else may have been given in place of options, its checks say so.
-  if (!attempt(() => Object.hasOwn(options, "shards"))) return listDrain(options).drain;
+  if (!attempt(() => Object.hasOwn(options, "shards"))) return makeDrain(options).drain;
   const { shards, ...ofOneList } = options;
-  return shards === undefined ? listDrain(ofOneList).drain : shardedDrain(ofOneList, shards, listDrain);
+  return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** A drain of one Redis list. */
-function listDrain(options: object): ListDrain {
-  const { parts, ...runner } = makeRunner(options, plainBroker);
+/** A drain of one Redis list, with what it is made of, for who runs several. */
+export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut());
   const { settings, keys, openSender } = parts;
+  const { engine, continuation } = settings;
+  if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
+    const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
+    throw new OptionError("scaleOut", wanted, "without");
+  }
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys),

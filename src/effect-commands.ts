@@ -1,5 +1,5 @@
-/** Which words of a command are keys: the first, the first two, all, every second; or all, of which the first is written whatever it holds. */
-type Keys = "first" | "two" | "all" | "pairs" | "store";
+/** Which words of a command are keys. */
+type Keys = "first" | "two" | "all";
 
 export interface EffectRule {
   /** Words of the command, its name included: exactly so many, or at least. */
@@ -23,16 +23,12 @@ const table: Readonly<Record<Keys, Readonly<Record<string, string>>>> = {
   },
   two: { list: "LMOVE 5,RPOPLPUSH 3", set: "SMOVE 4", "": "RENAME 3,RENAMENX 3" },
   all: { string: "PFMERGE 2+", "": "DEL 2+,UNLINK 2+" },
-  pairs: { "": "MSET 3+,MSETNX 3+" },
-  store: { set: "SDIFFSTORE 3+,SINTERSTORE 3+,SUNIONSTORE 3+" },
 };
 
 const isKey: Readonly<Record<Keys, (place: number) => boolean>> = {
   first: (place) => place === 1,
   two: (place) => place === 1 || place === 2,
   all: (place) => place > 0,
-  pairs: (place) => place % 2 === 1,
-  store: (place) => place > 0,
 };
 
 /** Why a command is none that an effect may be; of all others it is enough that they are not in the table. */
@@ -67,8 +63,7 @@ function addRules(keys: Keys, types: Readonly<Record<string, string>>): void {
   for (const [type, commands] of Object.entries(types)) {
     for (const command of commands.split(",")) {
       const [name = "", words = ""] = command.split(" ");
-      const typeAt = (place: number): string | undefined =>
-        isKey[keys](place) ? (keys === "store" && place === 1 ? "" : type) : undefined;
+      const typeAt = (place: number): string | undefined => (isKey[keys](place) ? type : undefined);
       rules.set(name, { count: Number.parseInt(words, 10), isExact: !words.endsWith("+"), typeAt });
     }
   }

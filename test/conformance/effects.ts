@@ -20,6 +20,20 @@ export function effectsSuite(setup: Setup): void {
   const { door, make, produce, places, faulty } = setup;
   const count = async (): Promise<number> => Number(await door.redis.get(counter));
 
+  if (setup.engine === "plain") {
+    it("effects fail their message, which says that this engine runs none", async () => {
+      await produce("a");
+      const report = await make({ handler: () => counting }).run();
+      expect(report).toMatchObject({
+        acked: 0,
+        retried: 1,
+        failures: [{ message: expect.stringContaining("scripted one") }],
+      });
+      expect(await door.redis.exists(counter)).toBe(0);
+    });
+    return;
+  }
+
   describe("effects", () => {
     it("run once for each message that is acknowledged, and leave nothing of it behind", async () => {
       await produce(...numbered(7));

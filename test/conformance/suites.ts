@@ -14,6 +14,7 @@ import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { leasesSuite } from "./leases.ts";
+import { listsSuite } from "./lists.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
@@ -39,6 +40,8 @@ const common: readonly Suite[] = [
   costsSuite,
   pushSuite,
   controlSuite,
+  effectsSuite,
+  listsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */
@@ -50,7 +53,6 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     crashesSuite,
     brakeSuite,
     idempotentSuite,
-    effectsSuite,
     deploymentsSuite,
   ],
   plain: [...common, workingListSuite],

@@ -13,7 +13,7 @@ import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
 import { makeRunner, type RunnerParts } from "./runner.ts";
 import { scaleOut } from "./scale-out.ts";
-import { type ListDrain, type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
+import { type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
 import { attempt } from "./show.ts";
 import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
@@ -96,11 +96,11 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** A drain of one Redis list with what it is made of, for who runs several. */
-export function makeDrain(options: unknown): ListDrain {
+/** A drain of one Redis list, with what it is made of, for who runs several. */
+export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
   const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut());
   const { settings, keys, openSender } = parts;
-  const { continuation, engine } = settings;
+  const { engine, continuation } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
     const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
     throw new OptionError("scaleOut", wanted, "without");

@@ -282,7 +282,7 @@ function leaseTooShort(): SpillwayError {
 function stoodStill(): SpillwayError {
   return new SpillwayError(
     "stood-still",
-    "This process stood still, frozen or without CPU, until the lease of its batch had ended. No message has begun; all return to the list.",
+    "This process stood still until the lease of its batch had ended. No message has begun; all return to the list.",
   );
 }
 

@@ -43,7 +43,7 @@ export function writeHop({ list, chain }: Hop): HopFields {
   if (readHop(fields)) return fields;
   throw new ContinuationError(
     "hop-malformed",
-    `No hop can be written: the list's name must have 1 to ${limits.listCharsMax} characters, the chain's id 1 to ${limits.chainIdCharsMax} and no control character, hop must be a whole number from 1 to ${limits.hopMax}, and paceUs, where given, one from 0 to ${limits.paceUsMax}.`,
+    `No hop can be written: the list's name, or the chain's id, hop or paceUs, is out of bounds: ${JSON.stringify(fields).slice(0, 100)}.`,
   );
 }
 

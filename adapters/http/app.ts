@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono/tiny";
-import type { Drain, ReceiveHop, RunOptions } from "../../src/index.ts";
+import { type Drain, OptionError, type ReceiveHop, type RunOptions } from "../../src/index.ts";
 import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
 import { readBody } from "./body.ts";
 import { answerFailure } from "./failure.ts";
@@ -38,8 +38,6 @@ const kinds = {
 
 const bodyBytesMax = 4_096;
 
-class BadBody extends Error {}
-
 /**
  * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `POST /wake` has one
  * begin, `GET /stats` tells where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
@@ -70,9 +68,7 @@ export function createHttpApp(
     };
   const authorized = opensFor(token);
 
-  app.onError((error, context) =>
-    error instanceof BadBody ? context.json({ error: error.message }, 400) : answerFailure(error),
-  );
+  app.onError(answerFailure);
   app.notFound((context) => context.json({ error: "Not found." }, 404));
 
   app.get("/health", (context) => context.json({ status: "ok" }));
@@ -90,7 +86,9 @@ export function createHttpApp(
   app.post("/drain", authorized, async (context) => {
     const bytes = await readBody(context.req.raw, bodyBytesMax);
     if (!bytes) return context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413);
-    const report = await run(readWishes(new TextDecoder().decode(bytes), budgetMs));
+    const wishes = readWishes(new TextDecoder().decode(bytes), budgetMs);
+    if (typeof wishes === "string") return context.json({ error: wishes }, 400);
+    const report = await run(wishes);
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
   const beside = besideAnswers(() => run({ budgetMs, chain: newChain() }).catch(answerFailure));
@@ -105,36 +103,15 @@ export function createHttpApp(
   return app;
 }
 
-function readWishes(text: string, budgetMsMax: number): RunOptions {
-  if (text.trim() === "") return { budgetMs: budgetMsMax };
-  let body: unknown;
+/** What the body asks for, or what is wrong with it. */
+function readWishes(body: string, budgetMs: number): RunOptions | string {
+  const wishes = {
+    budgetMs: integer({ min: 1, max: budgetMs, default: budgetMs }),
+    maxMessages: integer({ min: 1 }),
+  } satisfies Kinds<Pick<RunOptions, "budgetMs" | "maxMessages">>;
   try {
-    body = JSON.parse(text);
-  } catch {
-    throw new BadBody("The body must be JSON, or empty.");
+    return checkOptions(wishes, JSON.parse(body.trim() || "{}"), "body") as RunOptions;
+  } catch (error) {
+    return error instanceof OptionError ? error.message : "The body must be JSON, or empty.";
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new BadBody("The body must be a JSON object, or empty.");
-  }
-  const { budgetMs, maxMessages, ...unknown } = body as Record<string, unknown>;
-  const [stranger] = Object.keys(unknown);
-  if (stranger !== undefined) {
-    throw new BadBody(`"${stranger.slice(0, 40)}" is not known; known are budgetMs and maxMessages.`);
-  }
-  return {
-    budgetMs: readCount("budgetMs", budgetMs, budgetMsMax) ?? budgetMsMax,
-    ...optional("maxMessages", readCount("maxMessages", maxMessages, Number.MAX_SAFE_INTEGER)),
-  };
-}
-
-function readCount(name: string, value: unknown, max: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new BadBody(
-    `"${name}" must be a whole number from 1 to ${max}; got ${JSON.stringify(value).slice(0, 40)}.`,
-  );
-}
-
-function optional(name: "maxMessages", value: number | undefined): RunOptions {
-  return value === undefined ? {} : { [name]: value };
 }

@@ -292,6 +292,28 @@ export function effectsSuite(setup: Setup): void {
     });
   });
 
+  it("effects of more than a megabyte are run in parts, once each, and a refused one fails its message", async () => {
+    await door.redis.set(next, "text");
+    await produce(...numbered(6));
+    const big = "x".repeat(300_000);
+    const handler = ({ payload }: { payload: string }) =>
+      payload === "m1"
+        ? forward(next, payload)
+        : ack({
+            effects: [
+              ["INCRBY", counter, 1],
+              ["SET", `{${list}}:${payload}`, big],
+            ],
+          });
+
+    const report = await make({ handler }).run();
+
+    expect(report).toMatchObject({ acked: 5, retried: 1, error: null, failures: [{ name: "EffectError" }] });
+    expect(await count()).toBe(5);
+    expect(await door.delayed(list)).toEqual(["m1"]);
+    for (const at of [0, 2, 3, 4, 5]) expect(await door.redis.strlen(`{${list}}:m${at}`)).toBe(300_000);
+  });
+
   it("a batch of forwards to one list costs four commands more at most, and no request", async () => {
     const handler = { plain: () => undefined, forwarding: () => forward(next, "onward") };
     const costs: Record<string, { requests: number; commands: number }> = {};

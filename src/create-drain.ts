@@ -5,12 +5,14 @@ import type { Codec } from "./codec.ts";
 import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
+import { OptionError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { type PushResult, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
 import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+import { scaleOut } from "./scale-out.ts";
 import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 
@@ -91,9 +93,13 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 
 /** The same with what it is made of, for who runs several. */
 export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
-  const { parts, ...runner } = makeRunner(options, plainBroker);
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut());
   const { settings, keys, openSender } = parts;
-  const { codec, engine, requestTimeoutMs } = settings;
+  const { codec, engine, continuation, requestTimeoutMs } = settings;
+  if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
+    const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
+    throw new OptionError("scaleOut", wanted, "without");
+  }
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys),

@@ -98,6 +98,7 @@ export type {
 export type { DrainReport, StopReason } from "./report.ts";
 export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 export type { RunOptions } from "./run-options.ts";
+export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale-out.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";
 export { createSpillway, type Spillway } from "./spillway.ts";
 export type { ListOptions, SpillwayOptions } from "./spillway-options.ts";

@@ -103,6 +103,8 @@ export const limits = {
    * long as a batch of quick ones takes in a process that has just started.
    */
   firstBatchMs: 20,
+  /** How long a drain waits for those that were started to live before it starts others, ms. Reason: they may have failed. */
+  waveMs: 1_000,
   /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
   hopMax: 1_000_000_000,
 } as const;

@@ -2,7 +2,6 @@ import type { DrainStats } from "./broker.ts";
 import { sleep } from "./clock.ts";
 import { type Continuation, type Ending, goOn } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
-import { sharedWorkingList } from "./drain-options.ts";
 import { ClosedError, OptionError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
@@ -15,6 +14,7 @@ import type { Pushable, PushOptions } from "./push-options.ts";
 import { brokenReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { Sender } from "./sender.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 import { show } from "./show.ts";
 import { checkSpillwayOptions, ofList, ownOptions, type SpillwayOptions } from "./spillway-options.ts";
 import { checkWaitOptions } from "./wait.ts";
@@ -96,7 +96,9 @@ export function createSpillway(options: SpillwayOptions): Spillway {
             ending = given;
           },
         };
-        const report = await parts.runWith({ ...whole, ...slice, chain }, own).catch(brokenReport);
+        // What the messages of one list take says nothing of another's.
+        const given = { ...whole, ...slice, chain: { ...chain, paceUs: undefined } };
+        const report = await parts.runWith(given, own).catch(brokenReport);
         const { stopped, remaining, nextDueAt } = report;
         const none = { progressCount: 0, retriedCount: 0, leftUntil: null, redisNow: null };
         return { report, ending: ending ?? { ...none, stopped, remaining, nextDueAt } };

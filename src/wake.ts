@@ -1,10 +1,11 @@
 import { numberOf } from "./broker/replies.ts";
 import { invokeFirst } from "./continuation.ts";
-import { type DrainSettings, sharedWorkingList } from "./drain-options.ts";
+import type { DrainSettings } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import type { Sender } from "./sender.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 
 /** Whether a push, or a call of `wake`, started a drain, and why not where it tried to. */
 export interface Woken {

@@ -27,6 +27,8 @@ export interface TurnReply {
   readonly expiredIds: readonly ByteString[];
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
+  /** Other live drains, and how many of them come before this one; null where nobody looked. */
+  readonly others: { readonly count: number; readonly before: number } | null;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
@@ -39,7 +41,7 @@ const claimedWords = [
   "paused",
   "rate-limited",
 ] as const satisfies readonly Claimed[];
-const fieldCount = 18;
+const fieldCount = 20;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
@@ -67,6 +69,7 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     finishedCount: integer(reply, 15),
     expiredIds: texts(reply, 16),
     largest: integer(reply, 17),
+    others: integer(reply, 18) < 0 ? null : { count: integer(reply, 18), before: integer(reply, 19) },
   };
 }
 

@@ -10,7 +10,8 @@ local finishedCount, expiredIds, largest = 0, {}, 0
 /** The end of the script; `more` are fields of `turnFull`, each after a comma. */
 export const makeReturnLua = (more: string): string => `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
-  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest${more} }
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest, hasLooked and othersCount or -1,
+  othersBefore${more} }
 `;
 
 export const returnLua: string = makeReturnLua("");

@@ -7,12 +7,14 @@ import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import { limits } from "./limits.ts";
-import { type PushResult, pushMessages } from "./push.ts";
+import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
-import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+import { makeRunner, type RunnerParts } from "./runner.ts";
 import { scaleOut } from "./scale-out.ts";
+import { type ListDrain, type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
+import { attempt } from "./show.ts";
 import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 
@@ -86,16 +88,19 @@ export const plainEngine: PlainEngine = plainBroker;
  */
 export function createDrain<Decoded = unknown, Value = Decoded>(
   // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
-  options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
+  options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
-  return makeDrain(options).drain;
+  // Whatever else may have been given in place of options, its checks say so.
+  if (!attempt(() => Object.hasOwn(options, "shards"))) return makeDrain(options).drain;
+  const { shards, ...ofOneList } = options;
+  return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** The same with what it is made of, for who runs several. */
-export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
+/** A drain of one Redis list with what it is made of, for who runs several. */
+export function makeDrain(options: unknown): ListDrain {
   const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut());
   const { settings, keys, openSender } = parts;
-  const { codec, engine, continuation, requestTimeoutMs } = settings;
+  const { continuation, engine } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
     const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
     throw new OptionError("scaleOut", wanted, "without");
@@ -103,19 +108,17 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
-    limits: limitsOf(openSender, keys, engine === "scripted"),
+    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
     wake: async () => wake(parts),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
-      const canRunScripts = engine === "scripted";
-      const context = { sender: openSender(), keys, codec, canRunScripts, requestTimeoutMs };
-      const own = { ...context, randomId: () => holderOf(settings) };
-      const { mayWake, ...result } = await pushMessages(own, messages, pushOptions);
+      const context = pushContext(settings, [{ sender: openSender(), keys }]);
+      const { toWake, ...result } = await pushMessages(context, messages, pushOptions);
       const asleep = { woken: false, wakeError: null };
-      return { ...result, ...((mayWake && (await wake(parts))) || asleep) };
+      return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
     },
   };
   return { drain, parts };

@@ -18,6 +18,7 @@ export type SpillwayErrorCode =
   | "closed"
   | "push-incomplete"
   | "effect-refused"
+  | "shard-count"
   | "missing-package"
   | ContinuationErrorCode;
 
@@ -55,7 +56,7 @@ export class OptionError extends SpillwayError {
 
 /**
  * A push ended in its middle: `pushedCount` messages, the first given, were pushed for certain; `cause` says why not the
- * others. Of the next up to 1,000 it is not known where the cause is a lost reply.
+ * others. Of the next up to 1,000 it is not known where the cause is a lost reply, or where the list has shards.
  */
 export class PushIncompleteError extends SpillwayError {
   override readonly name: string = "PushIncompleteError";

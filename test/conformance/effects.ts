@@ -1,13 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  ack,
-  type DeadLetter,
-  type Effect,
-  type Failure,
-  forward,
-  idempotent,
-  retry,
-} from "../../src/index.ts";
+import { ack, type Effect, forward, idempotent, retry } from "../../src/index.ts";
 import { runMortal } from "./mortal.ts";
 import { list, numbered, only, type Setup } from "./setup.ts";
 
@@ -163,110 +155,6 @@ export function effectsSuite(setup: Setup): void {
     });
   });
 
-  describe("an effect that Redis refuses", () => {
-    /** Why it is refused, with the error's words, the effects, and what is there before and after. */
-    const refused: [what: string, effects: Effect[], words: RegExp, before: () => Promise<unknown>][] = [
-      [
-        "of the wrong type",
-        [["INCRBY", counter, 1]],
-        /INCRBY \{mail\}:sent \(WRONGTYPE\)/,
-        () => door.redis.lpush(counter, "x"),
-      ],
-      [
-        "of a text that is no number",
-        [["INCR", counter]],
-        /INCR \{mail\}:sent \(ERR\).*not an integer/,
-        () => door.redis.set(counter, "x"),
-      ],
-      [
-        "as the second of two, of which the first is not done either",
-        [
-          ["SADD", `{${list}}:first`, "x"],
-          ["LPUSH", counter, "x"],
-        ],
-        /LPUSH \{mail\}:sent \(WRONGTYPE\)/,
-        () => door.redis.set(counter, "x"),
-      ],
-      [
-        "as the first of two",
-        [
-          ["HSET", counter, "a", "b"],
-          ["SADD", `{${list}}:second`, "x"],
-        ],
-        /HSET \{mail\}:sent \(WRONGTYPE\)/,
-        () => door.redis.set(counter, "x"),
-      ],
-    ];
-
-    it.each(refused)("%s fails its message alone, and says which", async (_, effects, words, before) => {
-      await before();
-      const there = await door.everything();
-      await produce("a", "b", "c");
-      const failures: Failure[] = [];
-      const handler = (message: { payload: string }) =>
-        message.payload === "b" ? ack({ effects }) : forward(next, message.payload);
-
-      const report = await make({ handler, onFailure: (failure) => void failures.push(failure) }).run();
-
-      expect(report).toMatchObject({ acked: 2, retried: 1, error: null, stopped: "empty" });
-      expect(report.failures).toMatchObject([{ name: "EffectError", count: 1 }]);
-      expect(report.failures[0]?.message).toMatch(words);
-      expect(failures).toMatchObject([{ attempt: 1, message: { payload: "b" } }]);
-      expect(await door.delayed(list)).toEqual(["b"]);
-      const {
-        [`{${list}}:delayed`]: _delayed,
-        [`{${list}}:brake`]: _brake,
-        ...rest
-      } = await door.everything();
-      expect(rest).toEqual({ ...there, [next]: ["c", "a"] });
-    });
-
-    it("for the last time makes its message a dead letter, which says so, as onDeadLetter does", async () => {
-      await door.redis.set(next, "text");
-      await produce("a", "b");
-      const told: DeadLetter[] = [];
-      const drain = make({
-        maxAttempts: 1,
-        handler: (message) => forward(next, message.payload),
-        onDeadLetter: (letter) => void told.push(letter),
-      });
-
-      expect(await drain.run()).toMatchObject({ acked: 0, deadLettered: 2, error: null });
-
-      const found = await drain.deadLetters.list();
-      expect(found.map(({ payload }) => payload).sort()).toEqual(["a", "b"]);
-      expect(found[0]).toMatchObject({
-        reason: "exhausted",
-        attempts: 1,
-        error: { name: "EffectError", message: `Redis refused the effect LPUSH ${next} (WRONGTYPE)` },
-      });
-      expect(told.map(({ id }) => id).sort()).toEqual(found.map(({ id }) => id).sort());
-      expect(told[0]?.error).toEqual(found[0]?.error);
-    });
-
-    it("is done when its message is tried again and nothing is in its way any more", async () => {
-      await door.redis.set(next, "text");
-      await produce("a", "b");
-      const drain = make({ handler: (message) => forward(next, message.payload) });
-      expect(await drain.run()).toMatchObject({ retried: 2 });
-      await door.redis.del(next);
-      await door.makeDue(list);
-      expect(await drain.run()).toMatchObject({ acked: 2 });
-      expect(await places()).toEqual([next]);
-    });
-
-    it("counts for the brake as any failure does", async () => {
-      await door.redis.set(next, "text");
-      await produce(...numbered(8));
-      const report = await make({
-        batchSize: 4,
-        brake: { after: 3 },
-        handler: (message) => forward(next, message.payload),
-      }).run();
-      expect(report).toMatchObject({ acked: 0, released: 4, stopped: "braked" });
-    });
-  });
-
   describe("an effect that its list cannot have", () => {
     it.each([
       ["a key of another slot", ["SET", "sent", 1], /"sent"/],
@@ -290,6 +178,28 @@ export function effectsSuite(setup: Setup): void {
         message.payload === "a" ? forward(list, "b") : undefined;
       expect(await make({ handler }).run()).toMatchObject({ acked: 2 });
     });
+  });
+
+  it("effects of more than a megabyte are run in parts, once each, and a refused one fails its message", async () => {
+    await door.redis.set(next, "text");
+    await produce(...numbered(6));
+    const big = "x".repeat(300_000);
+    const handler = ({ payload }: { payload: string }) =>
+      payload === "m1"
+        ? forward(next, payload)
+        : ack({
+            effects: [
+              ["INCRBY", counter, 1],
+              ["SET", `{${list}}:${payload}`, big],
+            ],
+          });
+
+    const report = await make({ handler }).run();
+
+    expect(report).toMatchObject({ acked: 5, retried: 1, error: null, failures: [{ name: "EffectError" }] });
+    expect(await count()).toBe(5);
+    expect(await door.delayed(list)).toEqual(["m1"]);
+    for (const at of [0, 2, 3, 4, 5]) expect(await door.redis.strlen(`{${list}}:m${at}`)).toBe(300_000);
   });
 
   it("a batch of forwards to one list costs four commands more at most, and no request", async () => {

@@ -19,6 +19,7 @@ import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
 import { recoverySuite } from "./recovery.ts";
+import { refusedEffectsSuite } from "./refused-effects.ts";
 import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";
@@ -53,6 +54,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     crashesSuite,
     brakeSuite,
     idempotentSuite,
+    refusedEffectsSuite,
     deploymentsSuite,
   ],
   plain: [...common, workingListSuite],

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
+import { type EffectCommand, settleWithEffects } from "../../src/broker/effects.ts";
 import { readDelayed } from "../../src/broker/history.ts";
 import { scriptedBroker } from "../../src/broker/scripted.ts";
 import type { Batch, Broker, Settlement } from "../../src/broker.ts";
@@ -8,6 +9,7 @@ import { readDeadLetter } from "../../src/dead-letter.ts";
 import { deadLetters } from "../../src/dead-letters.ts";
 import type { ByteString, RedisClient, RedisCommand } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
+import type { Message } from "../../src/message.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import { Sender } from "../../src/sender.ts";
 import { faultyClient } from "../support/faulty-client.ts";
@@ -25,6 +27,15 @@ const leaseMs = 10_000_000;
 const soonMs = 0;
 const laterMs = 50_000_000;
 const clock = { now: () => performance.now(), after: () => () => undefined };
+
+/** Effects: one adds to a counter, the other is refused, for the counter is no list. */
+const counter = `${keys.base}sent`;
+const counting: readonly EffectCommand[] = [["INCRBY", { key: counter, type: "string" }, "1"]];
+const refused: readonly EffectCommand[] = [["LPUSH", { key: counter, type: "list" }, "1"]];
+const withEffects = (commands: readonly EffectCommand[], delayMs: number | null = soonMs): Outcome => ({
+  kind: "ack",
+  effects: { commands, delayMs, message: {} as Message, settle: settleWithEffects },
+});
 
 interface Known {
   readonly payload: string;
@@ -50,6 +61,7 @@ class Model {
   /** Oldest first. */
   dead: { known: Known; reason: string }[] = [];
   acked = 0;
+  counted = 0;
   #firstNoted = 0;
   #lastNoted = 0;
 
@@ -160,6 +172,13 @@ class Model {
     const kept: Known[] = [];
     for (const [at, known] of batch.messages.entries()) {
       const outcome = outcomes[at] as Outcome;
+      if (outcome.effects?.commands === refused) {
+        known.count += 1;
+        if (known.count >= maxAttempts) this.dead.push({ known, reason: "exhausted" });
+        else retried.push({ known, isDue: true });
+        continue;
+      }
+      if (outcome.effects) this.counted += 1;
       if (outcome.kind === "ack") this.acked += 1;
       else if (outcome.kind === "release") released.push(known);
       else if (outcome.kind === "keep") kept.push(known);
@@ -226,6 +245,8 @@ const outcome = fc.constantFrom<Outcome>(
   { kind: "ack" },
   { kind: "ack" },
   { kind: "ack" },
+  withEffects(counting),
+  withEffects(refused),
   { kind: "release" },
   { kind: "keep" },
   { kind: "retry", delayMs: soonMs, isFailure: true },
@@ -237,7 +258,9 @@ const outcome = fc.constantFrom<Outcome>(
 function outcomesFor(batch: Batch, wanted: readonly Outcome[]): Outcome[] {
   const outcomes = batch.messages.map((message, at): Outcome => {
     const one = wanted[at % wanted.length] as Outcome;
-    const isLast = one.kind === "retry" && message.earlierAttempts + 1 >= maxAttempts;
+    const isSpent = message.earlierAttempts + 1 >= maxAttempts;
+    if (one.effects?.commands === refused) return withEffects(refused, isSpent ? null : soonMs);
+    const isLast = one.kind === "retry" && isSpent;
     return isLast ? { kind: "dead-letter", cause: { reason: "exhausted" }, isFailure: true } : one;
   });
   if (outcomes.every(({ kind }) => kind === "keep")) outcomes[0] = { kind: "ack" };
@@ -484,6 +507,7 @@ async function compare(model: Model, { client }: Real): Promise<void> {
     ...batchIds.map((id): RedisCommand => ["LRANGE", `${keys.base}working:${id}`, 0, -1]),
   ];
   const [waiting, leases, delayed, dead, ...working] = (await client.pipeline(commands)) as ByteString[][];
+  expectSame("the counter", Number(await client.command(["GET", counter])), model.counted);
   const payloads = (messages: readonly Known[]): string[] => messages.map(({ payload }) => payload);
   expectSame("the list", waiting?.reverse(), payloads(model.list));
   expectSame("the leases", leases?.sort(), [...batchIds].sort());
@@ -539,6 +563,7 @@ export async function proveModel(options: { runs: number; seed: number }): Promi
     const outcome = await fc.check(
       fc.asyncProperty(fc.commands(commands, { size: "medium", maxCommands: 30 }), async (given) => {
         await client.command(["FLUSHALL"]);
+        await client.command(["SET", counter, 0]);
         const real: Real = {
           client,
           drains: [0, 1, 2].map((one) => makeDrain(client, one)),

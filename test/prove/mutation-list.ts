@@ -30,6 +30,7 @@ export const mutations: readonly Mutation[] = [
       "  if #batch ~= #outcomes then\n    isRepeat = true\n    return\n  end\n  ${more.first}",
       "  ${more.first}if #batch ~= #outcomes then\n    isRepeat = true\n    return\n  end\n  ",
     ),
+    by: ["model"],
   },
   {
     name: "run the first effect of a message whose second one is refused",

@@ -86,6 +86,7 @@ describe("createDrain", () => {
       "run",
       "stats",
       "waitForMessage",
+      "wake",
     ]);
   });
 

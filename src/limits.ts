@@ -38,16 +38,6 @@ export const limits = {
   payloadProbeChars: 32,
   /** Elements of what a handler returned that are looked at. Reason: as many as a batch may have. */
   verdictCountMax: 10_000,
-  /** Dead letters that one request reads, redrives or purges. Reason: a script blocks Redis. */
-  deadChunkCount: 100,
-  /** Those that the first one reads. Reason: how large they are is not known yet. */
-  deadChunkCountFirst: 10,
-  /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
-  adoptAfterMs: 60_000,
-  /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */
-  scanCount: 1_000,
-  /** Steps of that search in one `recover`. Reason: `recover` ends. */
-  scanStepsMax: 1_000,
   /** Sendings of one request that may be repeated. Reason: with the waits below, about 1.6 s of trying. */
   sendCountMax: 6,
   /** Sendings of one request that a living server refuses for now. Reason: a Redis that loads its data takes seconds: about 30 s. */
@@ -64,16 +54,6 @@ export const limits = {
   leaseMarginMs: 5_000,
   /** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
   quietMs: 1_000,
-  /** How long a drain that was woken may take to begin before another is, ms. Reason: it may have died; two cost little. */
-  wakeMs: 1_000,
-  /** How often a wait asks where its client cannot block, ms. Reason: each time is a request. */
-  askMs: 1_000,
-  /** Payloads a `push` sends in one command. Reason: Upstash takes requests up to 10 MB. */
-  pushCountMax: 1_000,
-  /** Bytes of payload a `push` sends in one command, before base64 or JSON escapes. Reason: the same. */
-  pushBytesMax: 4 * 1024 * 1024,
-  /** Characters of an id that `push` remembers. Reason: it is a key. */
-  pushIdCharsMax: 512,
   /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
   recoveringMs: 30_000,
   /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
@@ -117,4 +97,32 @@ export const effectLimits = {
   wordsMax: 4_000,
   /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
   bytesMax: 524_288,
+} as const;
+
+/** Those of `push`, apart for the same reason. */
+export const pushLimits = {
+  /** Payloads a `push` sends in one command. Reason: Upstash takes requests up to 10 MB. */
+  countMax: 1_000,
+  /** Bytes of payload a `push` sends in one command, before base64 or JSON escapes. Reason: the same. */
+  bytesMax: 4 * 1024 * 1024,
+  /** Characters of an id that `push` remembers. Reason: it is a key. */
+  idCharsMax: 512,
+} as const;
+
+/** Those of the verbs that a drain has beside `run` and `stats`, apart for the same reason. */
+export const verbLimits = {
+  /** Dead letters that one request reads, redrives or purges. Reason: a script blocks Redis. */
+  deadChunkCount: 100,
+  /** Those that the first one reads. Reason: how large they are is not known yet. */
+  deadChunkCountFirst: 10,
+  /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
+  adoptAfterMs: 60_000,
+  /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */
+  scanCount: 1_000,
+  /** Steps of that search in one `recover`. Reason: `recover` ends. */
+  scanStepsMax: 1_000,
+  /** How often a wait asks where its client cannot block, ms. Reason: each time is a request. */
+  askMs: 1_000,
+  /** How long a drain that was woken may take to begin before another is, ms. Reason: it may have died; two cost little. */
+  wakeMs: 1_000,
 } as const;

@@ -6,6 +6,7 @@ import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { limits } from "./limits.ts";
+import { orders } from "./order.ts";
 import { type PushResult, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
@@ -75,7 +76,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
   options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
-  const { parts, ...runner } = makeRunner(options, plainBroker);
+  const { parts, ...runner } = makeRunner(options, plainBroker, orders);
   const { settings, keys, openSender } = parts;
   const { codec, engine, continuation, requestTimeoutMs } = settings;
   return {

@@ -1,4 +1,4 @@
-import type { Claimed } from "../broker.ts";
+import type { BatchOrder, Claimed } from "../broker.ts";
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 
@@ -27,6 +27,8 @@ export interface TurnReply {
   readonly expiredIds: readonly ByteString[];
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
+  /** In which order the batch runs, where it is not first in, first out. */
+  readonly order?: BatchOrder;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
@@ -38,6 +40,7 @@ const claimedWords = [
   "braked",
   "paused",
   "rate-limited",
+  "held",
 ] as const satisfies readonly Claimed[];
 const fieldCount = 18;
 

@@ -11,6 +11,7 @@ import { deadLettersSuite } from "./dead-letters.ts";
 import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
@@ -20,6 +21,7 @@ import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";
 import { slotsSuite } from "./slots.ts";
+import { strictOrderSuite } from "./strict-order.ts";
 import { workingListSuite } from "./working-list.ts";
 
 /** What every engine promises. */
@@ -37,11 +39,12 @@ const common: readonly Suite[] = [
   costsSuite,
   pushSuite,
   controlSuite,
+  strictOrderSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */
 const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
-  scripted: [...common, leasesSuite, recoverySuite, crashesSuite, brakeSuite, idempotentSuite],
+  scripted: [...common, leasesSuite, recoverySuite, crashesSuite, brakeSuite, idempotentSuite, keyOrderSuite],
   plain: [...common, workingListSuite],
 };
 

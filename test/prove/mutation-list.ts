@@ -173,8 +173,8 @@ export const mutations: readonly Mutation[] = [
     name: "the drain acknowledges what still runs when it leaves",
     edit: {
       file: "src/processor.ts",
-      find: "this.#ranCount += 1;\n        this.#outcomes[at] = say.keep;",
-      put: "this.#ranCount += 1;\n        this.#outcomes[at] = say.ack;",
+      find: "this.#ranCount += 1;\n          this.#outcomes[at] = say.keep;",
+      put: "this.#ranCount += 1;\n          this.#outcomes[at] = say.ack;",
     },
   },
   {

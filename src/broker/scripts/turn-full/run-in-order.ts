@@ -20,16 +20,16 @@ local function unpark()
       end
       return true
     end
-    local back, given = {}, {}
+    local returned, given = {}, {}
     for index, member in ipairs(members) do
       local colon = member:find(':', 35, true) or 35
-      back[index], given[index] = member:sub(colon + 1), member:sub(35, colon - 1)
+      returned[index], given[index] = member:sub(colon + 1), member:sub(35, colon - 1)
       bytes = bytes + #member
       expected = math.max(expected, #member)
     end
     local isBack = step(function()
-      push('RPUSH', list, reversed(back))
-      noteWaiting(back, given, true)
+      push('RPUSH', list, reversed(returned))
+      noteWaiting(returned, given, true)
       call('ZREM', parked, unpack(members))
     end)
     if not isBack then

@@ -131,6 +131,21 @@ const throughput: Load = async (stage, settings) => {
   return rows;
 };
 
+/** A cold process finds ten thousand messages: what its first, small batch costs. */
+const first: Load = (stage, settings) =>
+  compare(
+    stage,
+    settings,
+    [20, 80].flatMap((roundTripMs): Entrant[] => {
+      const at = { under: `10,000 messages, ${roundTripMs} ms`, roundTripMs, count: 10_000 };
+      const label = "wire limit, REST, batches of 1,000";
+      return [
+        { ...at, peer: "Spillway, REST", order: plain },
+        { ...at, peer: "wire limit, REST", label, order: { ...plain, batchSize: 1_000 } },
+      ];
+    }),
+  );
+
 const large: Load = (stage, settings) => {
   const at = { under: "64 KB, 20 ms", roundTripMs: 20 };
   const order = { payloadBytes: 65_536, concurrency: 10 };
@@ -323,6 +338,7 @@ const longest: Load = async (stage, { isQuick, say }) => {
 /** Every load, by the name that `--only` takes. */
 export const loads = {
   throughput,
+  first,
   large,
   slots,
   chains,

@@ -101,9 +101,9 @@ export interface DrainStats {
 export interface Broker {
   /**
    * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
-   * do; it writes nothing. A lost reply costs nothing.
+   * do; it writes nothing. A lost reply costs nothing. `isCalled`: a drain that was called to do it asks for no others.
    */
-  look(): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
+  look(isCalled?: boolean): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
   /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
   claim(request: ClaimRequest): Promise<TurnResult>;
   /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */

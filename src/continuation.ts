@@ -88,7 +88,7 @@ export function wakeAfterMs(ending: Ending): number | null {
 /** What a drain goes on with: its place, its clock, and when it must have ended. */
 export interface Onward {
   readonly list: string;
-  /** Of the drain that ends. */
+  /** Of the drain that ends; with its own pace. */
   readonly chain: ChainPosition;
   readonly maxConcurrency: number;
   /** When the budget ends, on the clock. */
@@ -122,7 +122,7 @@ export async function goOn(
   }
   const next = {
     list: onward.list,
-    chain: { id: onward.chain.id, hop: Math.min(hop, limits.hopMax) },
+    chain: { ...onward.chain, hop: Math.min(hop, limits.hopMax) },
     sendId: onward.randomId(),
   };
   const send = async (signal: AbortSignal): Promise<unknown> =>
@@ -132,13 +132,16 @@ export async function goOn(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
-/** Has the continuation invoke the first drain of a chain, where no tick does. Throws `ContinuationError` as `goOn` does. */
+/**
+ * Has the continuation invoke a drain where no tick does: whoever asks for it stands at hop 0. Throws `ContinuationError` as
+ * `goOn` does.
+ */
 export async function invokeFirst(
   continuation: Continuation,
   onward: Omit<Onward, "chain" | "maxConcurrency">,
 ): Promise<"continued" | Declined> {
   const { list, randomId } = onward;
-  const next = { list, chain: { id: randomId(), hop: 0 }, sendId: randomId() };
+  const next = { list, chain: { id: randomId(), hop: 1 }, sendId: randomId() };
   return sendUntilTaken(continuation.name, (signal) => continuation.invoke({ ...next, signal }), onward);
 }
 

@@ -51,6 +51,11 @@ export interface Drain {
   /** Ends a pause. The next tick goes on. */
   resume(): Promise<void>;
   /**
+   * Has the continuation start a drain, for messages that others have pushed to an empty list; `push` does it by itself. One
+   * request and one command where a drain is live or about to begin. Resolves with null where there is no continuation.
+   */
+  wake(): Promise<Woken | null>;
+  /**
    * Waits until the list holds a message, or the time is over, and resolves with whether it does. Where the client can, by a
    * command that blocks, on a connection of its own; else it asks once a second. Throws the Redis errors.
    */
@@ -78,7 +83,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 ): Drain {
   const { parts, ...runner } = makeRunner(options, plainBroker, orders);
   const { settings, keys, openSender } = parts;
-  const { codec, engine, continuation, requestTimeoutMs } = settings;
+  const { codec, engine, requestTimeoutMs } = settings;
   return {
     ...runner,
     deadLetters: deadLetters(openSender, keys),
@@ -86,6 +91,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
+    wake: async () => wake(parts),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
       const canRunScripts = engine === "scripted";
@@ -93,7 +99,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
       const own = { ...context, randomId: () => holderOf(settings) };
       const { mayWake, ...result } = await pushMessages(own, messages, pushOptions);
       const asleep = { woken: false, wakeError: null };
-      return { ...result, ...(mayWake && continuation ? await wake(continuation, parts) : asleep) };
+      return { ...result, ...((mayWake && (await wake(parts))) || asleep) };
     },
   };
 }

@@ -1,56 +1,18 @@
-import type { Batch, Broker, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
+import type { Batch, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
-import type { Clock } from "./clock.ts";
-import { type Continuation, goOn } from "./continuation.ts";
-import { type DeadLetter, deadLettersOf, readDeadLetter } from "./dead-letter.ts";
-import type { RunDeadline, Stopper } from "./deadline.ts";
+import { sleep } from "./clock.ts";
+import { goOn } from "./continuation.ts";
+import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import { SpillwayError } from "./errors.ts";
 import { asError } from "./guest.ts";
 import { Hooks } from "./hooks.ts";
-import type { ChainPosition } from "./hop.ts";
 import { limits } from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
-import { type ProcessorOptions, processBatch } from "./processor.ts";
+import { processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
-import { type Failure, shareOf } from "./retry-policy.ts";
-import type { Meter } from "./sender.ts";
-
-/** What one run is given. */
-export interface RunParts {
-  readonly broker: Broker;
-  readonly processor: ProcessorOptions;
-  readonly stopper: Stopper;
-  readonly deadline: RunDeadline;
-  readonly clock: Clock;
-  readonly meter: Meter;
-  readonly startedAt: number;
-  /** Undefined: as many as suit the handlers. */
-  readonly batchSize: number | undefined;
-  readonly learned: Learned;
-  readonly prefetch: 0 | 1;
-  readonly maxConcurrency: number;
-  /** The lease the user asked for; without it a lease lasts as long as the run may. */
-  readonly leaseMs: number | undefined;
-  readonly maxMessages: number;
-  readonly maxRequests: number;
-  readonly requestsPerMessage: number;
-  /** Requests a message that note it as done: 1 where the handler is `idempotent`. */
-  readonly markersPerMessage: number;
-  readonly chain: ChainPosition;
-  readonly continuation: Continuation | undefined;
-  readonly randomId: () => string;
-  readonly handlerTimeoutMs: number | undefined;
-  readonly onProgress: ((report: DrainReport) => unknown) | undefined;
-  readonly onFailure: ((failure: Failure) => unknown) | undefined;
-  readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
-}
-
-/** What the runs of one drain learn from each other, while its process lives. */
-export interface Learned {
-  /** What to claim where no `batchSize` is given. */
-  batchCount: number;
-}
+import { shareOf } from "./retry-policy.ts";
+import type { RunParts } from "./run-parts.ts";
 
 /** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
 export async function runDrain(parts: RunParts): Promise<DrainReport> {
@@ -65,7 +27,7 @@ interface Pause {
 class Run {
   readonly #parts: RunParts;
   readonly #report: ReportBuilder;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -79,6 +41,9 @@ class Run {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.#report = new ReportBuilder(parts.meter);
+    const { paceUs } = parts.chain;
+    this.#pace = new Pace(paceUs);
+    if (paceUs !== undefined) this.#learn(limits.batchCount);
   }
 
   async toReport(): Promise<DrainReport> {
@@ -96,9 +61,10 @@ class Run {
   }
 
   async #drain(): Promise<StopReason> {
-    const { broker, prefetch, stopper } = this.#parts;
+    const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
-    const found = await broker.look();
+    // Who called a hop by `wake` has marked the list until it claims.
+    const found = await broker.look(chain.hop > 0);
     if (found === "empty") {
       this.#report.remaining = 0;
       return "empty";
@@ -117,10 +83,12 @@ class Run {
       // While these handlers run, the batch before is settled and the one after is claimed. Once stopped, none will run:
       // then this batch is given back, and before the one before.
       const claimsAhead = prefetch === 1 && !isSuspect && !stopper.isStopped;
-      const ahead = claimsAhead ? this.#exchange(current) : null;
+      const processing = this.#mayShowPace(claimsAhead) ? this.#process(current) : null;
+      const isDone = processing !== null && (await this.#endsWithin(processing));
+      const ahead = claimsAhead && !isDone ? this.#exchange(current) : null;
       // It is awaited below; until then a rejection must not count as unhandled.
       this.#ahead = ahead?.catch(() => null) ?? null;
-      this.#unsettled.push(await this.#process(current));
+      this.#unsettled.push(await (processing ?? this.#process(current)));
       const claimedAhead = await ahead;
       this.#ahead = null;
       next = claimedAhead && isBatch(claimedAhead) ? claimedAhead : await this.#exchange(null);
@@ -159,7 +127,7 @@ class Run {
     if (stopper.isStopped) return { count: 0, reason: stopper.wasAborted ? "aborted" : "budget" };
     if (stopper.isHeldBack) return { count: 0, reason: "paused" };
     const allowed = maxMessages - this.#report.claimed;
-    if (allowed <= 0) return { count: 0, reason: "limit" };
+    if (allowed <= 0 || this.#parts.mayClaim?.() === false) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
     const affordable = countThatRequestsAllow(this.#parts, running);
@@ -183,13 +151,29 @@ class Run {
       this.#hooks.tell(this.#parts.onFailure, failure);
     }
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
-    if (processor.handler) this.#parts.learned.batchCount = grownCount(this.#pace, batch.messages.length);
+    this.#learn(batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
       this.#unsettled.push({ batch, ...processed });
       throw clock.now() < batch.leaseEndsAt ? leaseTooShort() : stoodStill();
     }
     this.#isGivenBack = processed.outcomes.every(({ kind }) => kind === "release");
     return { batch, ...processed };
+  }
+
+  #learn(lastCount: number): void {
+    const { learned, processor } = this.#parts;
+    if (processor.handler) learned.batchCount = grownCount(this.#pace, lastCount);
+  }
+
+  /** Whether the first batch may show how quick its messages are, for a moment: then the next claim need not be blind. */
+  #mayShowPace(claimsAhead: boolean): boolean {
+    const { batchSize, processor } = this.#parts;
+    return claimsAhead && this.#pace.paceUs === undefined && batchSize === undefined && !!processor.handler;
+  }
+
+  #endsWithin(processing: Promise<unknown>): Promise<boolean> {
+    const moment = sleep(this.#parts.clock, limits.firstBatchMs).then(() => false);
+    return Promise.race([processing.then(() => true), moment]);
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
@@ -250,12 +234,19 @@ class Run {
   }
 
   async #continue(stopped: StopReason): Promise<void> {
-    const { continuation, processor, deadline } = this.#parts;
-    if (!continuation) return;
+    const { continuation, processor, deadline, chain, onEnd } = this.#parts;
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
+    onEnd?.(ending);
+    if (!continuation) return;
     const { list, policy } = processor;
-    const onward = { ...this.#parts, list, endAt: deadline.endAt, random: () => shareOf(policy) };
+    const onward = {
+      ...this.#parts,
+      list,
+      chain: { ...chain, paceUs: this.#pace.paceUs },
+      endAt: deadline.endAt,
+      random: () => shareOf(policy),
+    };
     try {
       const said = await goOn(continuation, ending, onward);
       if (said === "continued") this.#report.continuedWith = continuation.name;

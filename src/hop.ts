@@ -7,6 +7,8 @@ export interface ChainPosition {
   readonly id: string;
   /** 0 for the drain that a tick or a call started. */
   readonly hop: number;
+  /** What a message has been taking in its chain, µs, a whole number up to a day. Default: not known. */
+  readonly paceUs?: number | undefined;
 }
 
 /** What one drain tells the next one. */
@@ -21,6 +23,7 @@ export interface HopFields {
   readonly list: string;
   readonly chainId: string;
   readonly hop: number;
+  readonly paceUs?: number;
 }
 
 /**
@@ -35,23 +38,29 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A hop in the form that `readHop` reads. Throws `ContinuationError` (`hop-malformed`) for one that it would refuse. */
 export function writeHop({ list, chain }: Hop): HopFields {
-  const fields = { list, chainId: chain.id, hop: chain.hop };
+  const { id: chainId, hop, paceUs } = chain;
+  const fields = { list, chainId, hop, ...(paceUs !== undefined && { paceUs }) };
   if (readHop(fields)) return fields;
   throw new ContinuationError(
     "hop-malformed",
-    `No hop can be written: the list's name must have 1 to ${limits.listCharsMax} characters, the chain's id 1 to ${limits.chainIdCharsMax} and no control character, and hop must be a whole number from 1 to ${limits.hopMax}.`,
+    `No hop can be written: the list's name must have 1 to ${limits.listCharsMax} characters, the chain's id 1 to ${limits.chainIdCharsMax} and no control character, hop must be a whole number from 1 to ${limits.hopMax}, and paceUs, where given, one from 0 to ${limits.paceUsMax}.`,
   );
 }
 
 /** Reads what `writeHop` made; null for anything else. */
 export function readHop(given: unknown): Hop | null {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return null;
-  const { list, chainId, hop } = given as Record<string, unknown>;
+  const { list, chainId, hop, paceUs } = given as Record<string, unknown>;
   if (typeof list !== "string" || list === "" || list.length > limits.listCharsMax) return null;
   if (typeof chainId !== "string" || chainId === "" || chainId.length > limits.chainIdCharsMax) return null;
   if (/\p{Cc}/u.test(chainId)) return null;
-  if (typeof hop !== "number" || !Number.isSafeInteger(hop) || hop < 1 || hop > limits.hopMax) return null;
-  return { list, chain: { id: chainId, hop } };
+  if (!isWhole(hop, 1, limits.hopMax)) return null;
+  if (paceUs === undefined) return { list, chain: { id: chainId, hop } };
+  return isWhole(paceUs, 0, limits.paceUsMax) ? { list, chain: { id: chainId, hop, paceUs } } : null;
+}
+
+function isWhole(given: unknown, min: number, max: number): given is number {
+  return Number.isSafeInteger(given) && (given as number) >= min && (given as number) <= max;
 }
 
 /** Reads a hop from JSON, such as the body of a request; null for anything else. */

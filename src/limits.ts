@@ -70,6 +70,8 @@ export const limits = {
   leaseMarginMs: 5_000,
   /** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
   quietMs: 1_000,
+  /** How long a drain that was woken may take to begin before another is, ms. Reason: it may have died; two cost little. */
+  wakeMs: 1_000,
   /** How often a wait asks where its client cannot block, ms. Reason: each time is a request. */
   askMs: 1_000,
   /** Payloads a `push` sends in one command. Reason: Upstash takes requests up to 10 MB. */
@@ -100,6 +102,13 @@ export const limits = {
   listCharsMax: 1_000,
   /** Characters of a chain's id. Reason: the same. */
   chainIdCharsMax: 200,
+  /** The longest that a hop may say a message takes, µs. Reason: no drain runs for longer than a day. */
+  paceUsMax: 86_400_000_000,
+  /**
+   * How long the first batch of a run may show how quick its messages are before another is claimed blindly, ms. Reason: as
+   * long as a batch of quick ones takes in a process that has just started.
+   */
+  firstBatchMs: 20,
   /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
   hopMax: 1_000_000_000,
 } as const;

@@ -16,6 +16,8 @@ export type RedisCommand = readonly [name: string, ...args: (ByteString | number
 export interface RedisRequestOptions {
   /** How long to wait for the reply, in ms, before failing with a `RedisTransportError`. Default: the client's. */
   timeoutMs?: number;
+  /** A key. In a cluster, commands that name no key go to the node that has it. */
+  near?: ByteString | undefined;
 }
 
 /**

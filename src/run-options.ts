@@ -57,6 +57,7 @@ const runKinds = {
       }),
     ),
     hop: required(integer({ min: 0, max: limits.hopMax })),
+    paceUs: integer({ min: 0, max: limits.paceUsMax }),
   }),
 } satisfies Kinds<RunOptions>;
 

@@ -4,7 +4,7 @@ import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
-import { type Learned, runDrain } from "./drain.ts";
+import { runDrain } from "./drain.ts";
 import {
   checkDrainOptions,
   type DrainSettings,
@@ -20,6 +20,7 @@ import type { Orders } from "./order-option.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
+import type { Learned, RunParts } from "./run-parts.ts";
 import { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
@@ -38,6 +39,8 @@ export interface RunnerParts {
   readonly keys: ListKeys;
   openSender(): Sender;
   openBroker(sender: Sender, stopper?: Stopper): Broker;
+  /** One run, with what stands in place of its parts. Rejects for nothing but a clock or a randomId that throws. */
+  runWith(options: CheckedRunOptions, parts: Partial<RunParts>): Promise<DrainReport>;
 }
 
 /**
@@ -57,7 +60,8 @@ export function makeRunner(
   /** Outside a run nothing but the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
-    return new Sender({ client: settings.redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
+    const client = settings.redis;
+    return new Sender({ client, clock, requestTimeoutMs, giveUpAt, requestCountMax, near: keys.list });
   };
   const openBroker = brokerFor(settings, keys);
   const learned: Learned = { batchCount: limits.batchCount };
@@ -67,13 +71,10 @@ export function makeRunner(
     await settings.redis.close();
   };
 
-  const runOnce = async ({
-    budgetMs,
-    signal,
-    abortMs,
-    chain,
-    ...limited
-  }: CheckedRunOptions): Promise<DrainReport> => {
+  const runWith: RunnerParts["runWith"] = async (
+    { budgetMs, signal, abortMs, chain, ...limited },
+    others,
+  ) => {
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
     const sender = openSender(deadline.endAt, limited.maxRequests);
@@ -92,6 +93,7 @@ export function makeRunner(
         startedAt,
         markersPerMessage: settings.handler && isIdempotent(settings.handler) ? 1 : 0,
         chain: chain ?? { id: settings.randomId(), hop: 0 },
+        ...others,
       });
     } finally {
       stopper.dispose();
@@ -104,12 +106,12 @@ export function makeRunner(
       const checked = checkRunOptions(runOptions);
       if (isClosed) throw new ClosedError("drain");
       // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-      return runOnce(checked).catch(brokenReport);
+      return runWith(checked, {}).catch(brokenReport);
     },
     stats: async () => openBroker(openSender()).stats(),
     close,
     [Symbol.asyncDispose]: close,
-    parts: { settings, keys, openSender: () => openSender(), openBroker },
+    parts: { settings, keys, openSender: () => openSender(), openBroker, runWith },
   };
 }
 

@@ -1,7 +1,13 @@
 import { type Clock, sleep } from "./clock.ts";
 import { RedisReplyError, RedisTooLargeError, RedisTransportError } from "./errors.ts";
 import { limits } from "./limits.ts";
-import type { RedisClient, RedisCommand, RedisReply } from "./redis-client.ts";
+import type {
+  ByteString,
+  RedisClient,
+  RedisCommand,
+  RedisReply,
+  RedisRequestOptions,
+} from "./redis-client.ts";
 
 /** What a drain has cost so far. */
 export interface Meter {
@@ -30,6 +36,7 @@ export class Sender {
   readonly #requestTimeoutMs: number;
   readonly #giveUpAt: number;
   readonly #requestCountMax: number;
+  readonly #near: ByteString | undefined;
 
   constructor(options: {
     client: RedisClient;
@@ -38,7 +45,10 @@ export class Sender {
     giveUpAt: number;
     /** Nothing is repeated beyond so many requests. Default: no limit. */
     requestCountMax?: number | undefined;
+    /** A key of the list; see `RedisRequestOptions`. */
+    near?: ByteString;
   }) {
+    this.#near = options.near;
     this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;
     this.#clock = options.clock;
@@ -62,7 +72,12 @@ export class Sender {
 
   /** Commands that can be repeated, all of them, in one request. */
   pipeline(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
-    return this.#repeat(() => this.pipelineOnce(commands));
+    return this.#repeat(async () => {
+      const replies = await this.pipelineOnce(commands);
+      const refused = replies.find(isPassing);
+      if (refused) throw refused;
+      return replies;
+    });
   }
 
   /** Commands that must not be repeated: a lost reply throws at once. */
@@ -72,9 +87,10 @@ export class Sender {
     return this.#client.pipeline(commands, this.#options());
   }
 
-  #options(): { timeoutMs: number } {
+  #options(): RedisRequestOptions {
     const left = Math.ceil(this.#giveUpAt - this.#clock.now());
-    return { timeoutMs: Math.min(this.#requestTimeoutMs, Math.max(left, limits.lastTimeoutMs)) };
+    const timeoutMs = Math.min(this.#requestTimeoutMs, Math.max(left, limits.lastTimeoutMs));
+    return { timeoutMs, near: this.#near };
   }
 
   async #repeat<Reply>(send: (mayHaveRun: boolean) => Promise<Reply>): Promise<Reply> {
@@ -113,6 +129,9 @@ function isTooLarge(error: unknown): boolean {
 /** How often to send at most. A server that answers is worth more patience than one that does not. */
 function sendCountMax(error: unknown): number {
   if (error instanceof RedisTransportError) return error.isRetryable ? limits.sendCountMax : 1;
-  const isPassing = error instanceof RedisReplyError && passingRefusals.has(error.prefix);
-  return isPassing ? limits.refusedCountMax : 1;
+  return isPassing(error) ? limits.refusedCountMax : 1;
+}
+
+function isPassing(reply: unknown): boolean {
+  return reply instanceof RedisReplyError && passingRefusals.has(reply.prefix);
 }

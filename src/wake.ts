@@ -1,10 +1,13 @@
 import { numberOf } from "./broker/replies.ts";
-import { type Continuation, type Declined, invokeFirst } from "./continuation.ts";
+import { invokeFirst } from "./continuation.ts";
 import { sharedWorkingList } from "./drain-options.ts";
 import { asError } from "./guest.ts";
+import type { ListKeys } from "./keys.ts";
+import { limits } from "./limits.ts";
 import type { RunnerParts } from "./runner.ts";
+import type { Sender } from "./sender.ts";
 
-/** Whether a push started a drain, and why not where it tried to. */
+/** Whether a push, or a call of `wake`, started a drain, and why not where it tried to. */
 export interface Woken {
   readonly woken: boolean;
   /** What kept the continuation from starting one; the next tick does. */
@@ -12,28 +15,41 @@ export interface Woken {
 }
 
 /**
- * Has the continuation start a drain of a list that was empty a moment ago, unless one is live. Never rejects: the
- * messages are pushed, and the next tick finds them.
+ * Has the continuation start a drain, unless one is live or about to begin; null where there is no continuation. Never
+ * rejects for what Redis or the continuation does: the messages are in the list, and the next tick finds them.
  */
-export async function wake(continuation: Continuation, parts: RunnerParts): Promise<Woken> {
-  const { settings, keys, openSender } = parts;
-  const { clock, random, randomId, requestTimeoutMs, list } = settings;
+export async function wake({ settings, keys, openSender }: RunnerParts): Promise<Woken | null> {
+  const { continuation, clock, random, randomId, requestTimeoutMs, list } = settings;
+  if (!continuation) return null;
+  const sender = openSender();
+  const isMarked = settings.engine === "scripted";
   try {
-    // The mark goes in the very step in which a drain finds nothing more: who pushes after that finds none.
-    // Of the plain engine's drains only what they hold is known.
-    const mark = settings.engine === "scripted" ? keys.busy : sharedWorkingList(settings, keys);
-    if ((await numberOf(openSender(), ["EXISTS", mark])) > 0) return { woken: false, wakeError: null };
+    // The mark goes in the very step in which a drain finds nothing more: who pushes after that finds none. Of the plain
+    // engine's drains only what they hold is known.
+    const mayStart = isMarked
+      ? await setMark(sender, keys)
+      : (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) === 0;
+    if (!mayStart) return { woken: false, wakeError: null };
     const endAt = clock.now() + requestTimeoutMs;
-    const said: "continued" | Declined = await invokeFirst(continuation, {
-      list,
-      clock,
-      random,
-      randomId,
-      endAt,
-    });
+    const said = await invokeFirst(continuation, { list, clock, random, randomId, endAt });
     if (said === "continued") return { woken: true, wakeError: null };
-    return { woken: false, wakeError: new Error(`The continuation declined: ${said.declined}`) };
+    throw new Error(`The continuation declined: ${said.declined}`);
   } catch (error) {
+    // No drain is about to begin, so nobody need wait for one. A mark that stays all the same ends by itself.
+    if (isMarked) await sender.pipelineOnce([["DEL", keys.busy]]).catch(() => undefined);
     return { woken: false, wakeError: asError(error) };
   }
+}
+
+/**
+ * Says that a drain is about to begin, until it claims, and whether nothing said so before. Where a reply was lost, that is
+ * not known, and two drains are better than none.
+ */
+async function setMark(sender: Sender, { busy }: ListKeys): Promise<boolean> {
+  let isUnsure = false;
+  const reply = await sender.command((mayHaveRun) => {
+    isUnsure = mayHaveRun;
+    return ["SET", busy, "", "NX", "PX", limits.wakeMs];
+  });
+  return reply !== null || isUnsure;
 }

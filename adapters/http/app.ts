@@ -5,15 +5,18 @@ import { checkOptions, func, integer, type Kinds, object, text } from "../../src
 import { readBody } from "./body.ts";
 import { answerFailure } from "./failure.ts";
 import { checkDrain } from "./given-drain.ts";
-import { takeHops } from "./hops.ts";
+import { newChain, takeHops } from "./hops.ts";
 import { reportAsJson } from "./report.ts";
 import { isBearer } from "./secret.ts";
+import { besideAnswers } from "./wake.ts";
 
 export { reportAsJson } from "./report.ts";
 
 export interface HttpAppOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
   readonly token?: string | undefined;
+  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
+  readonly wakeToken?: string | undefined;
   /** Longest budget a caller may ask for, and the one a caller gets who asks for none, ms, up to a day. Default: 25,000. */
   readonly budgetMs?: number;
   /** Given to every run: aborting it ends the runs under way. */
@@ -27,6 +30,7 @@ export interface HttpAppOptions {
 
 const kinds = {
   token: text({ isSecret: true }),
+  wakeToken: text({ isSecret: true }),
   budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
   signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
   receiveHop: func(),
@@ -37,16 +41,16 @@ const bodyBytesMax = 4_096;
 class BadBody extends Error {}
 
 /**
- * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `GET /stats`
- * with where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
+ * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `POST /wake` has one
+ * begin, `GET /stats` tells where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
  * Throws `OptionError` for bad options.
  */
 export function createHttpApp(
-  drain: Pick<Drain, "list" | "run" | "stats">,
+  drain: Pick<Drain, "list" | "run" | "stats"> & Partial<Pick<Drain, "wake">>,
   options: HttpAppOptions = {},
 ): Hono {
   checkDrain(drain);
-  const { token, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
+  const { token, wakeToken, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -54,14 +58,17 @@ export function createHttpApp(
     context.header("Cache-Control", "no-store");
   });
 
-  const authorized: MiddlewareHandler = async (context, next) => {
-    if (token === undefined) return context.json({ error: "Closed: no token is configured." }, 403);
-    if (!(await isBearer(context.req.header("authorization"), token))) {
+  const opensFor =
+    (...tokens: (string | undefined)[]): MiddlewareHandler =>
+    async (context, next) => {
+      const known = tokens.filter((one) => one !== undefined);
+      if (!known.length) return context.json({ error: "Closed: no token is configured." }, 403);
+      const given = context.req.header("authorization");
+      for (const one of known) if (await isBearer(given, one)) return next();
       context.header("WWW-Authenticate", "Bearer");
       return context.json({ error: "A valid bearer token is wanted." }, 401);
-    }
-    return next();
-  };
+    };
+  const authorized = opensFor(token);
 
   app.onError((error, context) =>
     error instanceof BadBody ? context.json({ error: error.message }, 400) : answerFailure(error),
@@ -86,7 +93,13 @@ export function createHttpApp(
     const report = await run(readWishes(new TextDecoder().decode(bytes), budgetMs));
     return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
   });
-  for (const path of ["/health", "/stats", "/drain"]) {
+  const beside = besideAnswers(() => run({ budgetMs, chain: newChain() }).catch(answerFailure));
+  app.post("/wake", opensFor(wakeToken, token), async (context) => {
+    const said = (await drain.wake?.()) ?? beside(context);
+    if (!said) return context.json({ error: "Give the drain a continuation, or POST /drain." }, 501);
+    return said.wakeError ? answerFailure(said.wakeError) : context.json({ woken: said.woken }, 202);
+  });
+  for (const path of ["/health", "/stats", "/drain", "/wake"]) {
     app.all(path, (context) => context.json({ error: `${context.req.method} is not allowed here.` }, 405));
   }
   return app;

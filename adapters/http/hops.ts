@@ -63,7 +63,7 @@ function refusal(context: Context, error: unknown): Response {
 }
 
 /** What holds a function alive after its answer, where the platform has given it; Hono's own getter throws without it. */
-function executionOf(context: Context): { waitUntil(promise: Promise<unknown>): void } | null {
+export function executionOf(context: Context): { waitUntil(promise: Promise<unknown>): void } | null {
   try {
     return context.executionCtx;
   } catch {

@@ -1,6 +1,8 @@
-import type { Redis, RedisOptions } from "ioredis";
-import { MissingPackageError, type RedisClient, RedisReplyError } from "../../src/index.ts";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { MissingPackageError, OptionError, type RedisClient, RedisReplyError } from "../../src/index.ts";
+import { ClusterClient } from "./cluster.ts";
 import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
+import { type AddressMap, type NodeAddress, placeOf, reachBy } from "./slot-map.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as IoredisOptions } from "./tcp.ts";
@@ -24,11 +26,19 @@ const ourSettings = {
 } as const satisfies RedisOptions;
 
 /**
- * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, or from a `Redis` of your own, of
- * which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError` for a URL
- * that cannot work, and for an instance with a `keyPrefix`.
+ * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, or from a `Redis` or `Cluster` of your
+ * own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError` for
+ * a URL that cannot work, and for an instance with a `keyPrefix`.
  */
-export function ioredis(options: TcpOptions | Redis): RedisClient {
+export function ioredis(options: TcpOptions | Redis | Cluster): RedisClient {
+  if (isCluster(options)) {
+    refusePrefix("ioredis", options.options.keyPrefix);
+    const { startupNodes } = options as unknown as { startupNodes?: unknown };
+    if (options.options.useSRVRecords || !Array.isArray(startupNodes) || startupNodes.length === 0) {
+      throw new OptionError("ioredis", "a Cluster with nodes to start from, and no SRV records", "another");
+    }
+    return clusterOf(startupNodes, options.options, requestTimeoutMsDefault);
+  }
   if (isInstance(options)) {
     const { keyPrefix, host, port, path } = options.options;
     refusePrefix("ioredis", keyPrefix);
@@ -36,12 +46,37 @@ export function ioredis(options: TcpOptions | Redis): RedisClient {
     const open = (): Promise<TcpConnection> => connect(options.duplicate({ ...ourSettings }), place);
     return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, place, requestTimeoutMs } = readTcpOptions(options, "ioredis");
+  const { url, place, cluster, requestTimeoutMs } = readTcpOptions(options, "ioredis");
+  if (cluster) return clusterOf([url], {}, requestTimeoutMs);
   const open = async (): Promise<TcpConnection> => connect(await create(url), place);
   return new TcpClient({ name, place, open }, requestTimeoutMs);
 }
 
 const name = "ioredis";
+
+/** Each node is reached with the settings of the first one to start from, and those that are for all. */
+function clusterOf(
+  startupNodes: readonly unknown[],
+  { redisOptions, natMap }: Cluster["options"],
+  requestTimeoutMs: number,
+): RedisClient {
+  let starts: Promise<Redis[]> | undefined;
+  const load = (): Promise<Redis[]> => {
+    starts ??= Promise.all(startupNodes.map((node) => create(node, redisOptions)));
+    return starts;
+  };
+  const driver = {
+    name: "ioredis cluster",
+    reach: reachBy(natMap as AddressMap | undefined),
+    seeds: async () =>
+      (await load()).map(({ options: { host = "127.0.0.1", port = 6379 } }) => ({ host, port })),
+    open: async (address: NodeAddress) => {
+      const [start] = (await load()) as [Redis];
+      return connect(start.duplicate({ ...address, db: 0 }), placeOf(address));
+    },
+  };
+  return new ClusterClient(driver, requestTimeoutMs);
+}
 
 async function connect(redis: Redis, place: string): Promise<TcpConnection> {
   // Each failed request says so itself; without a listener, a lost connection would end the process.
@@ -83,11 +118,18 @@ function unreshaped(command: string): string {
   return reshaped.has(command) ? command.toUpperCase() : command;
 }
 
-async function create(url: string): Promise<Redis> {
+/** By a URL, or a port, or settings, which then win over those that are for all. */
+async function create(where: unknown, forAll: object = {}): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
     throw new MissingPackageError("ioredis", { cause });
   });
-  return new loaded.Redis(url, { ...ourSettings });
+  const own = typeof where === "object" ? where : {};
+  const settings: Omit<RedisOptions, "replyMapping"> = { ...forAll, ...own, ...ourSettings };
+  return typeof where === "object" ? new loaded.Redis(settings) : new loaded.Redis(where as string, settings);
+}
+
+function isCluster(options: unknown): options is Cluster {
+  return isInstance(options) && (options as { isCluster?: unknown }).isCluster === true;
 }
 
 function isInstance(options: unknown): options is Redis {

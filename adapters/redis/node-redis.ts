@@ -1,5 +1,7 @@
-import { MissingPackageError, type RedisClient, RedisReplyError } from "../../src/index.ts";
+import { MissingPackageError, OptionError, type RedisClient, RedisReplyError } from "../../src/index.ts";
+import { ClusterClient } from "./cluster.ts";
 import { refusePrefix, requestTimeoutMsDefault } from "./options.ts";
+import { type AddressMap, type NodeAddress, placeOf, reachBy } from "./slot-map.ts";
 import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type TcpOptions } from "./tcp.ts";
 
 export type { TcpOptions as NodeRedisOptions } from "./tcp.ts";
@@ -16,9 +18,22 @@ export interface NodeRedisLike {
   withTypeMapping(mapping: Record<number, unknown>): { sendCommand(args: Buffer[]): Promise<unknown> };
 }
 
+/** What we use of a cluster client of the package `redis`. */
+export interface NodeRedisClusterLike {
+  readonly slots: readonly unknown[];
+  withTypeMapping(mapping: Record<number, unknown>): unknown;
+}
+
 interface InstanceOptions {
   readonly socket?: { readonly host?: string; readonly port?: number };
   readonly keyPrefix?: string;
+}
+
+interface ClusterInstanceOptions {
+  readonly rootNodes?: readonly object[];
+  readonly defaults?: object;
+  readonly nodeAddressMap?: AddressMap;
+  readonly keyPrefix?: unknown;
 }
 
 /** The classes of the errors that Redis itself answered. */
@@ -35,11 +50,19 @@ const ourSettings = { RESP: 2, maintNotifications: "disabled", disableOfflineQue
 const ourSocket = { reconnectStrategy: false } as const;
 
 /**
- * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client of your
- * own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError`
- * for a URL that cannot work, and for a client with a `keyPrefix`.
+ * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client or cluster
+ * client of your own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws
+ * `OptionError` for a URL that cannot work, and for a client with a `keyPrefix`.
  */
-export function nodeRedis(options: TcpOptions | NodeRedisLike): RedisClient {
+export function nodeRedis(options: TcpOptions | NodeRedisLike | NodeRedisClusterLike): RedisClient {
+  if (isCluster(options)) {
+    const { _options: settings = {} } = options as { _options?: ClusterInstanceOptions };
+    refusePrefix("nodeRedis", settings.keyPrefix);
+    if (!Array.isArray(settings.rootNodes) || settings.rootNodes.length === 0) {
+      throw new OptionError("nodeRedis", "a cluster client with rootNodes", "another");
+    }
+    return clusterOf(settings.rootNodes, settings, requestTimeoutMsDefault);
+  }
   if (isInstance(options)) {
     const { socket = {}, keyPrefix } = (options.options ?? {}) as InstanceOptions;
     refusePrefix("nodeRedis", keyPrefix);
@@ -49,12 +72,40 @@ export function nodeRedis(options: TcpOptions | NodeRedisLike): RedisClient {
     const open = (): Promise<TcpConnection> => connect(options.duplicate(settings), place);
     return new TcpClient({ name, place, open }, requestTimeoutMsDefault);
   }
-  const { url, place, requestTimeoutMs } = readTcpOptions(options, "nodeRedis");
-  const open = async (): Promise<TcpConnection> => connect(await create(url), place);
+  const { url, place, cluster, requestTimeoutMs } = readTcpOptions(options, "nodeRedis");
+  if (cluster) return clusterOf([{ url }], {}, requestTimeoutMs);
+  const open = async (): Promise<TcpConnection> => connect(await create({ url }), place);
   return new TcpClient({ name, place, open }, requestTimeoutMs);
 }
 
 const name = "node-redis";
+
+/** Each node is reached with the settings of the first one to start from, and those that are for all. */
+function clusterOf(
+  rootNodes: readonly object[],
+  { defaults = {}, nodeAddressMap }: ClusterInstanceOptions,
+  requestTimeoutMs: number,
+): RedisClient {
+  let starts: Promise<NodeRedisLike[]> | undefined;
+  const load = (): Promise<NodeRedisLike[]> => {
+    starts ??= Promise.all(rootNodes.map((node) => create({ ...defaults, ...node })));
+    return starts;
+  };
+  const socketOf = ({ options }: NodeRedisLike) => (options as InstanceOptions).socket ?? {};
+  const driver = {
+    name: "node-redis cluster",
+    reach: reachBy(nodeAddressMap),
+    seeds: async () =>
+      (await load()).map(socketOf).map(({ host = "localhost", port = 6379 }) => ({ host, port })),
+    open: async (address: NodeAddress) => {
+      const [start] = (await load()) as [NodeRedisLike];
+      const socket = { ...socketOf(start), ...address, ...ourSocket, socketTimeout: undefined };
+      // The url would win.
+      return connect(start.duplicate({ ...ourSettings, url: undefined, socket }), placeOf(address));
+    },
+  };
+  return new ClusterClient(driver, requestTimeoutMs);
+}
 
 async function connect(redis: NodeRedisLike, place: string): Promise<TcpConnection> {
   // Each failed request says so itself; without a listener, a lost connection would end the process.
@@ -80,11 +131,16 @@ async function connect(redis: NodeRedisLike, place: string): Promise<TcpConnecti
   };
 }
 
-async function create(url: string): Promise<NodeRedisLike> {
+async function create(where: { readonly socket?: object; readonly url?: string }): Promise<NodeRedisLike> {
   const loaded = await import("redis").catch((cause: unknown) => {
     throw new MissingPackageError("redis", { cause });
   });
-  return loaded.createClient({ ...ourSettings, url, socket: ourSocket }) as unknown as NodeRedisLike;
+  const socket = { ...where.socket, ...ourSocket };
+  return loaded.createClient({ ...where, ...ourSettings, socket }) as unknown as NodeRedisLike;
+}
+
+function isCluster(options: unknown): options is NodeRedisClusterLike {
+  return isInstance(options) && Array.isArray((options as { slots?: unknown }).slots);
 }
 
 function isInstance(options: unknown): options is NodeRedisLike {

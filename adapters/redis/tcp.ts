@@ -9,7 +9,7 @@ import {
   type RedisRequestOptions,
   RedisTransportError,
 } from "../../src/index.ts";
-import { checkOptions, type Kinds } from "../../src/internals.ts";
+import { boolean, checkOptions, type Kinds } from "../../src/internals.ts";
 import { failureCode } from "./failure-code.ts";
 import { requestTimeoutMs, secret } from "./options.ts";
 
@@ -17,6 +17,8 @@ import { requestTimeoutMs, secret } from "./options.ts";
 export interface TcpOptions {
   /** `redis://…` or `rediss://…`. */
   url: string;
+  /** Whether it is a node of a Redis Cluster; the client then finds the others, and reaches them as it does this one. */
+  cluster?: boolean;
   /** How long a request may take, ms. Default: 10,000. */
   requestTimeoutMs?: number;
 }
@@ -40,6 +42,7 @@ export interface TcpConnection {
 
 const kinds = {
   url: secret('a Redis URL, such as "redis://localhost:6379"; a password in it is percent-encoded'),
+  cluster: boolean({ default: false }),
   requestTimeoutMs,
 } satisfies Kinds<TcpOptions>;
 

@@ -22,7 +22,7 @@ const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} �
 export function goalsOf(results: Results): Goal[] {
   const goals: Goal[] = [];
   const add = (wanted: string, isMet: boolean, got: string): void => void goals.push({ wanted, got, isMet });
-  const { throughput, slots, chains, million, stuck, idle, fixed } = results;
+  const { throughput, first, slots, chains, million, stuck, idle, fixed } = results;
   if (throughput) {
     const at = (peer: string, roundTrip: number, figure?: string): number =>
       value(throughput, peer, `${roundTrip} ms`, figure);
@@ -43,6 +43,20 @@ export function goalsOf(results: Results): Goal[] {
     add("≤ 0.10 Redis commands a message at batches of 100", commands <= 0.1, commands.toFixed(3));
     const commandsOf20 = at("Spillway, REST, batches of 20", 20, "commands");
     add("≤ 0.40 Redis commands a message at batches of 20", commandsOf20 <= 0.4, commandsOf20.toFixed(3));
+  }
+  if (first) {
+    for (const roundTrip of [20, 80]) {
+      const under = `10,000 messages, ${roundTrip} ms`;
+      const ratio =
+        value(first, "Spillway, REST", under) / value(first, "wire limit, REST, batches of 1,000", under);
+      add(
+        `≥ 0.8 of the wire limit from cold, 10,000 messages at ${roundTrip} ms`,
+        ratio >= 0.8,
+        times(ratio),
+      );
+      const requests = value(first, "Spillway, REST", under, "requests") * 10_000;
+      add(`in at most 14 requests at ${roundTrip} ms`, requests <= 14, requests.toFixed(0));
+    }
   }
   if (slots) {
     for (const transport of ["REST", "TCP"]) {

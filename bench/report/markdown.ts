@@ -45,6 +45,11 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
     columns: [speed, ...perMessage, cost, ...cpu, rss],
     plot: "throughput",
   },
+  first: {
+    title: "Ten thousand messages from cold",
+    says: "A process that has just started, handlers that do nothing, 1 KB. How quick they are is what its first batch shows.",
+    columns: [speed, figure("requests in all", "requests", 0, 10_000), ...cpu],
+  },
   large: { title: "64 KB", says: "Batches are bounded by 1 MB.", columns: [speed, ...perMessage, ...cpu] },
   slots: {
     title: "A handler that takes 50 ms, 50 at once",

@@ -65,11 +65,17 @@ class ScriptedBroker implements Broker {
     this.#turns = options.turns ?? new TurnSender(options.sender, options.keys);
   }
 
-  async look(): Promise<"empty" | "work" | { readonly busyUntil: number }> {
+  async look(isCalled = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
     const { list, delayed, leases, parked, busy } = this.#keys;
     const { marksBusy, unparking } = this.#options;
     // A key named so many times counts so many times, and so outweighs those before it together.
-    const named = [list, delayed, leases, ...Array(4).fill(parked), ...Array(marksBusy ? 8 : 0).fill(busy)];
+    const named = [
+      list,
+      delayed,
+      leases,
+      ...Array(4).fill(parked),
+      ...Array(marksBusy && !isCalled ? 8 : 0).fill(busy),
+    ];
     const found = await numberOf(this.#sender, ["EXISTS", ...named]);
     if (found & 4 && unparking) this.#turns = unparking();
     if (found < 8) return found > 0 ? "work" : "empty";

@@ -83,7 +83,7 @@ export function recoverySuite(setup: Setup): void {
       await door.redis.lpush(`{${list}}:working:lost.1`, "a", "b");
       await door.redis.lpush(`{${list}}:working:held.1`, "held");
       await door.redis.zadd(`{${list}}:leases`, Date.now() + 600_000, "held.1");
-      await door.redis.lpush("{other}:working:x.1", "not ours");
+      await door.redis.lpush(`{${list}}2:working:x.1`, "not ours");
       await door.redis.set(`{${list}}:working:text`, "no list");
 
       expect(await make().recover()).toEqual({ recovered: 0, adopted: 1 });
@@ -131,7 +131,7 @@ export function recoverySuite(setup: Setup): void {
     });
 
     it("is found among many other keys, a bounded step at a time", async () => {
-      await Promise.all(numbered(5_000).map((key) => door.redis.set(`other:${key}`, "1")));
+      await Promise.all(numbered(5_000).map((key) => door.redis.set(`{${list}}other:${key}`, "1")));
       await door.redis.lpush(`{${list}}:working:lost.1`, "a");
       const redis = setup.faulty(() => "none");
 
@@ -144,7 +144,7 @@ export function recoverySuite(setup: Setup): void {
 
     it("is found whatever the list is called", async () => {
       for (const name of ["a*b", "[x]", "q?", "back\\slash"]) {
-        await door.redis.lpush(`{${name}}:working:lost.1`, "a");
+        await setup.client().command(["LPUSH", `{${name}}:working:lost.1`, "a"]);
         expect(await make({ list: name }).recover()).toMatchObject({ adopted: 1 });
       }
     });

@@ -38,12 +38,12 @@ export function redisClientConformance<Server>(
     ];
 
     it.each(payloads)("carries %s to Redis and back unchanged", async (_, payload) => {
-      expect(await opened().command(["LPUSH", "q", payload])).toBe(1);
+      expect(await opened().command(["LPUSH", "{t}q", payload])).toBe(1);
       expect(await opened().command(["STRLEN", "none"])).toBe(0);
-      expect(await opened().command(["LRANGE", "q", 0, -1])).toEqual([payload]);
-      expect(await opened().command(["RPOPLPUSH", "q", "w"])).toBe(payload);
-      expect(await opened().command(["LREM", "w", 1, payload])).toBe(1);
-      expect(await opened().command(["EXISTS", "q", "w"])).toBe(0);
+      expect(await opened().command(["LRANGE", "{t}q", 0, -1])).toEqual([payload]);
+      expect(await opened().command(["RPOPLPUSH", "{t}q", "{t}w"])).toBe(payload);
+      expect(await opened().command(["LREM", "{t}w", 1, payload])).toBe(1);
+      expect(await opened().command(["EXISTS", "{t}q", "{t}w"])).toBe(0);
     });
 
     it("tells nil from the empty string, and numbers from text", async () => {
@@ -74,12 +74,12 @@ export function redisClientConformance<Server>(
 
     it("runs a pipeline in order and keeps every result beside the errors", async () => {
       const replies = await opened().pipeline([
-        ["LPUSH", "q", "a"],
-        ["GET", "q"],
-        ["LPUSH", "q", "\xff"],
-        ["RPOPLPUSH", "q", "w"],
+        ["LPUSH", "{t}q", "a"],
+        ["GET", "{t}q"],
+        ["LPUSH", "{t}q", "\xff"],
+        ["RPOPLPUSH", "{t}q", "{t}w"],
         ["NOSUCH"],
-        ["LLEN", "w"],
+        ["LLEN", "{t}w"],
       ]);
       expect(replies.map((reply) => (reply instanceof RedisReplyError ? reply.prefix : reply))).toEqual([
         1,

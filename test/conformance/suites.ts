@@ -10,6 +10,7 @@ import { crashesSuite } from "./crashes.ts";
 import { deadLettersSuite } from "./dead-letters.ts";
 import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
+import { deploymentsSuite } from "./deployments.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
@@ -44,7 +45,16 @@ const common: readonly Suite[] = [
 
 /** A suite a promise, for each engine: those of all, and its own. */
 const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
-  scripted: [...common, leasesSuite, recoverySuite, crashesSuite, brakeSuite, idempotentSuite, keyOrderSuite],
+  scripted: [
+    ...common,
+    leasesSuite,
+    recoverySuite,
+    crashesSuite,
+    brakeSuite,
+    idempotentSuite,
+    deploymentsSuite,
+    keyOrderSuite,
+  ],
   plain: [...common, workingListSuite],
 };
 

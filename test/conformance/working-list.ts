@@ -8,14 +8,14 @@ export function workingListSuite(setup: Setup): void {
   describe("a shared working list", () => {
     it("drains beside BroadwayRedis from the same list through the same working list", async () => {
       await produce("a", "b", "c");
-      await door.redis.rpoplpush(list, "mail:working");
+      await door.redis.rpoplpush(list, "{mail}working");
       const { seen, handler } = recording();
 
-      await make({ handler, workingList: "mail:working" }).run();
+      await make({ handler, workingList: "{mail}working" }).run();
 
       expect(seen).toEqual(["b", "c"]);
-      expect(await door.redis.lrange("mail:working", 0, -1)).toEqual(["a"]);
-      expect(await door.redis.lrem("mail:working", 1, "a")).toBe(1);
+      expect(await door.redis.lrange("{mail}working", 0, -1)).toEqual(["a"]);
+      expect(await door.redis.lrem("{mail}working", 1, "a")).toBe(1);
     });
 
     it("returns what has been seen in the working list for longer than visibilityTimeoutMs, whoever left it", async () => {

@@ -76,6 +76,23 @@ describe("the Durable Object of a list", () => {
     await it.alarm();
   };
 
+  it("begins once more where it was asked while its drain ran, which may have seen the list for the last time", async () => {
+    let asked: Promise<unknown> = Promise.resolve();
+    const chain: InstanceType<CloudflareHandler<Env>["DrainChain"]> = object({
+      handler: () => {
+        asked = ask(chain, { ask: "begin" });
+      },
+    });
+    await redis.command(["LPUSH", "mail", "a"]);
+    await ask(chain, { ask: "begin" });
+    await fire(chain);
+    await asked;
+    expect(storage.alarmAt).not.toBeNull();
+    await fire(chain);
+    expect(storage.alarmAt).toBeNull();
+    expect(reports).toMatchObject([{ acked: 1 }, { stopped: "empty", commands: 1 }]);
+  });
+
   it("moves its alarm sooner, never later, and writes nothing for a moment's difference", async () => {
     const chain = object();
     await ask(chain, hop(60_000));

@@ -28,7 +28,12 @@ import { nextDrain } from "../support/continuation.ts";
 import { deliverySignature } from "../support/qstash-server.ts";
 
 const good = { list: "mail", chainId: "c", hop: 3 };
-const longest = { list: "l".repeat(1_000), chainId: "c".repeat(200), hop: 1_000_000_000 };
+const longest = {
+  list: "l".repeat(1_000),
+  chainId: "c".repeat(200),
+  hop: 1_000_000_000,
+  paceUs: 86_400_000_000,
+};
 
 const hostile: [string, unknown][] = [
   ["nothing", null],
@@ -54,6 +59,12 @@ const hostile: [string, unknown][] = [
   ["a hop in words", { ...good, hop: "3" }],
   ["a hop past the bound", { ...good, hop: 1_000_000_001 }],
   ["a hop past all whole numbers", { ...good, hop: 1e21 }],
+  ["a pace in words", { ...good, paceUs: "10" }],
+  ["a pace below nothing", { ...good, paceUs: -1 }],
+  ["half a pace", { ...good, paceUs: 0.5 }],
+  ["a pace that is no number", { ...good, paceUs: Number.NaN }],
+  ["a pace of more than a day", { ...good, paceUs: 86_400_000_001 }],
+  ["no pace, in so many words", { ...good, paceUs: null }],
   ["fields that only its prototype has", { __proto__: null, toString: "mail" }],
 ];
 
@@ -210,7 +221,7 @@ describe.each(receivers)("%s", (_name, take) => {
   it("is taken for the hop that it holds, and for the longest that there may be", async () => {
     expect(await take(good)).toBe(true);
     expect(await take({ ...longest, list: "mail" })).toBe(true);
-    const chains = [good, longest].map(({ chainId, hop }) => ({ id: chainId, hop }));
+    const chains = [good, longest].map(({ list: _list, chainId, ...place }) => ({ id: chainId, ...place }));
     if (_name !== "readHop") expect(begun).toEqual(chains);
   });
 });
@@ -242,8 +253,8 @@ describe("writeHop", () => {
   it.each(hostile.filter(([, fields]) => typeof (fields as typeof good | null)?.hop === "number"))(
     "writes none that readHop would refuse: %s",
     (_title, fields) => {
-      const { list, chainId, hop } = fields as typeof good;
-      expect(() => writeHop({ list, chain: { id: chainId, hop } })).toThrow(ContinuationError);
+      const { list, chainId, hop, paceUs } = fields as typeof longest;
+      expect(() => writeHop({ list, chain: { id: chainId, hop, paceUs } })).toThrow(ContinuationError);
     },
   );
 });

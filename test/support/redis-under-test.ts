@@ -4,6 +4,7 @@ import { memory } from "../../adapters/local/memory.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
 import type { RedisClient } from "../../src/index.ts";
+import { startTestCluster, type TestCluster } from "./cluster.ts";
 import { MemoryConnection } from "./memory-connection.ts";
 import { startRest, startTestRedis } from "./redis.ts";
 import { SideDoor } from "./side-door.ts";
@@ -37,6 +38,23 @@ export function useRestServer(): RedisUnderTest<RestServer> {
   });
   afterAll(() => rest?.close());
   return { door: redis.door, server: () => rest };
+}
+
+/** A real cluster for this file. The door is to the node that has the slot of the suites' list. */
+export function useTestCluster(): RedisUnderTest<TestCluster> {
+  let cluster: TestCluster;
+  let url: string;
+  const door = new SideDoor(() => url);
+  beforeAll(async () => {
+    cluster = await startTestCluster();
+    url = (await cluster.ownerOf("mail")).server.url;
+  });
+  afterAll(() => cluster?.stop());
+  afterEach(async () => {
+    for (const master of cluster.masters) await master.door.redis.flushall();
+  });
+  afterAll(() => door.close());
+  return { door, server: () => cluster };
 }
 
 /** The embedded store, its side door over its own commands. */

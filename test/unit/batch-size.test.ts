@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memory } from "../../adapters/local/index.ts";
 import { createDrain, type DrainOptions } from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -53,6 +53,57 @@ describe("how much a drain claims at once", () => {
     await drain.push(Array.from({ length: 500 }, () => "message"));
     await drain.run();
     expect(claims).toContain(100);
+  });
+
+  it("is at once what the drain before was quick enough for, where its hop says so, and fits the budget", async () => {
+    const firstClaims: number[] = [];
+    for (const [paceUs, budgetMs] of [
+      [10, 60_000],
+      [250, 60_000],
+      [5_000, 60_000],
+      [5_000, 100],
+    ] as const) {
+      const redis = memory();
+      const drain = createDrain({ redis, list: "mail", clock: new ManualClock(), handler: () => undefined });
+      await drain.push(Array.from({ length: 2_000 }, () => "message"));
+      let first = 0;
+      const { claimed } = await createDrain({
+        redis,
+        list: "mail",
+        prefetch: 0,
+        clock: new ManualClock(),
+        handler: () => undefined,
+        onProgress: (report) => {
+          first ||= report.claimed;
+        },
+      }).run({ budgetMs, maxMessages: 1_000, chain: { id: "chain", hop: 1, paceUs } });
+      expect(claimed).toBe(1_000);
+      firstClaims.push(first);
+    }
+    expect(firstClaims).toEqual([1_000, 400, 100, 15]);
+  });
+
+  it("is not asked for a second time before the first batch has had a moment to show how quick it is", async () => {
+    const clock = new ManualClock();
+    const redis = memory();
+    const held: (() => void)[] = [];
+    const drain = createDrain({
+      redis,
+      list: "mail",
+      clock,
+      concurrency: 100,
+      handler: () => new Promise<void>((resolve) => held.push(resolve)),
+    });
+    await drain.push(Array.from({ length: 1_200 }, () => "message"));
+    const abort = new AbortController();
+    const running = drain.run({ maxMessages: 1_100, signal: abort.signal, abortMs: 0 });
+    await vi.waitFor(() => expect(held).toHaveLength(100));
+    for (const end of held.splice(0)) end();
+    await vi.waitFor(() => expect(held).toHaveLength(100));
+    expect((await drain.stats()).working).toBe(1_000);
+    abort.abort();
+    clock.advance(1);
+    await running;
   });
 
   it("is remembered by a drain from run to run", async () => {

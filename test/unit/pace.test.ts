@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { writeHop } from "../../src/index.ts";
 import { Pace } from "../../src/pace.ts";
 
 describe("the pace of a drain", () => {
@@ -12,6 +13,21 @@ describe("the pace of a drain", () => {
     const pace = new Pace();
     pace.note(10, 1, 1_000);
     expect(pace.countThatFits(550)).toBe(5);
+  });
+
+  it("goes by what it is told, until it has seen for itself", () => {
+    const pace = new Pace(2_000);
+    expect(pace.countThatFits(100)).toBe(50);
+    pace.note(10, 1, 60);
+    expect(pace.paceUs).toBe(4_000);
+  });
+
+  it("can be told to the next drain whatever the clock did", () => {
+    for (const elapsedMs of [-5, 0, 1e12]) {
+      const pace = new Pace();
+      pace.note(1, 1, elapsedMs);
+      expect(writeHop({ list: "mail", chain: { id: "c", hop: 1, paceUs: pace.paceUs } })).toBeDefined();
+    }
   });
 
   it("fits none where the time left is shorter than one handler takes", () => {

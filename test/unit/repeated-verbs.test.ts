@@ -1,6 +1,12 @@
 import { expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { type Clock, createDrain, type Drain, RedisTransportError } from "../../src/index.ts";
+import {
+  type Clock,
+  createDrain,
+  type Drain,
+  RedisReplyError,
+  RedisTransportError,
+} from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const requestTimeoutMs = 1_000;
@@ -15,7 +21,10 @@ const verbs: [name: string, call: (drain: Drain) => Promise<unknown>, answer: un
   ["stats", (drain) => drain.stats(), expect.objectContaining({ dead: 2 })],
 ];
 
-it.each(verbs)("%s repeats each request that timed out, as a run does", async (_, call, answer) => {
+const faults = ["timed out", "was refused for a moment"] as const;
+const cases = faults.flatMap((fault) => verbs.map((verb) => [...verb, fault] as const));
+
+it.each(cases)("%s repeats each request, as a run does, that %4$s", async (_, call, answer, fault) => {
   const store = memory();
   const manual = new ManualClock();
   let isFaulty = false;
@@ -29,19 +38,37 @@ it.each(verbs)("%s repeats each request that timed out, as a run does", async (_
     },
   };
   const lost = new Set<string>();
-  /** The first sending of each request is answered too late: its time is over, and it has run. */
-  const lose = async <Reply>(key: string, send: () => Promise<Reply>): Promise<Reply> => {
+  /** The first sending of each request is refused, or answered too late: its time is over, and it has run. */
+  const lose = async <Reply>(
+    key: string,
+    send: () => Promise<Reply>,
+    refuse: (refusal: RedisReplyError) => Reply,
+  ): Promise<Reply> => {
+    const isFirst = isFaulty && !lost.has(key);
+    if (isFirst) lost.add(key);
+    if (isFirst && fault !== "timed out") return refuse(new RedisReplyError("TRYAGAIN The slot moves."));
     const reply = await send();
-    if (!isFaulty || lost.has(key)) return reply;
-    lost.add(key);
+    if (!isFirst) return reply;
     manual.advance(requestTimeoutMs);
     throw new RedisTransportError("No reply.", { isRetryable: true });
   };
   const drain = createDrain({
     redis: {
       name: "slow",
-      command: (command) => lose(String(command.slice(0, 2)), () => store.command(command)),
-      pipeline: (commands) => lose(String(commands[0]?.[0]), () => store.pipeline(commands)),
+      command: (command) =>
+        lose(
+          String(command.slice(0, 2)),
+          () => store.command(command),
+          (refusal) => {
+            throw refusal;
+          },
+        ),
+      pipeline: (commands) =>
+        lose(
+          String(commands[0]?.[0]),
+          () => store.pipeline(commands),
+          (refusal) => commands.map(() => refusal),
+        ),
       close: () => store.close(),
     },
     list: "mail",

@@ -37,6 +37,7 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
     readonly #storage: ObjectStorage;
     readonly #env: Env;
     #isRunning = false;
+    #isAskedAgain = false;
 
     constructor(state: ObjectState, env: Env) {
       this.#storage = state.storage;
@@ -47,12 +48,14 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       const asked = readAsk(await request.json().catch(() => null));
       if (!asked) return new Response(null, { status: 400 });
       if (asked.ask === "hop") await this.#arm(asked.inMs, { chain: asked.chain, failureCount: 0 });
-      else if (!this.#isRunning && !(await this.#isArmedSoon())) await this.#arm(0, null);
+      else if (this.#isRunning) this.#isAskedAgain = true;
+      else if (!(await this.#isArmedSoon())) await this.#arm(0, null);
       return new Response(null, { status: 204 });
     }
 
     async alarm(): Promise<void> {
       this.#isRunning = true;
+      this.#isAskedAgain = false;
       try {
         const waiting = await this.#storage.get<Waiting>("waiting");
         const chain = waiting?.chain ?? { id: crypto.randomUUID(), hop: 0 };
@@ -83,6 +86,9 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       if (isWorthAnother && failureCount <= failureCountMax) {
         const next = { id: chain.id, hop: chain.hop + 1 };
         await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
+      } else if (this.#isAskedAgain && report.stopped === "empty") {
+        // What it was asked for may have been pushed after it saw the empty list.
+        await this.#arm(0, null);
       } else if (waiting && (await this.#storage.getAlarm()) === null) {
         await this.#storage.delete("waiting");
       }

@@ -1,5 +1,4 @@
 import { answerFailure } from "../../http/failure.ts";
-import { isAlarmContinuation } from "./alarm-continuation.ts";
 import { type DrainChainClass, drainChainClass } from "./drain-chain.ts";
 import { answerHttp } from "./http.ts";
 import {
@@ -9,7 +8,7 @@ import {
   readOptions,
 } from "./options.ts";
 import { readQueueBatch } from "./queue-continuation.ts";
-import { openDrain } from "./run.ts";
+import { beginElsewhere, openDrain } from "./run.ts";
 import type { ExecutionContext, QueueBatch } from "./types.ts";
 
 /** The handlers that a Worker exports by default, and the Durable Object class that it exports by name. */
@@ -19,8 +18,6 @@ export interface CloudflareHandler<Env> {
   queue(batch: QueueBatch, env: Env, context?: unknown): Promise<void>;
   readonly DrainChain: DrainChainClass<Env>;
 }
-
-const beginTimeoutMs = 10_000;
 
 /**
  * A drain as a Cloudflare Worker: HTTP, cron, Queue messages and Durable Object alarms, each held to its own limits.
@@ -50,21 +47,9 @@ export function cloudflareHandler<Env, Value = unknown>(
   };
 }
 
-/**
- * With `alarmContinuation`, all that a tick does is to have the list's Durable Object begin one: no request to Redis where it
- * drains already, and all drains have an alarm's CPU time. Where the object cannot be reached the tick drains itself.
- */
 async function tick<Env>(settings: CloudflareSettings<Env>, env: Env): Promise<void> {
-  const { drain, continuation } = openDrain(settings, env, "cron");
-  if (isAlarmContinuation(continuation)) {
-    try {
-      await continuation.begin(drain.list, AbortSignal.timeout(beginTimeoutMs));
-      return;
-    } catch (error) {
-      console.error("Spillway: the Durable Object could not be asked; the tick drains itself.", error);
-    }
-  }
-  await drain.run();
+  const opened = openDrain(settings, env, "cron");
+  if (!(await beginElsewhere(opened))) await opened.drain.run();
 }
 
 /** Several hops in one batch need one drain. Acknowledged after it, so that one whose invocation dies is delivered again. */

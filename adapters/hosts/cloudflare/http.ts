@@ -1,8 +1,7 @@
 import type { ReceiveHop } from "../../../src/index.ts";
-import type { Runner } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { CloudflareSettings } from "./options.ts";
-import { openDrain } from "./run.ts";
+import { beginElsewhere, type InvokedDrain, openDrain } from "./run.ts";
 import { serviceBindingReceiver } from "./service-binding-continuation.ts";
 import type { ExecutionContext } from "./types.ts";
 
@@ -24,27 +23,33 @@ export async function answerHttp<Env>(
   const begun = new Promise<null>((resolve) => {
     tellBegun = () => resolve(null);
   });
-  let opened: Runner | undefined;
+  let opened: InvokedDrain | undefined;
   // Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger.
-  const open = (): Runner => {
+  const open = (): InvokedDrain => {
     opened ??= openDrain(settings, env, "http", {
       requestsSpent: settings.receiveHop ? requestsToReceive : 0,
-    }).drain;
+    });
     return opened;
   };
   const app = createHttpApp(
     {
       get list() {
-        return open().list;
+        return open().drain.list;
       },
-      stats: () => open().stats(),
+      stats: () => open().drain.stats(),
+      wake: async () => ((await beginElsewhere(open())) ? { woken: true, wakeError: null } : null),
       run: (options) => {
-        const drain = open();
+        const { drain } = open();
         tellBegun();
         return drain.run(options);
       },
     },
-    { budgetMs: settings.budgetMs.http, token, receiveHop: receiverOf(settings, env, token) },
+    {
+      budgetMs: settings.budgetMs.http,
+      token,
+      wakeToken: settings.wakeToken(env),
+      receiveHop: receiverOf(settings, env, token),
+    },
   );
   const answer = Promise.resolve(app.fetch(request, undefined, context as never));
   context.waitUntil(answer);

@@ -38,6 +38,8 @@ export interface CloudflareHandlerOptions<Env> {
    * `SPILLWAY_TOKEN`.
    */
   readonly token?: (env: Env) => string | undefined;
+  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: `SPILLWAY_WAKE_TOKEN`. */
+  readonly wakeToken?: (env: Env) => string | undefined;
   /**
    * How a drain whose budget ended goes on: a `Continuation`, or a function that makes one, or null for none (the next
    * tick goes on). Default: `alarmContinuation()`.
@@ -88,6 +90,7 @@ const requestsPerMessageMax = 1_000;
 type Options = CloudflareHandlerOptions<unknown>;
 const kinds = {
   token: func<(env: unknown) => string | undefined>(),
+  wakeToken: func<(env: unknown) => string | undefined>(),
   continuation: either(
     either(object<Continuation>({ methods: ["invoke"], wanted: "a continuation" }), choice([null])),
     func<(env: unknown, invocation: Invocation) => Continuation | null>(),
@@ -116,6 +119,7 @@ const kinds = {
 export interface CloudflareSettings<Env> {
   readonly drain: (env: Env) => DrainOptions;
   readonly token: (env: Env) => string | undefined;
+  readonly wakeToken: (env: Env) => string | undefined;
   readonly continuation: CloudflareHandlerOptions<Env>["continuation"];
   readonly receiveHop: CloudflareHandlerOptions<Env>["receiveHop"];
   readonly requestsMax: number;
@@ -143,6 +147,7 @@ export function readOptions<Env, Value>(
   return {
     drain: drain as CloudflareSettings<Env>["drain"],
     token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
+    wakeToken: options.wakeToken ?? ((env) => (env as { SPILLWAY_WAKE_TOKEN?: string }).SPILLWAY_WAKE_TOKEN),
     continuation: options.continuation,
     receiveHop: options.receiveHop,
     requestsMax,

@@ -2,7 +2,7 @@ import type { Continuation, DrainReport, RunOptions } from "../../../src/index.t
 import { makeRunner, type Runner } from "../../../src/internals.ts";
 import { newChain } from "../../http/hops.ts";
 import { tellReport } from "../../http/report.ts";
-import { alarmContinuation } from "./alarm-continuation.ts";
+import { alarmContinuation, isAlarmContinuation } from "./alarm-continuation.ts";
 import type { CloudflareSettings, Trigger } from "./options.ts";
 
 /** A drain for one invocation: made from its env, held to its trigger's limits. */
@@ -37,6 +37,23 @@ export function openDrain<Env>(
     return report;
   };
   return { drain: { ...drain, run }, continuation };
+}
+
+const beginTimeoutMs = 10_000;
+
+/**
+ * With `alarmContinuation`, has the list's Durable Object begin a drain: no request to Redis where it drains already, and all
+ * drains have an alarm's CPU time. False where there is no such object, or it cannot be reached.
+ */
+export async function beginElsewhere({ drain, continuation }: InvokedDrain): Promise<boolean> {
+  if (!isAlarmContinuation(continuation)) return false;
+  try {
+    await continuation.begin(drain.list, AbortSignal.timeout(beginTimeoutMs));
+    return true;
+  } catch (error) {
+    console.error("Spillway: the Durable Object could not be asked; this invocation drains.", error);
+    return false;
+  }
 }
 
 function makeContinuation<Env>(

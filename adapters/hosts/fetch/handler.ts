@@ -20,6 +20,7 @@ import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"' };
 const kinds = {
   token: text({ isSecret: true }),
+  wakeToken: text({ isSecret: true }),
   basePath: text({ ...path, default: "/" }),
   hopPath: text(path),
   cronPath: text(path),
@@ -57,20 +58,24 @@ export function fetchHandler(
 }
 
 function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
-  const { token, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } = options;
+  const { token, wakeToken, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } = options;
   const app = new Hono();
 
+  const tell = (report: DrainReport, chain: ChainPosition): void =>
+    tellReport(() => (onReport ? onReport(report, chain) : logReport(report, { list: drain.list, chain })));
   const run = async (chain: ChainPosition): Promise<DrainReport> => {
     const report = await drain.run({ budgetMs, chain, ...(signal ? { signal } : {}) } satisfies RunOptions);
-    tellReport(() => (onReport ? onReport(report, chain) : logReport(report, { list: drain.list, chain })));
+    tell(report, chain);
     return report;
   };
-  // Whoever calls with the token gets the report, and the log has it, unless someone else is told of all others.
+  // Whoever calls with the token gets the report, and the log has it, unless someone else is told of all others. Who wakes,
+  // which gives a chain, gets none.
   const called: Drain = {
     ...drain,
     run: async (wanted) => {
       const report = await drain.run(wanted);
-      if (!onReport) logReport(report, { list: drain.list });
+      if (wanted?.chain) tell(report, wanted.chain);
+      else if (!onReport) logReport(report, { list: drain.list });
       return report;
     },
   };
@@ -96,7 +101,7 @@ function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
     const takesOthers = hopPath === drainPath && token !== undefined;
     app.post(hopPath, takeHops({ drain, receiveHop, run, takesOthers }));
   }
-  app.route(basePath, createHttpApp(called, { token, budgetMs, ...(signal ? { signal } : {}) }));
+  app.route(basePath, createHttpApp(called, { token, wakeToken, budgetMs, ...(signal ? { signal } : {}) }));
   return app;
 }
 

@@ -9,6 +9,8 @@ export interface FetchContext {
 export interface FetchHandlerOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want; without one both are closed to all but hops. */
   readonly token?: string | undefined;
+  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
+  readonly wakeToken?: string | undefined;
   /** Where the routes begin, such as `/api`. Default: at the root. */
   readonly basePath?: string;
   /** The path that takes hops by `POST`, whole. Default: `/drain` after the base path. */
@@ -27,7 +29,7 @@ export interface FetchHandlerOptions {
   /** Given to every run: aborting it ends the runs under way. */
   readonly signal?: AbortSignal;
   /**
-   * Told the report of each run that a schedule or a hop started. Default: logs each report of a drain that found
+   * Told the report of each run that a schedule, a hop or a wake started. Default: logs each report of a drain that found
    * something, or failed, as one line of JSON, those of calls with the token too.
    */
   readonly onReport?: (report: DrainReport, chain: ChainPosition) => void;

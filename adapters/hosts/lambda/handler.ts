@@ -21,6 +21,8 @@ import type { LambdaContext } from "./types.ts";
 export interface LambdaHandlerOptions {
   /** Bearer token that `POST /drain` and `GET /stats` want, or a function that fetches it; without one both are closed. */
   readonly token?: string | (() => Promise<string>);
+  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
+  readonly wakeToken?: string | (() => Promise<string>);
   /** Longest budget of one drain, ms. Default: all the time the invocation has, less the margin. */
   readonly budgetMs?: number;
   /**
@@ -40,6 +42,7 @@ export interface LambdaHandlerOptions {
 
 const kinds = {
   token: either(text({ isSecret: true }), func<() => Promise<string>>()),
+  wakeToken: either(text({ isSecret: true }), func<() => Promise<string>>()),
   budgetMs: integer({ min: 1, max: 86_400_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   metrics: either(table({ namespace: text({ default: "Spillway" }) }, { default: {} }), choice([false])),
@@ -58,10 +61,13 @@ export function lambdaHandler(
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const openDrain = drainOpener(drain);
   const checked = checkOptions(kinds, options);
-  const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, metrics } = checked;
+  const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, wakeToken, metrics } = checked;
   const namespace = metrics ? metrics.namespace : null;
   const log = checked.log ?? ((line) => console.log(line));
-  const openToken = once(async () => (typeof token === "function" ? token() : token));
+  const openTokens = once(async () => ({
+    token: typeof token === "function" ? await token() : token,
+    wakeToken: typeof wakeToken === "function" ? await wakeToken() : wakeToken,
+  }));
 
   return (event, context) =>
     invocation.run(context, async () => {
@@ -79,11 +85,7 @@ export function lambdaHandler(
         if (line !== null) tellReport(() => log(line));
       });
       if (ask.kind === "http") {
-        const given = await openToken();
-        const app = createHttpApp(logged, {
-          budgetMs: budget,
-          ...(given === undefined ? {} : { token: given }),
-        });
+        const app = createHttpApp(logged, { budgetMs: budget, ...(await openTokens()) });
         return handle(app)(ask.event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.

@@ -20,6 +20,8 @@ export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 export interface NodeServerOptions {
   /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
   readonly token?: string | undefined;
+  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
+  readonly wakeToken?: string | undefined;
   /** 0 takes a free one. Default: 8080. */
   readonly port?: number;
   /** Default: 127.0.0.1. */
@@ -34,7 +36,7 @@ export interface NodeServerOptions {
    */
   readonly receiveHop?: ReceiveHop;
   /**
-   * Told the report of each run that the schedule or a hop began. Default: logs each report of a drain that found something,
+   * Told the report of each run that the schedule, a hop or a wake began. Default: logs each report of a drain that found something,
    * or failed, as one line of JSON, those of calls with the token too.
    */
   readonly onReport?: (report: DrainReport) => void;
@@ -65,6 +67,7 @@ export interface NodeServer {
 
 const kinds = {
   token: text({ isSecret: true }),
+  wakeToken: text({ isSecret: true }),
   port: integer({ min: 0, max: 65_535, default: 8080 }),
   host: text({ default: "127.0.0.1" }),
   cron: text(),
@@ -81,10 +84,9 @@ const kinds = {
  */
 export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
   checkDrain(drain);
-  const { token, port, host, cron, budgetMs, onReport, receiveHop, graceMs, stopsBySignal } = checkOptions(
-    kinds,
-    options,
-  );
+  const checked = checkOptions(kinds, options);
+  const { token, wakeToken, port, host, cron, budgetMs, onReport, receiveHop, graceMs, stopsBySignal } =
+    checked;
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<DrainReport>>();
@@ -118,12 +120,12 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
     ...tracked,
     run: async (runOptions) => {
       const report = await tracked.run(runOptions);
-      // Only a hop has a chain, and only its caller is not told the report. The log has all.
+      // Only hops and wakes have a chain, and only their callers are not told the report. The log has all.
       if (runOptions?.chain || !onReport) tell(report, runOptions?.chain);
       return report;
     },
   };
-  const app = createHttpApp(served, { token, budgetMs, signal, receiveHop });
+  const app = createHttpApp(served, { token, wakeToken, budgetMs, signal, receiveHop });
   // This process lives on between calls, and waits for all of its runs when it is stopped.
   const lasting = { waitUntil: () => undefined } as never;
   const fetch = async (request: Request, env: object): Promise<Response> => {

@@ -1,0 +1,49 @@
+import type { Broker } from "./broker.ts";
+import type { Clock } from "./clock.ts";
+import type { Continuation, Ending } from "./continuation.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import type { RunDeadline, Stopper } from "./deadline.ts";
+import type { ChainPosition } from "./hop.ts";
+import type { ProcessorOptions } from "./processor.ts";
+import type { DrainReport } from "./report.ts";
+import type { Failure } from "./retry-policy.ts";
+import type { Meter } from "./sender.ts";
+
+/** What one run is given. */
+export interface RunParts {
+  readonly broker: Broker;
+  readonly processor: ProcessorOptions;
+  readonly stopper: Stopper;
+  readonly deadline: RunDeadline;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly startedAt: number;
+  /** Undefined: as many as suit the handlers. */
+  readonly batchSize: number | undefined;
+  readonly learned: Learned;
+  readonly prefetch: 0 | 1;
+  readonly maxConcurrency: number;
+  /** The lease the user asked for; without it a lease lasts as long as the run may. */
+  readonly leaseMs: number | undefined;
+  readonly maxMessages: number;
+  readonly maxRequests: number;
+  readonly requestsPerMessage: number;
+  /** Requests a message that note it as done: 1 where the handler is `idempotent`. */
+  readonly markersPerMessage: number;
+  readonly chain: ChainPosition;
+  readonly continuation: Continuation | undefined;
+  readonly randomId: () => string;
+  readonly handlerTimeoutMs: number | undefined;
+  readonly onProgress: ((report: DrainReport) => unknown) | undefined;
+  readonly onFailure: ((failure: Failure) => unknown) | undefined;
+  readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
+  /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
+  readonly mayClaim?: () => boolean;
+  readonly onEnd?: (ending: Ending) => void;
+}
+
+/** What the runs of one drain learn from each other, while its process lives. */
+export interface Learned {
+  /** What to claim where no `batchSize` is given. */
+  batchCount: number;
+}

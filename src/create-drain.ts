@@ -86,7 +86,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   const { codec, engine, requestTimeoutMs } = settings;
   return {
     ...runner,
-    deadLetters: deadLetters(openSender, keys),
+    deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
     limits: limitsOf(openSender, keys, engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),

@@ -60,6 +60,8 @@ export const limits = {
   shownCountMax: 20,
   /** Longest wait before it asks again, ms. Reason: whoever is quicker is done with it then. */
   shownWaitMs: 50,
+  /** How long saying the keys of dead letters may take that are redriven, ms. Reason: none waits for ever. */
+  keysMsMax: 60_000,
   /** Characters of a message's key. Reason: what enters is bounded. */
   keyCharsMax: 1_000,
   /** First wait before a request is sent again, ms; each next one is twice as long. */

@@ -21,9 +21,9 @@ export interface ReadKey {
 /** Says the keys of messages: by a path, or by a function of the user's, which is a guest. */
 export class KeyReader {
   readonly #of: KeyOf<unknown> | string;
-  readonly #context: OrderContext;
+  readonly #context: Pick<OrderContext, "settings" | "stopper">;
 
-  constructor(of: KeyOf<unknown> | string, context: OrderContext) {
+  constructor(of: KeyOf<unknown> | string, context: Pick<OrderContext, "settings" | "stopper">) {
     this.#of = of;
     this.#context = context;
   }

@@ -6,6 +6,7 @@ import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import type { Message } from "./message.ts";
+import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 import { show } from "./show.ts";
 
@@ -32,6 +33,8 @@ export interface Order {
   /** What it makes of other options. Throws `OptionError` for those that it cannot keep its promise with. */
   impose(settings: OrderedSettings): { readonly concurrency?: 1; readonly prefetch?: 0 };
   turns(context: OrderContext): Turns;
+  /** The keys of payloads as Redis knows them, `""` for none: of those that come back, so that they come to their place. */
+  readKeys?(settings: OrderContext["settings"], payloads: readonly ByteString[]): Promise<string[]>;
 }
 
 /** The options that an order has to do with. */

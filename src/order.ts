@@ -1,5 +1,7 @@
 import { OrderedTurns } from "./broker/ordered-turns.ts";
+import { Stopper } from "./deadline.ts";
 import { OptionError } from "./errors.ts";
+import { limits } from "./limits.ts";
 import { checkOptions, either, func, integer, type Kinds, required, text } from "./option-kinds.ts";
 import { KeyReader } from "./order-keys.ts";
 import type { KeyOf, KeyOrder, Order, OrderedSettings, Orders } from "./order-option.ts";
@@ -24,6 +26,7 @@ export const strictOrder: Order = {
     return { concurrency: 1, prefetch: 0 };
   },
   turns: (context) => new OrderedTurns({ ...context, mode: "s", parkedMax: 0 }),
+  readKeys: async (_settings, payloads) => payloads.map(() => ""),
 };
 
 /**
@@ -39,6 +42,16 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Pick<KeyOrder,
     },
     turns: (context) =>
       new OrderedTurns({ ...context, mode: "k", parkedMax, keyReader: new KeyReader(of, context) }),
+    async readKeys(settings, payloads) {
+      const endAt = settings.clock.now() + limits.keysMsMax;
+      const stopper = new Stopper(settings.clock, { stopAt: endAt, leaveAt: endAt, endAt }, undefined);
+      try {
+        const keys = await new KeyReader(of, { settings, stopper }).read(payloads);
+        return payloads.map((_, at) => keys?.[at]?.digest.replaceAll("-", "") ?? "");
+      } finally {
+        stopper.dispose();
+      }
+    },
   };
 }
 

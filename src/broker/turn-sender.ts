@@ -21,6 +21,7 @@ export interface Scripts {
   readonly whenFull: Script;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 export function scriptsOf(source: string, sourceWhenFull: string): Scripts {
   return {
     whenNot: { source, sha: sha1Hex(source) },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byKey, type Message, OptionError, retry } from "../../src/index.ts";
+import { byKey, type Message, NonRetryableError, OptionError, retry } from "../../src/index.ts";
 import { list, type Setup } from "./setup.ts";
 
 /** `order: { byKey }`: messages of one key in their order and never two at once, whatever happens. */
@@ -140,6 +140,21 @@ export function keyOrderSuite(setup: Setup): void {
         await drain.run();
       }
       expect([...new Set(seen)]).toEqual(inOrder("a", 30));
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("takes a redriven message before what waits in its line, or in the list", async () => {
+      await produce(...mixed("ab", 4));
+      const { handler } = watching((name) => {
+        if (/a0|b0|b1/.test(name)) throw new NonRetryableError("no");
+        if (name === "a1") throw new Error("not yet");
+      });
+      await keyed({ handler, batchSize: 5, retryDelay: () => 60_000 }).run({ maxMessages: 5 });
+      expect(await keyed().stats()).toMatchObject({ dead: 3 });
+      expect(await keyed().deadLetters.redrive()).toEqual({ redriven: 3 });
+      const rest = watching();
+      await keyed({ handler: rest.handler }).run();
+      for (const key of "ab") expect(of(key, rest.seen)).toEqual(inOrder(key, 4));
       expect(await door.everything()).toEqual({});
     });
 

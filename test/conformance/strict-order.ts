@@ -143,6 +143,16 @@ export function strictOrderSuite(setup: Setup): void {
       }
     });
 
+    it("takes redriven messages before what waits, the oldest first", async () => {
+      await produce(...numbered(5));
+      const failing = ({ payload }: { payload: string }) => {
+        if (payload === "m0" || payload === "m1") throw new NonRetryableError("no");
+      };
+      await strict({ handler: failing }).run({ maxMessages: 2 });
+      expect(await strict().deadLetters.redrive()).toEqual({ redriven: 2 });
+      expect(await door.waiting(list)).toEqual(numbered(5));
+    });
+
     it("has a timer go on when the first message is due", async () => {
       await produce("a");
       const waits: number[] = [];

@@ -179,12 +179,21 @@ export class Ledger {
   }
 
   #checkTakeDead(mode: string, before: Snapshot, after: Snapshot): void {
-    if (mode === "redrive" && !isSameCounts(before.counts, after.counts)) {
+    if (mode !== "purge" && !isSameCounts(before.counts, after.counts)) {
       this.#violate("a redrive lost or doubled a message");
     }
-    // A redriven message starts anew, at the list's left end.
-    const moved = (after.places.get("list")?.length ?? 0) - (before.places.get("list")?.length ?? 0);
-    this.#queue((after.places.get("list") ?? []).slice(0, Math.max(0, moved)).reverse());
+    // A redriven message starts anew, before what waits and behind what runs. Of those redriven together, the oldest first.
+    const redriven = [...(before.places.get("dead") ?? [])].filter(
+      (payload) => countOf(after.places.get("dead"), payload) === 0,
+    );
+    const running = [...before.places].flatMap(([place, payloads]) => (isShared(place) ? [] : payloads));
+    for (const payload of redriven) {
+      const key = this.#keyOf(payload);
+      if (key === undefined) continue;
+      const order = this.#orders.get(key) ?? [];
+      this.#orders.set(key, order);
+      order.splice(order.filter((one) => running.includes(one)).length, 0, payload);
+    }
     for (const payload of before.places.get("dead") ?? []) this.noteExcuse(payload);
   }
 

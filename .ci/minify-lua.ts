@@ -15,10 +15,10 @@ export function minifiedModule(scripts: Readonly<Record<string, string>>): strin
   const lines = Object.entries(scripts).map(([name, script]) => {
     const [, flags = "", body = ""] = /^(#!lua[^\n]*\n)?([\s\S]*)$/.exec(script) ?? [];
     if (!bodies.includes(body)) bodies.push(body);
-    const text = `script${bodies.indexOf(body)}`;
-    // A sum might have side effects, as far as a bundler knows, and so would stay in a bundle that does not use it.
-    const value = flags ? `/* @__PURE__ */ ${JSON.stringify(flags)}.concat(${text})` : text;
-    return `export const ${name} = ${value};\n`;
+    const lua = `script${bodies.indexOf(body)}`;
+    // A bundler may leave out a call that is said to be pure, and never a sum of texts.
+    const whole = flags ? `/* @__PURE__ */ ${JSON.stringify(flags)}.concat(${lua})` : lua;
+    return `export const ${name} = ${whole};\n`;
   });
   const constants = bodies.map((body, at) => `const script${at} = ${JSON.stringify(minify(body))};\n`);
   return constants.join("") + lines.join("");

@@ -2,7 +2,7 @@ import { SpillwayError } from "./errors.ts";
 import { isError, isThenable, peek, whenSettled } from "./guest.ts";
 import { limits } from "./limits.ts";
 import type { Message } from "./message.ts";
-import { isHandlerOutcome } from "./outcome.ts";
+import { isHandlerOutcome, withEffects } from "./outcome.ts";
 import { firstOf, isArray, isMeant, isRejected, lookAlike, readVerdict, type Verdict } from "./verdict.ts";
 
 /** What was said of one message of a batch: perhaps a promise, and perhaps among those named as failed. */
@@ -39,6 +39,10 @@ export function readSaid({ isNamed }: Said, value: unknown): Verdict {
 
 function sort(returned: unknown, messages: ReadonlySet<unknown>): readonly Said[] {
   const all = (value: unknown): readonly Said[] => Array.from(messages, () => ({ value, isNamed: false }));
+  // Whether they are to run once or for each message, no one has said.
+  if (isHandlerOutcome(returned) && peek(returned, "outcome") === withEffects) {
+    throw strange("one ack with effects for all messages");
+  }
   if (isHandlerOutcome(returned) || isError(returned) || isRejected(returned)) return all(returned);
   if (isArray(returned)) return sortArray(returned, messages);
   if (typeof returned === "object" && returned !== null) {

@@ -40,6 +40,8 @@ export interface ClaimRequest {
   readonly holds?: Batch | undefined;
   /** Whether this drain works on another batch meanwhile. */
   readonly isAhead?: boolean;
+  /** Whether to tell what remains, for one command more where it is not known for free. Scripted engine only. */
+  readonly countsRemaining?: boolean | undefined;
 }
 
 /** Whether a claim was served, perhaps with no message; and if not, whether others, the brake, an operator or the order stood in its way. */
@@ -65,6 +67,8 @@ export interface TurnResult {
   readonly nextDueAt: number | null;
   /** Messages left in the list; null where it is not known for free. */
   readonly remaining: number | null;
+  /** Other live drains, and how many of them come before this one; null or absent where nobody looked. */
+  readonly others?: { readonly count: number; readonly before: number } | null;
   /** What each outcome was carried out as, which a brake changes; null where nothing was settled, or it is not known. */
   readonly settledAs: readonly SettledAs[] | null;
   /** Dead letters, as the list holds them, of messages that crashed too often. */

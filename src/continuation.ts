@@ -42,6 +42,11 @@ export interface Continuation {
    * before then, however long its chain is. Resolves and throws as `invoke` does.
    */
   invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
+  /**
+   * Where it matters to the platform: begins a chain beside the one that runs. The number at the end of its id, after `~`,
+   * is below the list's `maxConcurrency`. Resolves and throws as `invoke` does. Default: `invoke`.
+   */
+  invokeBeside?(next: NextDrain): Promise<Declined | null>;
 }
 
 /** What a drain has come to, as far as its chain is concerned. */
@@ -143,6 +148,18 @@ export async function invokeFirst(
   const { list, randomId } = onward;
   const next = { list, chain: { id: randomId(), hop: 1 }, sendId: randomId() };
   return sendUntilTaken(continuation.name, (signal) => continuation.invoke({ ...next, signal }), onward);
+}
+
+/** Has the continuation begin a chain beside the one that runs. Throws `ContinuationError` as `goOn` does. */
+export async function startChain(
+  continuation: Continuation,
+  hop: Hop,
+  onward: Omit<Onward, "list" | "chain" | "maxConcurrency">,
+): Promise<"continued" | Declined> {
+  const next = { ...hop, sendId: onward.randomId() };
+  const send = (signal: AbortSignal): Promise<unknown> =>
+    continuation.invokeBeside?.({ ...next, signal }) ?? continuation.invoke({ ...next, signal });
+  return sendUntilTaken(continuation.name, send, onward);
 }
 
 /** Sends, and sends again what was refused for now, until it is taken or declined or the time is over. */

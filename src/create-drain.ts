@@ -5,13 +5,17 @@ import type { Codec } from "./codec.ts";
 import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
+import { OptionError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { orders } from "./order.ts";
-import { type PushResult, pushMessages } from "./push.ts";
+import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
-import { holderOf, makeRunner, type RunnerParts } from "./runner.ts";
+import { makeRunner, type RunnerParts } from "./runner.ts";
+import { scaleOut } from "./scale-out.ts";
+import { type ListDrain, type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
+import { attempt } from "./show.ts";
 import { type WaitOptions, waitForMessage } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 
@@ -70,6 +74,12 @@ export interface Drain {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What hosts take: a drain, or several lists' whole, as `createSpillway` makes it. */
+export type HostedDrain = Pick<
+  Drain,
+  "list" | "run" | "stats" | "wake" | "waitForMessage" | "close" | typeof Symbol.asyncDispose
+>;
+
 /** The plain engine, for the option `engine` where its name alone does not bring it along: on Workers. */
 export const plainEngine: PlainEngine = plainBroker;
 
@@ -79,29 +89,40 @@ export const plainEngine: PlainEngine = plainBroker;
  */
 export function createDrain<Decoded = unknown, Value = Decoded>(
   // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
-  options: DrainOptions<Value> & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
+  options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
-  const { parts, ...runner } = makeRunner(options, plainBroker, orders);
+  // Whatever else may have been given in place of options, its checks say so.
+  if (!attempt(() => Object.hasOwn(options, "shards"))) return makeDrain(options).drain;
+  const { shards, ...ofOneList } = options;
+  return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
+}
+
+/** A drain of one Redis list with what it is made of, for who runs several. */
+export function makeDrain(options: unknown): ListDrain {
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders);
   const { settings, keys, openSender } = parts;
-  const { codec, engine, requestTimeoutMs } = settings;
-  return {
+  const { continuation, engine } = settings;
+  if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
+    const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
+    throw new OptionError("scaleOut", wanted, "without");
+  }
+  const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
-    limits: limitsOf(openSender, keys, engine === "scripted"),
+    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
     wake: async () => wake(parts),
     recover: recovering(parts),
     push: async (messages, pushOptions = {}) => {
-      const canRunScripts = engine === "scripted";
-      const context = { sender: openSender(), keys, codec, canRunScripts, requestTimeoutMs };
-      const own = { ...context, randomId: () => holderOf(settings) };
-      const { mayWake, ...result } = await pushMessages(own, messages, pushOptions);
+      const context = pushContext(settings, [{ sender: openSender(), keys }]);
+      const { toWake, ...result } = await pushMessages(context, messages, pushOptions);
       const asleep = { woken: false, wakeError: null };
-      return { ...result, ...((mayWake && (await wake(parts))) || asleep) };
+      return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
     },
   };
+  return { drain, parts };
 }
 
 function recovering({ settings, keys, openBroker, openSender }: RunnerParts): Drain["recover"] {

@@ -71,14 +71,15 @@ export function deadLettersOf(settlement: Settlement, result: TurnResult, list: 
   return settlement.outcomes.flatMap((outcome, at) => {
     const message = settlement.batch.messages[at];
     const decided = outcome.kind === "overloaded" ? outcome.otherwise : outcome;
-    if (words[at] !== "dead-letter" || decided.kind !== "dead-letter" || message === undefined) return [];
+    const cause = decided.kind === "dead-letter" ? decided.cause : outcome.effects?.failed?.cause;
+    if (words[at] !== "dead-letter" || !cause || message === undefined) return [];
     const head = {
       id: `${settlement.batch.id}.${at + 1}`,
       attempts: message.earlierAttempts + 1,
       firstFailedAt: message.firstFailedAt ?? result.now,
       lastFailedAt: result.now,
     };
-    return [readDeadLetter(deadLetterEntry(head, deadLetterTail(decided.cause, 1), message.raw), list)];
+    return [readDeadLetter(deadLetterEntry(head, deadLetterTail(cause, 1), message.raw), list)];
   });
 }
 

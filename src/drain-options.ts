@@ -1,13 +1,12 @@
 import type { BatchBy } from "./batch-groups.ts";
-import { fromText } from "./bytes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { OptionError } from "./errors.ts";
 import { isIdempotent } from "./idempotent.ts";
-import type { ListKeys } from "./keys.ts";
 import {
+  boolean,
   type Checked,
   type Checker,
   checkOptions,
@@ -24,11 +23,11 @@ import {
 import { type Order, type OrderOption, type Orders, readOrder } from "./order-option.ts";
 import type { BatchHandler, Handler } from "./processor.ts";
 import { random, randomId } from "./randomness.ts";
-import type { ByteString, RedisClient } from "./redis-client.ts";
+import type { RedisClient } from "./redis-client.ts";
 import type { DrainReport } from "./report.ts";
 import type { Backoff, Failure } from "./retry-policy.ts";
+import type { ScaleOut } from "./scale-out.ts";
 import { isStandardSchema, type StandardSchema } from "./schema.ts";
-import { show } from "./show.ts";
 
 /** Every option of `createDrain`. `npm run docs:options` prints them into the README. */
 export interface EveryDrainOption<Value> {
@@ -120,6 +119,11 @@ export interface EveryDrainOption<Value> {
    * @default 1
    */
   maxConcurrency?: number;
+  /**
+   * Whether a drain that finds more than the live ones can handle in 2 s starts others through the `continuation`, up to
+   * `maxConcurrency`; `scaleOut({ withinMs })` for another time, and on Workers. Scripted engine only. Default: `true`, but on Workers, where `maxConcurrency` is above 1 and there is a `continuation`.
+   */
+  scaleOut?: boolean | ScaleOut;
   /**
    * The end of the budget that is kept for settling and releasing, ms, from 0 to 60,000; never more than a quarter of the
    * budget.
@@ -250,6 +254,7 @@ const drainKinds = {
   prefetch: choice([0, 1], { default: 1 }),
   leaseMs: integer({ min: 1, max: dayMs }),
   maxConcurrency: integer({ min: 1, max: 1_000, default: 1 }),
+  scaleOut: either(boolean(), func<ScaleOut>()),
   reserveMs: integer({ min: 0, max: 60_000, default: 1_000 }),
   requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
   // What it must be is said where orders are read.
@@ -302,17 +307,6 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine, orders?
   const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);
   const unordered = { ...settings, engine, ordering, unparking: ordering ? undefined : orders?.unparking };
   return { ...unordered, ...ordering?.impose(unordered) };
-}
-
-/** The plain engine's shared working list. Throws `OptionError` for a key that is used for something else. */
-export function sharedWorkingList({ workingList }: DrainSettings, keys: ListKeys): ByteString {
-  if (workingList === undefined) return keys.sharedWorking;
-  const { list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering } = keys;
-  const key = fromText(workingList);
-  if ([list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering].includes(key)) {
-    throw new OptionError("workingList", "another key than the list and Spillway's own", show(workingList));
-  }
-  return key;
 }
 
 function standardSchema(): Checker<StandardSchema | undefined> {

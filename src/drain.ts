@@ -11,8 +11,9 @@ import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
-import { shareOf } from "./retry-policy.ts";
+import { type Failure, shareOf } from "./retry-policy.ts";
 import type { RunParts } from "./run-parts.ts";
+import type { Scaler } from "./scale-out.ts";
 
 /** One run: claim → process → turn … → continue. All control flow is here; the rest decides or acts. Never rejects. */
 export async function runDrain(parts: RunParts): Promise<DrainReport> {
@@ -28,6 +29,7 @@ class Run {
   readonly #parts: RunParts;
   readonly #report: ReportBuilder;
   readonly #pace: Pace;
+  readonly #scaler: Scaler | undefined;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -44,6 +46,7 @@ class Run {
     const { paceUs } = parts.chain;
     this.#pace = new Pace(paceUs);
     if (paceUs !== undefined) this.#learn(limits.batchCount);
+    this.#scaler = parts.scaleOut?.(parts, this.#pace, this.#report);
   }
 
   async toReport(): Promise<DrainReport> {
@@ -139,17 +142,18 @@ class Run {
     const { clock, deadline, leaseMs } = this.#parts;
     // No handler of this run can be waited for longer, so no lease need be.
     const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
-    return { countMax, leaseMs: Math.min(leaseMs ?? batchMsMax(this.#parts, countMax), leaseMsMax) };
+    return {
+      countMax,
+      countsRemaining: this.#scaler?.counts(),
+      leaseMs: Math.min(leaseMs ?? batchMsMax(this.#parts, countMax), leaseMsMax),
+    };
   }
 
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
     const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
-    for (const failure of failures) {
-      this.#report.failures.add(failure);
-      this.#hooks.tell(this.#parts.onFailure, failure);
-    }
+    for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     this.#learn(batch.messages.length);
     if (ranCount === 0 && !stopper.isStopped && !stopper.isHeldBack) {
@@ -176,11 +180,21 @@ class Run {
     return Promise.race([processing.then(() => true), moment]);
   }
 
+  #tellFailure(failure: Failure): void {
+    this.#report.failures.add(failure);
+    this.#hooks.tell(this.#parts.onFailure, failure);
+  }
+
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
     if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
     this.#report.add(result, settlement);
-    this.#parts.meter.elsewhere = this.#report.claimed * this.#parts.requestsPerMessage;
+    this.#scaler?.note(result);
+    this.#parts.meter.elsewhere =
+      this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
+    for (const { effects } of settlement?.outcomes ?? []) {
+      if (effects?.failed) this.#tellFailure(effects.failed.failure);
+    }
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;
@@ -238,7 +252,7 @@ class Run {
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
     onEnd?.(ending);
-    if (!continuation) return;
+    if ((await this.#scaler?.ended(stopped)) || !continuation) return;
     const { list, policy } = processor;
     const onward = {
       ...this.#parts,

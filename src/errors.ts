@@ -18,6 +18,8 @@ export type SpillwayErrorCode =
   | "stood-still"
   | "closed"
   | "push-incomplete"
+  | "effect-refused"
+  | "shard-count"
   | "missing-package"
   | ContinuationErrorCode;
 
@@ -55,7 +57,7 @@ export class OptionError extends SpillwayError {
 
 /**
  * A push ended in its middle: `pushedCount` messages, the first given, were pushed for certain; `cause` says why not the
- * others. Of the next up to 1,000 it is not known where the cause is a lost reply.
+ * others. Of the next up to 1,000 it is not known where the cause is a lost reply, or where the list has shards.
  */
 export class PushIncompleteError extends SpillwayError {
   override readonly name: string = "PushIncompleteError";
@@ -107,6 +109,25 @@ export class RedisReplyError extends SpillwayError {
   /** The server's own words, for whoever sent the command. They may quote payloads: never log them. */
   get serverText(): string {
     return this.#serverText;
+  }
+}
+
+/** How the text of a refused effect begins, in its error and in a dead letter. */
+export const refusedEffect = "Redis refused the effect ";
+
+/**
+ * Redis refused an effect of a message that its handler acknowledged, so the message has failed. Says which command and
+ * which key, and why, as `cause` does; of the command's other words nothing is told.
+ */
+export class EffectError extends SpillwayError {
+  override readonly name: string = "EffectError";
+  /** The same as short as a dead letter has it. */
+  readonly refused: string;
+  constructor(what: string, cause: RedisReplyError) {
+    super("effect-refused", `${refusedEffect}${what}, so the message has failed: ${cause.message}`, {
+      cause,
+    });
+    this.refused = refusedEffect + what;
   }
 }
 

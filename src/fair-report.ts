@@ -91,6 +91,7 @@ function sumOf(reports: readonly DrainReport[]): DrainReport {
     stopped: last?.stopped ?? "empty",
     continuedWith: null,
     declined: null,
+    started: sum((one) => one.started),
     requests: sum((one) => one.requests),
     commands: sum((one) => one.commands),
     elapsedMs: sum((one) => one.elapsedMs),

@@ -24,7 +24,7 @@ export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
 export type { Limits, RateLimit } from "./control.ts";
-export type { Drain } from "./create-drain.ts";
+export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
@@ -36,11 +36,13 @@ export type {
   EveryDrainOption,
   PlainEngine,
 } from "./drain-options.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
 // Errors: one base, a closed set of codes.
 export {
   ClosedError,
   ContinuationError,
   type ContinuationErrorCode,
+  EffectError,
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
@@ -52,6 +54,8 @@ export {
   type SpillwayErrorCode,
 } from "./errors.ts";
 export type { FailureCount } from "./failures.ts";
+// Several lists in one deployment.
+export type { ListsReport } from "./fair-report.ts";
 // Hops, for continuations and hosts.
 export {
   type ChainPosition,
@@ -68,7 +72,6 @@ export type { Message } from "./message.ts";
 export { byKey, strictOrder } from "./order.ts";
 export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
 export {
-  ack,
   deadLetter,
   type HandlerOutcome,
   NonRetryableError,
@@ -97,6 +100,13 @@ export type {
 export type { DrainReport, StopReason } from "./report.ts";
 export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 export type { RunOptions } from "./run-options.ts";
+export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale-out.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";
+// Shards.
+export { type ReshardOptions, reshard } from "./shards/reshard.ts";
+export { shardOf } from "./shards/shard-names.ts";
+export type { ShardOptions } from "./shards/sharded-drain.ts";
+export { createSpillway, type Spillway } from "./spillway.ts";
+export type { ListOptions, SpillwayOptions } from "./spillway-options.ts";
 export type { WaitOptions } from "./wait.ts";
 export type { Woken } from "./wake.ts";

@@ -1,5 +1,5 @@
 /**
- * What adapters share with the core and users do not need: the checkers of options, and SHA-1. Not public names.
+ * What adapters share with the core and users do not need, such as the checkers of options. Not public names.
  *
  * @module
  */
@@ -20,3 +20,4 @@ export {
 } from "./option-kinds.ts";
 export { safeReplyText } from "./reply-text.ts";
 export { makeRunner, type Runner } from "./runner.ts";
+export { slotOf } from "./scale.ts";

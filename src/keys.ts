@@ -47,7 +47,7 @@ export interface ListKeys {
 /** Names the keys of a list. Throws `OptionError` for a name that no other key can share a hash slot with. */
 export function listKeys(name: string): ListKeys {
   if (name === "") throw new OptionError("list", "a Redis key with at least one character", '""');
-  const base = hasHashTag(name) ? name : `{${name}}`;
+  const base = hashTagOf(name) !== name ? name : `{${name}}`;
   if (base !== name && name.includes("}")) {
     throw new OptionError(
       "list",
@@ -77,8 +77,9 @@ export function listKeys(name: string): ListKeys {
   };
 }
 
-/** Redis Cluster hashes only what stands between the first `{` and the next `}`, unless that is empty. */
-function hasHashTag(name: string): boolean {
-  const open = name.indexOf("{");
-  return open >= 0 && name.indexOf("}", open) > open + 1;
+/** What Redis Cluster hashes of a key: what stands between the first `{` and the next `}`, or all where that is nothing. */
+export function hashTagOf(key: ByteString): ByteString {
+  const open = key.indexOf("{");
+  const close = key.indexOf("}", open);
+  return open >= 0 && close > open + 1 ? key.slice(open + 1, close) : key;
 }

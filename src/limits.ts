@@ -111,6 +111,18 @@ export const limits = {
    * long as a batch of quick ones takes in a process that has just started.
    */
   firstBatchMs: 20,
+  /** How long a drain waits for those that were started to live before it starts others, ms. Reason: they may have failed. */
+  waveMs: 1_000,
   /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
   hopMax: 1_000_000_000,
+} as const;
+
+/** Those of effects: apart, so that whoever gives none does not load them. */
+export const effectLimits = {
+  /** Effects of one message. Reason: a script blocks Redis. */
+  countMax: 100,
+  /** Words of one effect. Reason: Lua's stack bounds the arguments of a call. */
+  wordsMax: 4_000,
+  /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
+  bytesMax: 524_288,
 } as const;

@@ -1,19 +1,31 @@
+import type { Effects } from "./broker/effects.ts";
 import { OptionError } from "./errors.ts";
 import { type ErrorText, peek } from "./guest.ts";
+import type { Message } from "./message.ts";
+import type { Judging } from "./retry-policy.ts";
 import { show } from "./show.ts";
 
 /** Marks outcomes, also those of another copy of this package. JSON cannot carry it, so no payload or row can be one. */
-const brand: unique symbol = Symbol.for("spillway.outcome");
+export const brand: unique symbol = Symbol.for("spillway.outcome");
 
 /**
- * What a handler may return to say what becomes of its message: `ack`, `release`, `retry(…)` or `deadLetter(…)`. Only
- * these make one: an object that looks alike fails the message.
+ * What a handler may return to say what becomes of its message: `ack`, `release`, `retry(…)`, `deadLetter(…)` or
+ * `forward(…)`. Only these make one: an object that looks alike fails the message.
  */
-export type HandlerOutcome = typeof ack | typeof release | RetryOutcome | DeadLetterOutcome;
+export type HandlerOutcome = Said<"ack"> | AckWithEffects | typeof release | RetryOutcome | DeadLetterOutcome;
 
-interface Said<Word extends string> {
+export interface Said<Word extends string> {
   readonly [brand]: true;
   readonly outcome: Word;
+}
+
+/** The word of an ack with effects. Another copy of this package says another one where it judges or settles them otherwise. */
+export const withEffects = "ack with effects";
+
+/** An ack that brings effects along, and the code for them: who gives none has none of it. */
+export interface AckWithEffects extends Said<typeof withEffects> {
+  /** Throws where the message's list, or its engine, cannot have them. */
+  judge(message: Message, judging: Judging): Outcome;
 }
 
 interface RetryOutcome extends Said<"retry"> {
@@ -25,15 +37,12 @@ interface DeadLetterOutcome extends Said<"dead-letter"> {
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-function say<Word extends string, Details>(outcome: Word, details: Details): Said<Word> & Details {
+export function say<Word extends string, Details>(outcome: Word, details: Details): Said<Word> & Details {
   const said = { outcome, ...details };
   // Not enumerable, so that a copy, which may have been changed, is none.
   return Object.freeze(Object.defineProperty(said, brand, { value: true })) as unknown as Said<Word> &
     Details;
 }
-
-/** The message is done. */
-export const ack: Said<"ack"> = say("ack", {});
 
 /** The message goes back to the right end of the list, in its old order; no attempt is counted. */
 export const release: Said<"release"> = say("release", {});
@@ -56,7 +65,8 @@ export function deadLetter(reason: string): DeadLetterOutcome {
 }
 
 export function isHandlerOutcome(value: unknown): value is HandlerOutcome {
-  return typeof value === "object" && value !== null && peek(value, brand) === true;
+  const mayBe = (typeof value === "object" && value !== null) || typeof value === "function";
+  return mayBe && peek(value, brand) === true;
 }
 
 /** Thrown by a handler, or the name of what it throws: the message goes to the dead letters at once. */
@@ -87,18 +97,19 @@ export interface DeadLetterCause {
 }
 
 /**
- * What becomes of a claimed message. `ack` removes it; `release` returns it to the right end in its old order and counts
- * nothing; `keep` leaves it leased (its handler still runs); `retry` counts an attempt and delays it; `dead-letter`
+ * What becomes of a claimed message. `ack` removes it, and with `effects` runs them; `release` returns it to the right end
+ * in its old order and counts nothing; `keep` leaves it leased (its handler still runs); `retry` counts an attempt and delays it; `dead-letter`
  * ends it; `overloaded` releases it and brakes, or does as `otherwise` says where the brake no longer may.
  * `isFailure` tells what the brake counts: a handler that threw, a codec or a schema that refused, not one that asked.
  */
-export type Outcome =
+export type Outcome = { readonly effects?: Effects } & (
   | { readonly kind: "ack" }
   | { readonly kind: "release" }
   | { readonly kind: "keep" }
   | RetryLater
   | ToDeadLetter
-  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | ToDeadLetter };
+  | { readonly kind: "overloaded"; readonly untilMs: number; readonly otherwise: RetryLater | ToDeadLetter }
+);
 
 export interface RetryLater {
   readonly kind: "retry";

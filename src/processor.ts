@@ -276,9 +276,13 @@ class BatchRun {
     return judgeThrown(error, message, this.#judging);
   }
 
-  /** Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it. */
+  /**
+   * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
+   * With effects it is done when they are: whoever finds it noted as done would run none.
+   */
   async #mark(at: number): Promise<void> {
-    if (this.#outcomes[at]?.kind === "ack") await this.#messages[at]?.mark();
+    const { kind, effects } = this.#outcomes[at] as Outcome;
+    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

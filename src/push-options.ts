@@ -38,6 +38,11 @@ export interface PushOptions {
    */
   dedupe?: { id: (message: Pushable) => string; ttlMs: number };
   /**
+   * Of a list with `shards`: gives the key of a message, a string of 1 to 512 characters; all messages of one key go to one
+   * shard. Default: the id of `dedupe`, and where there is none the messages are spread evenly.
+   */
+  key?: (message: Pushable) => string;
+  /**
    * Whether a push to an empty list has the drain's `continuation` start a drain at once, in place of the next tick; it
    * asks Redis first whether one is live. Where there is no continuation, nothing is started and nothing asked.
    * @default true
@@ -59,6 +64,7 @@ const pushKinds = {
     id: required(func<(message: Pushable) => string>()),
     ttlMs: required(integer({ min: 1, max: limits.delayMsMax })),
   }),
+  key: func<(message: Pushable) => string>(),
   wake: boolean({ default: true }),
 } satisfies Kinds<PushOptions>;
 

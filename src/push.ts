@@ -1,13 +1,15 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
 import { timeIn, unlessError } from "./broker/replies.ts";
 import { pushNewScript } from "./broker/scripts/push-new.ts";
-import { fromBytes, fromText } from "./bytes.ts";
+import { fromText } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
-import { OptionError, PushIncompleteError, RedisProtocolError, SpillwayError } from "./errors.ts";
-import { describe, isA, isThenable, peek, whenSettled } from "./guest.ts";
+import type { DrainSettings } from "./drain-options.ts";
+import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.ts";
+import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
+import { payloadOf } from "./payload.ts";
 import {
   type CheckedPushOptions,
   checkPushOptions,
@@ -15,6 +17,7 @@ import {
   type PushOptions,
 } from "./push-options.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
+import { holderOf } from "./runner.ts";
 import type { Sender } from "./sender.ts";
 import { kindOf, show } from "./show.ts";
 
@@ -30,21 +33,37 @@ export interface PushResult {
 
 /** The same, and what only `drain.push` makes use of. */
 interface Pushed extends PushResult {
-  /** Whether the list was empty, and a drain is to be started. */
-  readonly mayWake: boolean;
+  /** The lanes whose list was empty, and whose drain is to be started. */
+  readonly toWake: readonly number[];
+}
+
+/** A list that is pushed to. */
+export interface Lane {
+  readonly sender: Sender;
+  readonly keys: ListKeys;
 }
 
 export interface PushContext {
-  readonly sender: Sender;
-  readonly keys: ListKeys;
+  /** The list, or its shards. */
+  readonly lanes: readonly Lane[];
+  /** Which lane has a message, by its key or id where it has one, and by its place. Left out where there is but one. */
+  readonly laneOf?: (name: string | undefined, place: number) => number;
   readonly codec: Codec<unknown>;
   readonly canRunScripts: boolean;
   readonly requestTimeoutMs: number;
   readonly randomId: () => string;
 }
 
+/** What the drain's settings say of its pushes. */
+export function pushContext(settings: DrainSettings, lanes: readonly Lane[]): PushContext {
+  const { codec, engine, requestTimeoutMs } = settings;
+  const canRunScripts = engine === "scripted";
+  return { lanes, codec, canRunScripts, requestTimeoutMs, randomId: () => holderOf(settings) };
+}
+
 interface Item {
   readonly place: number;
+  readonly lane: number;
   readonly payload: ByteString;
   /** The key that remembers its id; none where messages have no ids. */
   readonly idKey: ByteString | undefined;
@@ -66,38 +85,65 @@ export async function pushMessages(
   const checked = checkPushOptions(options, context.canRunScripts);
   const isNext = checked.priority === "next";
   const duplicates: number[] = [];
+  const lengths = new Map<number, number>();
+  const toWake: number[] = [];
   let pushed = 0;
-  let length: number | null = null;
-  let wasEmpty = false;
+  /** Of the messages that were given first, all have been sent. */
+  let pushedCount = 0;
+  let hasPushed = false;
   try {
     const chunks = chunksOf(itemsOf(given, context, checked));
     const isStream = typeof given === "object" && !Array.isArray(given) && !isNext;
-    const send = await senderOf(context, checked);
+    const senders = new Map<number, Promise<(part: readonly Item[]) => Promise<Sent>>>();
+    const send = async (lane: number, part: readonly Item[]): Promise<Sent> => {
+      const sender = senders.get(lane) ?? senderOf(context, context.lanes[lane] as Lane, checked);
+      senders.set(lane, sender);
+      return (await sender)(part);
+    };
     for await (const chunk of isStream ? chunks : await collected(chunks, isNext)) {
-      const sent = await send(chunk);
-      const known = chunk.filter((_, at) => !sent.isNew(at));
-      const newCount = chunk.length - known.length;
-      if (length === null && sent.length !== null) wasEmpty = sent.length <= newCount;
-      length = sent.length ?? length;
-      pushed += newCount;
-      duplicates.push(...known.map(({ place }) => place));
+      for (const [lane, part] of byLane(chunk)) {
+        const sent = await send(lane, part);
+        const known = part.filter((_, at) => !sent.isNew(at));
+        const newCount = part.length - known.length;
+        hasPushed ||= newCount > 0;
+        if (sent.length !== null && !lengths.has(lane) && sent.length <= newCount) toWake.push(lane);
+        if (sent.length !== null) lengths.set(lane, sent.length);
+        pushed += newCount;
+        duplicates.push(...known.map(({ place }) => place));
+      }
+      pushedCount = pushed;
     }
   } catch (error) {
-    throw pushed > 0 ? new PushIncompleteError(pushed, error) : error;
+    throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;
   }
-  return { pushed, duplicates, length, mayWake: wasEmpty && checked.wake };
+  const length = lengths.size === 0 ? null : [...lengths.values()].reduce((sum, one) => sum + one, 0);
+  duplicates.sort((one, other) => one - other);
+  return { pushed, duplicates, length, toWake: checked.wake ? toWake : [] };
+}
+
+function byLane(chunk: readonly Item[]): Map<number, Item[]> {
+  const parts = new Map<number, Item[]>();
+  for (const item of chunk) {
+    const part = parts.get(item.lane);
+    if (part) part.push(item);
+    else parts.set(item.lane, [item]);
+  }
+  return parts;
 }
 
 async function* itemsOf(
   given: unknown,
   context: PushContext,
-  { dedupe }: CheckedPushOptions,
+  { dedupe, key }: CheckedPushOptions,
 ): AsyncGenerator<Item> {
+  const { lanes, laneOf = () => 0, codec } = context;
   let place = 0;
   const itemOf = (message: unknown): Item => {
-    const payload = payloadOf(message, context.codec);
-    const idKey = dedupe && `${context.keys.base}id:${idOf(message, dedupe.id)}`;
-    return { place: place++, payload, idKey };
+    const payload = payloadOf(message, codec);
+    const id = dedupe && nameOf(message, dedupe.id, "dedupe.id");
+    const lane = laneOf((key && nameOf(message, key, "key")) ?? id, place);
+    const idKey = id && `${(lanes[lane] as Lane).keys.base}id:${fromText(id)}`;
+    return { place: place++, lane, payload, idKey };
   };
   // Promises in an array are no stream: `for await` would wait for them.
   if (isIterable(given, Symbol.iterator)) for (const message of given) yield itemOf(message);
@@ -113,39 +159,15 @@ function isIterable<Name extends typeof Symbol.iterator | typeof Symbol.asyncIte
   return typeof given === "object" && !isA(given, Uint8Array) && typeof peek(given, name) === "function";
 }
 
-function idOf(message: unknown, make: (message: Pushable) => string): ByteString {
-  const id: unknown = make(message as Pushable);
-  if (typeof id === "string" && id !== "" && id.length <= limits.pushIdCharsMax) return fromText(id);
-  void whenSettled(id);
+function nameOf(message: unknown, make: (message: Pushable) => string, option: string): string {
+  const name: unknown = make(message as Pushable);
+  if (typeof name === "string" && name !== "" && name.length <= limits.pushIdCharsMax) return name;
+  void whenSettled(name);
   throw new OptionError(
-    "dedupe.id",
+    option,
     `a function that returns a string of 1 to ${limits.pushIdCharsMax} characters`,
-    show(id),
+    show(name),
   );
-}
-
-function payloadOf(given: unknown, codec: Codec<unknown>): ByteString {
-  const isObject =
-    typeof given === "object" && given !== null && !isA(given, Uint8Array) && !isThenable(given);
-  const encoded = isObject ? encode(given, codec) : given;
-  if (typeof encoded === "string") return fromText(encoded);
-  if (isA(encoded, Uint8Array)) return fromBytes(encoded);
-  void whenSettled(encoded);
-  throw new OptionError(
-    "payloads",
-    "strings, Uint8Arrays, or objects that the codec encodes",
-    show(encoded ?? given),
-  );
-}
-
-function encode(value: object, codec: Codec<unknown>): unknown {
-  try {
-    return codec.encode?.(value);
-  } catch (cause) {
-    throw new SpillwayError("codec", `The codec cannot encode a message: ${describe(cause).message}`, {
-      cause,
-    });
-  }
 }
 
 async function* chunksOf(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {
@@ -175,7 +197,8 @@ async function collected(chunks: AsyncIterable<Item[]>, isReversed: boolean): Pr
  * where it is due later than anything is sent again: a drain may have had what was due before.
  */
 async function senderOf(
-  { sender, keys, randomId, requestTimeoutMs }: PushContext,
+  { randomId, requestTimeoutMs }: PushContext,
+  { sender, keys }: Lane,
   { delayMs, at, priority, dedupe }: CheckedPushOptions,
 ): Promise<(chunk: readonly Item[]) => Promise<Sent>> {
   const now = delayMs === undefined && (at === undefined || dedupe) ? 0 : await redisNow(sender);

@@ -53,7 +53,9 @@ export interface DrainReport {
   readonly stopped: StopReason;
   /** Name of the continuation that was invoked, or null. */
   readonly continuedWith: string | null;
-  /** Why the continuation did not invoke another drain although there was reason to, or null. */
+  /** Other drains that this one started beside its own chain: see `scaleOut`. */
+  readonly started: number;
+  /** Why the continuation did not invoke another drain although there was reason to, or no other was started; or null. */
   readonly declined: string | null;
   /** Requests sent to Redis: round trips. */
   readonly requests: number;
@@ -78,6 +80,7 @@ export class ReportBuilder {
   leftUntil: number | null = null;
   continuedWith: string | null = null;
   declined: string | null = null;
+  started = 0;
   error: Error | null = null;
   readonly failures = new FailureNotes();
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
@@ -141,6 +144,7 @@ export class ReportBuilder {
       stopped,
       continuedWith: this.continuedWith,
       declined: this.declined,
+      started: this.started,
       requests: this.#meter.requests,
       commands: this.#meter.commands,
       elapsedMs,

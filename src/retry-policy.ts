@@ -11,6 +11,7 @@ import {
   outcomes,
   type RetryLater,
   type ToDeadLetter,
+  withEffects,
 } from "./outcome.ts";
 import { SchemaError } from "./schema.ts";
 
@@ -65,8 +66,14 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
       // The message has failed and must be settled; the default delay does.
     }
   }
+  return backoffAfter(failure.attempt, policy);
+}
+
+/** The same where nobody is asked. */
+export function backoffAfter(attempt: number, policy: RetryPolicy): number {
+  const { retryDelay } = policy;
   const { baseMs, maxMs } = typeof retryDelay === "function" ? backoffDefault : retryDelay;
-  return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (failure.attempt - 1)));
+  return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
 }
 
 /** From 0 to 1, whatever `random` gives. */
@@ -93,6 +100,8 @@ export async function judgeSaid(said: HandlerOutcome, message: Message, judging:
   switch (said.outcome) {
     case "ack":
       return outcomes.ack;
+    case withEffects:
+      return said.judge(message, judging);
     case "release":
       return outcomes.release;
     case "dead-letter": {

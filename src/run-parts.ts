@@ -7,6 +7,7 @@ import type { ChainPosition } from "./hop.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import type { DrainReport } from "./report.ts";
 import type { Failure } from "./retry-policy.ts";
+import type { ScaleOut } from "./scale-out.ts";
 import type { Meter } from "./sender.ts";
 
 /** What one run is given. */
@@ -32,6 +33,8 @@ export interface RunParts {
   readonly markersPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
+  /** Starts others beside this drain; undefined where none are to be. */
+  readonly scaleOut: ScaleOut | undefined;
   readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
   readonly onProgress: ((report: DrainReport) => unknown) | undefined;

@@ -5,12 +5,7 @@ import type { TurnPolicy } from "./broker/turn-request.ts";
 import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
-import {
-  checkDrainOptions,
-  type DrainSettings,
-  type PlainEngine,
-  sharedWorkingList,
-} from "./drain-options.ts";
+import { checkDrainOptions, type DrainSettings, type PlainEngine } from "./drain-options.ts";
 import { ClosedError, OptionError } from "./errors.ts";
 import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
@@ -21,7 +16,9 @@ import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Learned, RunParts } from "./run-parts.ts";
+import type { ScaleOut } from "./scale-out.ts";
 import { Sender } from "./sender.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 import { show } from "./show.ts";
 
 /** What a host needs of a drain: it runs, and tells how it stands. Each verb is described at `Drain`. */
@@ -51,10 +48,15 @@ export interface RunnerParts {
 export function makeRunner(
   options: unknown,
   plain?: PlainEngine,
+  scaler?: ScaleOut,
   orders?: Orders,
 ): Runner & { readonly parts: RunnerParts } {
   const settings = checkDrainOptions(options, plain, orders);
-  const { list, clock, requestTimeoutMs } = settings;
+  const { list, clock, requestTimeoutMs, maxConcurrency, engine, continuation } = settings;
+  const given = settings.scaleOut === undefined || settings.scaleOut === true ? scaler : settings.scaleOut;
+  if (settings.scaleOut && !given)
+    throw new OptionError("scaleOut", "scaleOut() (of spillway) on Workers", "true");
+  const scales = given && maxConcurrency > 1 && engine === "scripted" && continuation;
   const keys = listKeys(list);
   let isClosed = false;
   /** Outside a run nothing but the count of sendings ends the repeating. */
@@ -86,6 +88,7 @@ export function makeRunner(
         ...limited,
         broker,
         learned,
+        scaleOut: scales ? given : undefined,
         processor: processorFor(settings, broker),
         stopper,
         deadline,

@@ -1,7 +1,7 @@
 import { SpillwayError } from "./errors.ts";
 import { isError, isThenable, peek, textOf } from "./guest.ts";
 import { limits } from "./limits.ts";
-import { type HandlerOutcome, isHandlerOutcome } from "./outcome.ts";
+import { type HandlerOutcome, isHandlerOutcome, withEffects } from "./outcome.ts";
 import { attempt } from "./show.ts";
 
 /** What a handler meant by what it returned. */
@@ -11,7 +11,7 @@ export type Verdict =
   | { readonly kind: "failed"; readonly error: unknown };
 
 const done: Verdict = { kind: "done" };
-const words: readonly unknown[] = ["ack", "release", "retry", "dead-letter"];
+const words: readonly unknown[] = ["ack", withEffects, "release", "retry", "dead-letter"];
 
 /**
  * What a handler's return value means for its message. An outcome is what it says, an error counts as thrown, and a

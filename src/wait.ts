@@ -2,7 +2,7 @@ import { numberOf } from "./broker/replies.ts";
 import { sleep } from "./clock.ts";
 import { RedisReplyError } from "./errors.ts";
 import { limits } from "./limits.ts";
-import { checkOptions, integer, type Kinds, object, required } from "./option-kinds.ts";
+import { type Checked, checkOptions, integer, type Kinds, object, required } from "./option-kinds.ts";
 import type { RunnerParts } from "./runner.ts";
 
 /** Options of `waitForMessage`, which throws `OptionError` for a bad one. */
@@ -18,12 +18,16 @@ const waitKinds = {
   signal: object<AbortSignal>({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
 } satisfies Kinds<WaitOptions>;
 
+export function checkWaitOptions(options: unknown): Checked<typeof waitKinds> {
+  return checkOptions(waitKinds, options);
+}
+
 /** Waits until the list holds a message. Resolves with whether it does. */
 export async function waitForMessage(
   { settings, keys, openSender }: RunnerParts,
   options: WaitOptions,
 ): Promise<boolean> {
-  const { timeoutMs, signal = new AbortController().signal } = checkOptions(waitKinds, options);
+  const { timeoutMs, signal = new AbortController().signal } = checkWaitOptions(options);
   const { redis, clock, requestTimeoutMs } = settings;
   const { list } = keys;
   const sender = openSender();

@@ -1,11 +1,11 @@
 import { numberOf } from "./broker/replies.ts";
 import { invokeFirst } from "./continuation.ts";
-import { sharedWorkingList } from "./drain-options.ts";
+import type { DrainSettings } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
-import type { RunnerParts } from "./runner.ts";
 import type { Sender } from "./sender.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 
 /** Whether a push, or a call of `wake`, started a drain, and why not where it tried to. */
 export interface Woken {
@@ -14,11 +14,21 @@ export interface Woken {
   readonly wakeError: Error | null;
 }
 
+/** What it takes to wake. */
+export interface WakeParts {
+  readonly settings: Pick<
+    DrainSettings,
+    "continuation" | "clock" | "random" | "randomId" | "requestTimeoutMs" | "list" | "engine" | "workingList"
+  >;
+  readonly keys: ListKeys;
+  openSender(): Sender;
+}
+
 /**
  * Has the continuation start a drain, unless one is live or about to begin; null where there is no continuation. Never
  * rejects for what Redis or the continuation does: the messages are in the list, and the next tick finds them.
  */
-export async function wake({ settings, keys, openSender }: RunnerParts): Promise<Woken | null> {
+export async function wake({ settings, keys, openSender }: WakeParts): Promise<Woken | null> {
   const { continuation, clock, random, randomId, requestTimeoutMs, list } = settings;
   if (!continuation) return null;
   const sender = openSender();

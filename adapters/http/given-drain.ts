@@ -1,14 +1,14 @@
-import type { Drain } from "../../src/index.ts";
+import type { HostedDrain } from "../../src/index.ts";
 import { checkOptions, either, func, object, required } from "../../src/internals.ts";
 
 /** What a host is given: a drain, or a function that makes one when it is first needed. */
-export type GivenDrain = Drain | (() => Drain | Promise<Drain>);
+export type GivenDrain = HostedDrain | (() => HostedDrain | Promise<HostedDrain>);
 
-const made = required(object<Drain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" }));
-const given = required(either(made, func<() => Drain>()));
+const made = required(object<HostedDrain>({ methods: ["run"], wanted: "a drain, as createDrain makes it" }));
+const given = required(either(made, func<() => HostedDrain>()));
 
 /** Throws `OptionError` for what is no drain. */
-export function checkDrain(drain: unknown): Drain {
+export function checkDrain(drain: unknown): HostedDrain {
   return checkOptions({ drain: made }, { drain }).drain;
 }
 
@@ -16,7 +16,7 @@ export function checkDrain(drain: unknown): Drain {
  * Throws `OptionError` for what is no drain and no function. The function it returns gives the drain, made once, and throws
  * what making it threw, or `OptionError` where no drain was made; then the next call makes it again.
  */
-export function drainOpener(drain: GivenDrain): () => Promise<Drain> {
+export function drainOpener(drain: GivenDrain): () => Promise<HostedDrain> {
   checkOptions({ drain: given }, { drain });
   return once(async () => checkDrain(typeof drain === "function" ? await drain() : drain));
 }

@@ -1,4 +1,4 @@
-import type { ChainPosition, DrainReport } from "../../src/index.ts";
+import type { ChainPosition, DrainReport, ListsReport } from "../../src/index.ts";
 import { logError } from "./failure.ts";
 
 /** Where a drain has run that a report is about. */
@@ -8,9 +8,15 @@ export interface ReportPlace {
 }
 
 /** A report as an answer: the error by its name and message, without stack or cause. */
-export function reportAsJson(report: DrainReport): object {
-  const { error } = report;
-  return { ...report, error: error && { name: error.name, message: error.message } };
+export function reportAsJson(report: DrainReport & Partial<ListsReport>): object {
+  const { error, lists } = report;
+  return {
+    ...report,
+    error: error && { name: error.name, message: error.message },
+    ...(lists && {
+      lists: Object.fromEntries(Object.entries(lists).map(([list, own]) => [list, reportAsJson(own)])),
+    }),
+  };
 }
 
 /** One line of JSON, its failures in it; null for a tick that found nothing, which is worth no line. */

@@ -1,17 +1,22 @@
 import type { BatchOrder } from "../broker.ts";
 import { sleep } from "../clock.ts";
-import { RedisProtocolError } from "../errors.ts";
+import { sha1Hex } from "../digest.ts";
+import { RedisProtocolError, SpillwayError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type KeyReader, noKey, type ReadKey } from "../order-keys.ts";
 import type { OrderContext } from "../order-option.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
+import type { TurnScripts } from "./effects.ts";
 import { isAckedOnly } from "./outcome-codes.ts";
-import { turnFullScript, turnFullScriptWhenFull } from "./scripts/turn-full/index.ts";
-import { readTurnReply, type TurnReply } from "./turn-reply.ts";
+import { turnOrderScript, turnOrderScriptWhenFull } from "./scripts/turn-order/index.ts";
+import { readTurnReply, type TurnReply, turnFieldCount } from "./turn-reply.ts";
 import type { TurnRequest } from "./turn-request.ts";
-import { scriptsOf, TurnSender, type Turns } from "./turn-sender.ts";
+import { TurnSender, type Turns } from "./turn-sender.ts";
 
-const full = scriptsOf(turnFullScript, turnFullScriptWhenFull);
+const scripts: TurnScripts = {
+  whenNot: { source: turnOrderScript, sha: sha1Hex(turnOrderScript) },
+  whenFull: { source: turnOrderScriptWhenFull, sha: sha1Hex(turnOrderScriptWhenFull) },
+};
 
 export interface OrderedTurnsOptions extends OrderContext {
   /** First in, first out, for who finds what an order by key has left; strict; or by key. */
@@ -57,7 +62,7 @@ export class OrderedTurns implements Turns {
 
   constructor(options: OrderedTurnsOptions) {
     this.#options = options;
-    this.#turns = new TurnSender(options.sender, options.keys, full);
+    this.#turns = new TurnSender(options.sender, options.keys, scripts);
   }
 
   learnsFull(error: unknown): boolean {
@@ -94,6 +99,7 @@ export class OrderedTurns implements Turns {
   async #sendOnce(request: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
     const { settle, claim } = request;
     const { mode, parkedMax, keys, sender } = this.#options;
+    if (settle?.full?.partsOf(settle.codes)) throw noEffects();
     const offer = await this.#offer(claim?.countMax ?? 0);
     const offered = offer.shown.keys.slice(0, offer.count).map(({ digest }) => digest);
     let settleKeys = "";
@@ -182,8 +188,8 @@ function joined(first: TurnReply, second: TurnReply): TurnReply {
 }
 
 function readOrderReply(raw: RedisReply): { reply: TurnReply; more: OrderReply } {
-  const reply = readTurnReply(Array.isArray(raw) ? raw.slice(0, 18) : raw);
-  const [keys, places, payloads, prints, movedCount] = (raw as RedisReply[]).slice(18);
+  const reply = readTurnReply(Array.isArray(raw) ? raw.slice(0, turnFieldCount) : raw);
+  const [keys, places, payloads, prints, movedCount] = (raw as RedisReply[]).slice(turnFieldCount);
   const isRead =
     typeof keys === "string" &&
     isListOf(places, "number") &&
@@ -196,6 +202,13 @@ function readOrderReply(raw: RedisReply): { reply: TurnReply; more: OrderReply }
     );
   const shown = { payloads: payloads as ByteString[], prints: inSixteens(prints), keys: [] };
   return { reply, more: { keys: inSixteens(keys), places: places as number[], shown, movedCount } };
+}
+
+function noEffects(): SpillwayError {
+  return new SpillwayError(
+    "invalid-option",
+    'Effects need order: "fifo". Nothing of this batch was settled; its messages return when its lease has ended.',
+  );
 }
 
 function isListOf(value: RedisReply | undefined, type: "number" | "string"): boolean {

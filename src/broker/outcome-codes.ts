@@ -3,6 +3,7 @@ import { deadLetterTail } from "../dead-letter.ts";
 import { RedisProtocolError } from "../errors.ts";
 import type { Outcome, RetryLater, SettledAs, ToDeadLetter } from "../outcome.ts";
 import type { ByteString } from "../redis-client.ts";
+import type { Full } from "./effects.ts";
 
 /** What the turn script is told of each message, in one character: the same names here and in the Lua. */
 export const outcomeCodes = {
@@ -63,6 +64,8 @@ export const codeSets = {
 export interface EncodedOutcomes {
   readonly codes: string;
   readonly details: readonly (ByteString | number)[];
+  /** Where it is `turnFull` that must settle it. */
+  readonly full?: Full | undefined;
 }
 
 export function encodeOutcomes({ outcomes, batch, isMarked }: Settlement): EncodedOutcomes {
@@ -76,7 +79,8 @@ export function encodeOutcomes({ outcomes, batch, isMarked }: Settlement): Encod
     details.push(isOverloaded ? `${outcome.untilMs} ${code} ${detail}` : detail);
     return isOverloaded ? overloaded : code;
   });
-  return { codes: codes.join(""), details };
+  const full = outcomes.find(({ effects }) => effects)?.effects?.settle(outcomes);
+  return { codes: codes.join(""), details, full };
 }
 
 /** Whether each message was acknowledged, and none has a history or a done-marker: the working list is all there is. */

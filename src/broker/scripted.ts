@@ -124,10 +124,10 @@ class ScriptedBroker implements Broker {
     const settle = settlement && this.#settle(settlement);
     const sentAt = this.#sender.now();
     try {
-      let reply = await this.#send(settle, claim, request?.isAhead);
+      let reply = await this.#send(settle, claim, request);
       if (this.#turns.learnsFull(reply.problem)) {
         // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
-        const retried = await this.#send(null, claim, request?.isAhead);
+        const retried = await this.#send(null, claim, request);
         const { settled, settledCodes } = reply;
         const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
         reply = { ...retried, settled, settledCodes, deadLetters };
@@ -239,6 +239,7 @@ class ScriptedBroker implements Broker {
       finishedCount: reply.finishedCount,
       nextDueAt: reply.nextDueAt,
       remaining: reply.remaining,
+      others: reply.others,
       settledAs: decodeSettled(reply.settledCodes, settlement),
       deadLetters: reply.deadLetters,
       now: reply.now,
@@ -252,7 +253,11 @@ class ScriptedBroker implements Broker {
     return this.#lastNow >= this.#quietUntil || !isWhollyAcked(settle.codes);
   }
 
-  async #send(settle: TurnSettle | null, claim: TurnClaim | null, isAhead?: boolean): Promise<TurnReply> {
+  async #send(
+    settle: TurnSettle | null,
+    claim: TurnClaim | null,
+    request?: ClaimRequest | null,
+  ): Promise<TurnReply> {
     const { holder, policy, maxConcurrency, marksBusy } = this.#options;
     const looks = this.#mustLook(settle);
     const reply = await this.#turns.send({
@@ -263,8 +268,10 @@ class ScriptedBroker implements Broker {
       claim,
       recoverIds: this.#expiredIds,
       looks,
-      countsRemaining: claim === null && settle !== null && settle.codes !== outcomeCodes.releaseAll,
-      marksBusy: marksBusy ? (isAhead ? "beside" : "yes") : "no",
+      countsRemaining: claim
+        ? request?.countsRemaining === true
+        : settle !== null && settle.codes !== outcomeCodes.releaseAll,
+      marksBusy: marksBusy ? (request?.isAhead ? "beside" : "yes") : "no",
       busyUntil: this.#busyUntil,
     });
     // A turn that looked at no clock took no lease, and ends its run.

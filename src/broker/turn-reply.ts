@@ -29,6 +29,8 @@ export interface TurnReply {
   readonly largest: number;
   /** In which order the batch runs, where it is not first in, first out. */
   readonly order?: BatchOrder;
+  /** Other live drains, and how many of them come before this one; null where nobody looked. */
+  readonly others: { readonly count: number; readonly before: number } | null;
 }
 
 const settledWords = ["nothing", "settled", "lost", "settled-earlier"] as const;
@@ -42,12 +44,12 @@ const claimedWords = [
   "rate-limited",
   "held",
 ] as const satisfies readonly Claimed[];
-const fieldCount = 18;
+export const turnFieldCount = 20;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount)
-    throw malformed(`an array of ${fieldCount} fields`);
+  if (!Array.isArray(reply) || reply.length !== turnFieldCount)
+    throw malformed(`an array of ${turnFieldCount} fields`);
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");
@@ -70,13 +72,17 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     finishedCount: integer(reply, 15),
     expiredIds: texts(reply, 16),
     largest: integer(reply, 17),
+    others: integer(reply, 18) < 0 ? null : { count: integer(reply, 18), before: integer(reply, 19) },
   };
 }
 
-/** The first command that was refused, as an error, or null: `<command> <key>`, and on the next line what Redis said. */
 function problemIn(reply: RedisReply[]): RedisReplyError | null {
   const problem = text(reply, 11);
-  if (problem === "") return null;
+  return problem === "" ? null : readRefusal(problem);
+}
+
+/** A command that was refused, as an error: `<command> <key>`, and on the next line what Redis said. */
+export function readRefusal(problem: ByteString): RedisReplyError {
   const [refused = ""] = problem.split("\n", 1);
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);

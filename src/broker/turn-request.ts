@@ -1,6 +1,7 @@
 import type { ListKeys } from "../keys.ts";
 import { limits } from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
+import type { Full, FullParts } from "./effects.ts";
 import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 
 /** What holds for every turn of a drain. */
@@ -53,6 +54,8 @@ export interface TurnSettle {
   /** Of `outcome-codes.ts`, one a message. */
   readonly codes: string;
   readonly details: readonly (ByteString | number)[];
+  /** Where it is `turnFull` that must settle it. */
+  readonly full?: Full | undefined;
 }
 
 /** The batch to claim. */
@@ -70,22 +73,43 @@ export interface TurnClaim {
 const marks = { no: 0, yes: 1, beside: 2 };
 
 /** The script's KEYS, in the order of its header: every key that it may touch. */
-export function turnKeys(keys: ListKeys, { settle, claim, recoverIds }: TurnRequest): ByteString[] {
+export function turnKeys(
+  keys: ListKeys,
+  { settle, claim, recoverIds }: TurnRequest,
+  full?: FullParts,
+): ByteString[] {
   const { list, leases, attempts, delayed, dead, brake, busy, control, base } = keys;
   const working = (id: ByteString): ByteString => `${base}working:${id}`;
   const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
-  const settled = settle ? (isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
+  const settled = settle ? (!full && isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
   // A run that may not name done-markers must find that out before its handlers run, not when it settles.
   const claimed = claim ? (settle ? [working(claim.id)] : both(claim.id)) : [];
   const recovered = recoverIds.flatMap(both);
-  return [list, leases, attempts, delayed, dead, brake, busy, control, ...settled, ...claimed, ...recovered];
+  return [
+    list,
+    leases,
+    attempts,
+    delayed,
+    dead,
+    brake,
+    busy,
+    control,
+    ...settled,
+    ...claimed,
+    ...recovered,
+    ...(full?.keys ?? []),
+  ];
 }
 
 /**
  * The script's ARGV, in the order of its header: the only TypeScript that knows the places. `mayHaveRun`: whether an
  * earlier sending of this request may have run.
  */
-export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (ByteString | number)[] {
+export function encodeTurnRequest(
+  request: TurnRequest,
+  mayHaveRun: boolean,
+  full?: FullParts,
+): (ByteString | number)[] {
   const { settle, claim, policy, marksBusy, busyUntil, recoverIds } = request;
   const brake = policy.brake || { after: 0, pauseMs: 0, maxPauseMs: 0, maxMs: 0 };
   return [
@@ -93,7 +117,7 @@ export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (B
     settle?.id ?? "",
     settle?.expiresAt ?? 0,
     // Most batches are acknowledged whole, and a code a message would be a fifth of what is sent.
-    settle && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
+    settle && !full && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
     claim?.id ?? "",
     request.holder,
     claim?.holdsId ?? "",
@@ -123,8 +147,10 @@ export function encodeTurnRequest(request: TurnRequest, mayHaveRun: boolean): (B
       // Only a settle sent again may take a missing lease for its own earlier work.
       mayHaveRun || settle?.mayHaveRun ? 1 : 0,
       claim?.sizeHint ?? 0,
+      ...(full?.numbers ?? []),
     ].join(),
     ...(settle?.details ?? []),
+    ...(full?.args ?? []),
     ...recoverIds,
   ];
 }

@@ -8,6 +8,7 @@ import type { ClusterNode, TestCluster } from "../support/cluster.ts";
 import { useClient, useTestCluster } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
 import { numbered } from "./setup.ts";
+import { shardsSuite } from "./shards.ts";
 
 const cluster = useTestCluster();
 const list = "mail";
@@ -122,6 +123,27 @@ describe.each(clients)("%s on a cluster", (name, open) => {
 
   it("keys of two slots in one command are refused by Redis, in its own words", async () => {
     await expect(client().command(["RPOPLPUSH", "a", "b"])).rejects.toMatchObject({ prefix: "CROSSSLOT" });
+  });
+});
+
+describe("over ioredis on a cluster", () => {
+  const client = useClient(cluster, (at) => ioredis({ url: at.urlAwayFrom(list), cluster: true }));
+
+  shardsSuite({
+    client,
+    keys: async () => {
+      const found = cluster.server().masters.map(({ door }) => door.redis.keys("*"));
+      return (await Promise.all(found)).flat();
+    },
+  });
+
+  it("a list with shards is on all nodes, and an idle tick costs one pipeline", async () => {
+    const drain = createDrain({ redis: client(), list, shards: 12, handler: () => undefined });
+    await drain.push(numbered(24));
+    for (const { door } of cluster.server().masters) expect(await door.redis.dbsize()).toBeGreaterThan(0);
+    expect(await drain.run()).toMatchObject({ acked: 24, stopped: "empty" });
+    // The list itself, and each shard.
+    expect(await drain.run()).toMatchObject({ requests: 1, commands: 13, stopped: "empty" });
   });
 });
 

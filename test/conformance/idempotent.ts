@@ -3,7 +3,7 @@ import { deadLetter, idempotent, OptionError } from "../../src/index.ts";
 import { runMortal } from "./mortal.ts";
 import { list, type Setup } from "./setup.ts";
 
-/** Promise 16: a handler with markers is not run again for a message that it has finished. */
+/** A handler with markers is not run again for a message that it has finished. */
 export function idempotentSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

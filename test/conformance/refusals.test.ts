@@ -5,6 +5,7 @@ import {
   type Drain,
   type DrainOptions,
   deadLetter,
+  forward,
   type HandlerOutcome,
   type RedisClient,
   release,
@@ -29,12 +30,21 @@ function decide(payload: string): HandlerOutcome | undefined {
   return kind === 3 ? release : undefined;
 }
 
+const onward = `${base}:onward`;
+const forwardAll = (payload: string): HandlerOutcome => forward(onward, `${payload} handled`);
+
+/** The same, and what is done goes on to another list. */
+function decideOnward(payload: string): HandlerOutcome | undefined {
+  return decide(payload) ?? forward(onward, `${payload} handled`);
+}
+
 interface Verb {
   readonly name: string;
   /** Puts the messages where the verb finds them. */
   prepare(): Promise<unknown>;
   act(drain: Drain): Promise<{ error?: Error | null }>;
   readonly decide?: typeof decide;
+  readonly hasEffects?: boolean;
   readonly options?: Partial<DrainOptions>;
 }
 
@@ -54,6 +64,14 @@ const failing = async (act: Promise<unknown>): Promise<{ error?: Error | null }>
 const verbs: readonly Verb[] = [
   { name: "claim and acknowledge", prepare: produce, act: run },
   { name: "settle in every way", prepare: produce, act: run, decide },
+  { name: "acknowledge with effects", prepare: produce, act: run, decide: forwardAll, hasEffects: true },
+  {
+    name: "settle in every way, with effects",
+    prepare: produce,
+    act: run,
+    decide: decideOnward,
+    hasEffects: true,
+  },
   {
     name: "recover",
     prepare: async () => {
@@ -121,7 +139,7 @@ async function act(verb: Verb, rights: readonly string[]) {
     requestTimeoutMs: 2_000,
     handler: (message: { payload: string }): HandlerOutcome | undefined => {
       const outcome = verb.decide?.(message.payload);
-      if (outcome === undefined) succeeded.push(message.payload);
+      if (outcome === undefined || outcome.outcome === "ack with effects") succeeded.push(message.payload);
       return outcome;
     },
     ...verb.options,
@@ -137,11 +155,14 @@ async function expectNothingLost(verb: Verb, succeeded: readonly string[]): Prom
     const isDone = succeeded.includes(payload);
     expect(`${payload} is in ${where.length} places: ${where}`).toMatch(isDone ? / in [01] / : / in 1 /);
   }
+  // The effects that have run are those of the messages that are gone, once each.
+  const handled = (await door.redis.lrange(onward, 0, -1)).map((text) => text.replace(" handled", ""));
+  const gone = payloads.filter((payload) => !found.has(payload));
+  expect(handled.sort()).toEqual(verb.hasEffects ? gone : []);
   // Allowed everything again, and with all leases ended, the rest runs, and nothing that was acknowledged does.
-  const acked = payloads.filter((payload) => !found.has(payload));
   await door.expireLeases(list);
   const after = await act(verb, ["~*", "+@all"]);
-  expect(after.succeeded.filter((payload) => acked.includes(payload))).toEqual([]);
+  expect(after.succeeded.filter((payload) => gone.includes(payload))).toEqual([]);
 }
 
 const commandsOf = async (verb: Verb): Promise<string[]> => {
@@ -186,6 +207,7 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
   const patterns = [
     "~mail",
     ...suffixes.map((suffix) => `~${base}:${suffix}`),
+    `~${onward}`,
     `~${base}:busy`,
     `~${base}:control`,
   ];

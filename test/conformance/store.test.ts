@@ -41,6 +41,7 @@ const command = fc.oneof(
   of("HDEL", key, value, value),
   of("HLEN", key),
   of("HEXISTS", key, value),
+  of("HSETNX", key, value, value),
   of("HINCRBY", key, value, fc.constantFrom("1", "-3", "x", "1.5", "01")),
   of("ZADD", key, score, value),
   of("ZADD", key, fc.constantFrom("NX", "XX", "GT", "LT", "CH"), score, value, score, value),

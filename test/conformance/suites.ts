@@ -11,9 +11,11 @@ import { deadLettersSuite } from "./dead-letters.ts";
 import { deadlinesSuite } from "./deadlines.ts";
 import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
+import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
+import { listsSuite } from "./lists.ts";
 import { orderSuite } from "./order.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
@@ -41,6 +43,8 @@ const common: readonly Suite[] = [
   pushSuite,
   controlSuite,
   strictOrderSuite,
+  effectsSuite,
+  listsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

@@ -29,6 +29,7 @@ const report = {
   stopped: "budget",
   continuedWith: "lambda",
   declined: null,
+  started: 0,
   requests: 2,
   commands: 9,
   elapsedMs: 12,

@@ -15,6 +15,9 @@ interface Snapshot {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** The keys of the simulation's effects: the number of the messages `e`, the messages `g`, and one that takes no number. */
+export const effectKeys = { counter: "{q}:sent", onward: "{q}:next", wrong: "{q}:wrong" } as const;
+
 const adoptSha = sha1Hex(adoptScript);
 const takeDeadSha = sha1Hex(takeDeadScript);
 
@@ -45,6 +48,8 @@ export class Ledger {
   /** payload → times something gave a reason to run it again. */
   readonly excuses = new Map<string, number>();
   readonly runs = new Map<string, number>();
+  /** first letter of a payload → how many such were acknowledged. */
+  readonly #ackedOf = new Map<string, number>();
 
   constructor(options: {
     list: string;
@@ -212,6 +217,8 @@ export class Ledger {
       for (const [at, payload] of settledBatch.entries()) {
         const letter = isAcked ? outcomeCodes.ack : (outcomes[at] as string);
         if (letter === "a" || letter === "c") allow(payload, settleId);
+        // Its effects are refused.
+        if (payload.startsWith("b")) this.noteExcuse(payload);
         // It failed, or asked to wait.
         if ("fwxd".includes(letter)) this.noteExcuse(payload);
         // Still running, and its lease had ended: recovered by the very turn that kept it.
@@ -246,6 +253,17 @@ export class Ledger {
     this.#checkOrder(ended);
     this.#checkClaim(claimId, args, before, after, now);
     this.#checkAttempts();
+    this.#checkEffects();
+  }
+
+  /** At any moment the effects that have run are those of the messages that are acknowledged. */
+  #checkEffects(): void {
+    const counted = Number(this.#store.call(["GET", effectKeys.counter]) ?? 0);
+    const onward = Number(this.#store.call(["LLEN", effectKeys.onward]));
+    const { e = 0, g = 0 } = Object.fromEntries(this.#ackedOf);
+    if (counted !== e)
+      this.#violate(`${e} messages with a counter are acknowledged, and it counts ${counted}`);
+    if (onward !== g) this.#violate(`${g} messages to pass on are acknowledged, and ${onward} were`);
   }
 
   #wasFinished(process: string, payload: string): boolean {
@@ -254,6 +272,8 @@ export class Ledger {
 
   #acknowledge(process: string, payload: string): void {
     this.ackedCount += 1;
+    const letter = payload.slice(0, 1);
+    this.#ackedOf.set(letter, (this.#ackedOf.get(letter) ?? 0) + 1);
     if (!this.#wasFinished(process, payload)) {
       this.#violate(`${payload} was acknowledged by ${process}, whose handler had not finished it`);
       return;
@@ -417,7 +437,7 @@ function countOf(payloads: readonly string[] | undefined, payload: string): numb
   return payloads?.filter((one) => one === payload).length ?? 0;
 }
 
-/** A message in a line, as turn-full's header describes it. */
+/** A message in a line, as turn-order's header describes it. */
 function readParked(member: string): { history: string; payload: string } {
   const colon = member.indexOf(":", 34);
   return { history: member.slice(34, colon), payload: member.slice(colon + 1) };

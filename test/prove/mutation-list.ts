@@ -18,6 +18,36 @@ const inScript = (find: string, put: string): Edit => ({ file: "src/broker/scrip
 
 export const mutations: readonly Mutation[] = [
   {
+    name: "run effects before the fence",
+    edit: inScript(
+      "  if count ~= #outcomes then\n    isRepeat = count > 0\n    return isRepeat\n  end\n  runEffects()\n",
+      "  runEffects()\n  if count ~= #outcomes then\n    isRepeat = count > 0\n    return isRepeat\n  end\n",
+    ),
+  },
+  {
+    name: "run effects before the fence of partial settles",
+    edit: inScript(
+      "  if #batch ~= #outcomes then\n    isRepeat = true\n    return\n  end\n  ${more.first}",
+      "  ${more.first}if #batch ~= #outcomes then\n    isRepeat = true\n    return\n  end\n  ",
+    ),
+  },
+  {
+    name: "run the first effect of a message whose second one is refused",
+    edit: inScript("  if #commands > 1 and isMistyped(commands, places) then return end\n", ""),
+  },
+  {
+    name: "acknowledge a message whose effects were refused",
+    edit: inScript("  outcomes = outcomes:gsub('().', failedThere)\n", ""),
+  },
+  {
+    name: "note a message with effects as done before it is settled",
+    edit: {
+      file: "src/processor.ts",
+      find: 'if (kind === "ack" && !effects) await',
+      put: 'if (kind === "ack") await',
+    },
+  },
+  {
     name: "drop the fence: settle a batch whose lease is gone",
     edit: inScript("if removed == 0 then return false end", ""),
   },
@@ -195,11 +225,6 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation", "simulation of more worlds"],
   },
   {
-    name: "free the key of a message whose handler still runs",
-    edit: inScript("  for _, key in ipairs(kept) do isKept[key] = true end\n", ""),
-    by: ["simulation", "simulation of more worlds"],
-  },
-  {
     name: "forget when somebody is to look at a line",
     edit: inScript("  variadic('ZADD', due, times)\n  if mayWait", "  if mayWait"),
     by: ["simulation", "simulation of more worlds"],
@@ -207,11 +232,6 @@ export const mutations: readonly Mutation[] = [
   {
     name: "claim what the drain was not shown",
     edit: inScript("if #popped ~= freshCount or print ~= freshPrint then", "if #popped ~= freshCount then"),
-    by: ["simulation", "simulation of more worlds"],
-  },
-  {
-    name: "take a line whose key is held",
-    edit: inScript("local endsAt = holder and endOf(holder)\n", "local endsAt = false\n"),
     by: ["simulation", "simulation of more worlds"],
   },
   {

@@ -4,6 +4,7 @@ import {
   type Drain,
   type DrainReport,
   deadLetter,
+  forward,
   fromText,
   type HandlerOutcome,
   idempotent,
@@ -12,7 +13,7 @@ import {
   release,
   retry,
 } from "../../src/index.ts";
-import { Ledger } from "./ledger.ts";
+import { effectKeys, Ledger } from "./ledger.ts";
 import { fairWeather, Network, type Weather } from "./network.ts";
 import type { Proof } from "./proof.ts";
 import { seeded } from "./random.ts";
@@ -20,6 +21,16 @@ import { VirtualTime } from "./virtual-time.ts";
 
 const list = "q";
 const control = fromText(`{${list}}:control`);
+/** What handlers give as effects: one adds to the counter, one passes its message on, one is always refused. */
+const effects = {
+  e: ack({ effects: [["INCRBY", effectKeys.counter, 1]] }),
+  b: ack({
+    effects: [
+      ["INCRBY", effectKeys.counter, 1],
+      ["INCRBY", effectKeys.wrong, 1],
+    ],
+  }),
+} as const;
 const slotCount = 8;
 const stepsOfWorld = 5_000;
 /** Steps that a world may take to come to rest once everything works. */
@@ -46,6 +57,9 @@ const kinds = {
   d: 1,
   s: 1,
   w: 2,
+  e: 4,
+  g: 4,
+  b: 1,
 } as const;
 
 /**
@@ -74,7 +88,7 @@ class World {
     this.#random = seeded(seed);
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
     // Each in any few worlds in a row.
-    this.#order = (["strict", "byKey", "fifo", "byKey"] as const)[seed % 4] ?? "fifo";
+    this.#order = (["fifo", "byKey", "strict"] as const)[seed % 3] ?? "fifo";
     this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick([1, 3, slotCount, slotCount]);
     this.#prefersIdempotent = this.#chance(0.3);
     this.#hasChains = this.#chance(0.7);
@@ -99,6 +113,7 @@ class World {
   /** Runs the world, lets it come to rest, and returns what went wrong. */
   async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
     if (this.#chance(0.3)) this.#ledger.execute(["HSET", control, "limit", 5, "windowMs", 2_000]);
+    this.#ledger.execute(["RPUSH", effectKeys.wrong, "no number"]);
     for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
     this.#produce();
     this.#operate();
@@ -137,7 +152,8 @@ class World {
   #keysLeft(): string[] {
     return this.#ledger
       .keysLeft()
-      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$|:held$/.test(key));
+      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$|:held$/.test(key))
+      .filter((key) => !Object.values<string>(effectKeys).includes(key));
   }
 
   #checkEnd(): void {
@@ -176,7 +192,11 @@ class World {
   #makePayload(): string {
     // Equal payloads have no order that could be told.
     if (this.#order !== "strict" && this.#chance(0.05)) return this.#pick(["n", "f"]);
-    const letters = Object.entries(kinds).flatMap(([kind, weight]) => kind.repeat(weight).split(""));
+    // An order of its own and effects do not go together yet.
+    const possible = Object.entries(kinds).filter(
+      ([kind]) => this.#order === "fifo" || !"beg".includes(kind),
+    );
+    const letters = possible.flatMap(([kind, weight]) => kind.repeat(weight).split(""));
     this.#pushed += 1;
     return `${this.#pick(letters)}${this.#pushed}`;
   }
@@ -307,7 +327,10 @@ class World {
     if (process.isDead) return new Promise(() => undefined);
     const outcome = this.#decide(kind);
     if (outcome === "done") {
+      if (kind === "b") return effects.b;
       this.#ledger.noteFinished(process.holder, payload);
+      if (kind === "e") return effects.e;
+      if (kind === "g") return forward(effectKeys.onward, payload);
       return this.#chance(0.5) ? ack : undefined;
     }
     // Given back, it runs again; what failed is noted when it is settled.

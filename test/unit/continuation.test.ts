@@ -100,6 +100,8 @@ function endless(): RedisClient {
       0,
       [],
       1,
+      -1,
+      0,
     ];
   };
   return {

@@ -27,6 +27,7 @@ const report: DrainReport = {
   stopped: "empty",
   continuedWith: null,
   declined: null,
+  started: 0,
   requests: 3,
   commands: 14,
   elapsedMs: 5,

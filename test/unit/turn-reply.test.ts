@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTurnReply } from "../../src/broker/turn-reply.ts";
 import { RedisProtocolError, type RedisReply } from "../../src/index.ts";
 
-const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, [], 7, 0, ["d.1"], 9];
+const good: RedisReply[] = [1, 1, ["a"], [], 5, 6, 0, -1, -1, "", 1, "", 6, [], 7, 0, ["d.1"], 9, 2, 1];
 
 describe("the turn script's reply", () => {
   it("is read field by field; what is not known is null", () => {
@@ -25,6 +25,7 @@ describe("the turn script's reply", () => {
       finishedCount: 0,
       expiredIds: ["d.1"],
       largest: 9,
+      others: { count: 2, before: 1 },
     });
   });
 

@@ -7,6 +7,8 @@ import {
   type Drain,
   type DrainReport,
   type NextDrain,
+  readHop,
+  writeHop,
 } from "../../src/index.ts";
 import { type FaultyClient, faultyClient } from "../support/faulty-client.ts";
 
@@ -35,6 +37,8 @@ describe("a push to an empty list", () => {
     expect(await drain.push("a")).toMatchObject({ pushed: 1, woken: true, wakeError: null });
     expect(await drain.push(["b", "c"])).toMatchObject({ pushed: 2, woken: false });
     expect(hops).toMatchObject([{ list: "mail", chain: { hop: 1 } }]);
+    // What carries it would refuse any other.
+    expect(readHop(writeHop(hops[0] as NextDrain))).toMatchObject({ chain: { hop: 1 } });
     await drain.run(hops[0] && { chain: hops[0].chain });
     expect(await drain.push(["d", "e"])).toMatchObject({ woken: true });
     expect(hops.length).toBe(2);

@@ -3,17 +3,19 @@ import {
   type Continuation,
   ContinuationError,
   type HopFields,
+  type NextDrain,
   OptionError,
   readHop,
   writeHop,
 } from "../../../src/index.ts";
+import { slotOf } from "../../../src/internals.ts";
 import type { Invocation } from "./options.ts";
 import type { ObjectNamespace } from "./types.ts";
 
-/** What the Durable Object of a list is asked. */
+/** What a Durable Object of a list is asked. */
 type ChainAsk =
-  /** A tick: begin, unless a drain of this object runs or is about to. */
-  | { readonly ask: "begin" }
+  /** A tick, or a drain that wants help: begin, unless a drain of this object runs or is about to. */
+  | { readonly ask: "begin"; readonly hop?: HopFields }
   /** Go on at once, or in `inMs` ms. */
   | { readonly ask: "hop"; readonly hop: HopFields; readonly inMs: number };
 
@@ -26,7 +28,7 @@ export interface AlarmContinuation extends Continuation {
 const inMsMax = 31_536_000_000;
 
 /**
- * Goes on in the Durable Object of the list, one alarm a hop: each is an invocation of its own, so a chain has no depth
+ * Goes on in the Durable Object of the chain (`<list>`, and `<list>#<n>` for chains that others started), one alarm a hop: each is an invocation of its own, so a chain has no depth
  * limit, and the platform fires an alarm again whose invocation died. The same alarm is the timer for the next delayed
  * message. To ask the object twice does no harm, so it is asked again where it could not be reached. `pick` names the
  * binding of the class that `cloudflareHandler()` returns as `DrainChain`; default: `DRAIN_CHAIN`. Throws `OptionError`
@@ -45,18 +47,18 @@ export function alarmContinuation<Env>(
         "no such binding in env",
       );
     }
+    // Each number of a list's chains has an object of its own.
+    const send = async ({ list, chain, signal }: NextDrain, ask: ChainAsk): Promise<null> => {
+      const slot = slotOf(chain.id);
+      return askObject(objects, slot === 0 ? list : `${list}#${slot}`, ask, signal);
+    };
     return {
       name: "alarm",
-      begin: (list, signal) => askObject(objects, list, { ask: "begin" }, signal),
-      invoke: async (next) => {
-        await askObject(objects, next.list, { ask: "hop", hop: writeHop(next), inMs: 0 }, next.signal);
-        return null;
-      },
-      invokeLater: async (next) => {
-        const inMs = Math.min(next.inMs, inMsMax);
-        await askObject(objects, next.list, { ask: "hop", hop: writeHop(next), inMs }, next.signal);
-        return null;
-      },
+      begin: async (list, signal) => void (await askObject(objects, list, { ask: "begin" }, signal)),
+      invoke: (next) => send(next, { ask: "hop", hop: writeHop(next), inMs: 0 }),
+      invokeLater: (next) =>
+        send(next, { ask: "hop", hop: writeHop(next), inMs: Math.min(next.inMs, inMsMax) }),
+      invokeBeside: (next) => send(next, { ask: "begin", hop: writeHop(next) }),
     };
   };
 }
@@ -68,24 +70,24 @@ export function isAlarmContinuation(continuation: Continuation | null): continua
 /** Reads what a Durable Object is asked; null for anything else. */
 export function readAsk(
   given: unknown,
-): { readonly ask: "begin" } | { ask: "hop"; chain: ChainPosition; inMs: number } | null {
+): { ask: "begin"; chain: ChainPosition | null } | { ask: "hop"; chain: ChainPosition; inMs: number } | null {
   if (typeof given !== "object" || given === null) return null;
   const { ask, hop, inMs } = given as Record<string, unknown>;
-  if (ask === "begin") return { ask };
   const read = readHop(hop);
+  if (ask === "begin" && (read || hop === undefined)) return { ask, chain: read?.chain ?? null };
   if (ask !== "hop" || !read || typeof inMs !== "number" || !(inMs >= 0 && inMs <= inMsMax)) return null;
   return { ask, chain: read.chain, inMs };
 }
 
 async function askObject(
   objects: ObjectNamespace,
-  list: string,
+  name: string,
   ask: ChainAsk,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<null> {
   let status: number;
   try {
-    const answer = await objects.get(objects.idFromName(list)).fetch("https://drain-chain/", {
+    const answer = await objects.get(objects.idFromName(name)).fetch("https://drain-chain/", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(ask),
@@ -98,7 +100,7 @@ async function askObject(
     const text = `The Durable Object of the list could not be asked: ${why}`;
     throw new ContinuationError("continuation-refused", text, { cause: error });
   }
-  if (status === 204) return;
+  if (status === 204) return null;
   throw new ContinuationError(
     "continuation-failed",
     `The Durable Object of the list answered with ${status}.`,

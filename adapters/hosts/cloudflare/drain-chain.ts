@@ -1,7 +1,7 @@
 import type { ChainPosition, Continuation, DrainReport } from "../../../src/index.ts";
 import { readAsk } from "./alarm-continuation.ts";
 import type { CloudflareSettings } from "./options.ts";
-import { openDrain } from "./run.ts";
+import { invokeBeside, openDrain } from "./run.ts";
 import type { ObjectState, ObjectStorage } from "./types.ts";
 
 /** The Durable Object class of one Worker. */
@@ -25,7 +25,7 @@ const failureCountMax = 6;
 const failureWaitMs = 2_000;
 
 /**
- * One object for each list: idle, armed (an alarm is set), or running (the alarm's handler drains). An alarm that fires
+ * One object for each chain of a list: idle, armed (an alarm is set), or running (the alarm's handler drains). An alarm that fires
  * twice is harmless, since leases hold the second one off. It never throws for what a drain met: the platform would
  * fire it again six times beside whatever else goes on. Instead a drain that Redis failed, or that found the list's
  * slots taken (by a drain that was killed, say, whose lease has yet to end), is tried again after 2 s, 4 s … 64 s, unless
@@ -48,8 +48,11 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       const asked = readAsk(await request.json().catch(() => null));
       if (!asked) return new Response(null, { status: 400 });
       if (asked.ask === "hop") await this.#arm(asked.inMs, { chain: asked.chain, failureCount: 0 });
-      else if (this.#isRunning) this.#isAskedAgain = true;
-      else if (!(await this.#isArmedSoon())) await this.#arm(0, null);
+      // A drain that wants help means this one as well.
+      else if (this.#isRunning) this.#isAskedAgain ||= asked.chain === null;
+      else if (!(await this.#isArmedSoon())) {
+        await this.#arm(0, asked.chain && { chain: asked.chain, failureCount: 0 });
+      }
       return new Response(null, { status: 204 });
     }
 
@@ -63,6 +66,7 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
           name: "alarm",
           invoke: (next) => this.#arm(0, { chain: next.chain, failureCount: 0 }),
           invokeLater: (next) => this.#arm(next.inMs, { chain: next.chain, failureCount: 0 }),
+          invokeBeside: (next) => invokeBeside(settings, this.#env, next),
         };
         const { drain } = openDrain(settings, this.#env, "alarm", { own });
         await this.#afterDrain(await drain.run({ chain }), chain, waiting);

@@ -1,4 +1,11 @@
-import type { ChainPosition, Continuation, DrainOptions, DrainReport, Hop } from "../../../src/index.ts";
+import type {
+  ChainPosition,
+  Continuation,
+  DrainOptions,
+  DrainReport,
+  Hop,
+  HostedDrain,
+} from "../../../src/index.ts";
 import {
   checkOptions,
   choice,
@@ -29,8 +36,16 @@ export interface EndedDrain {
   readonly chain: ChainPosition;
 }
 
-/** The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. */
-export type DrainOfEnv<Env, Value = unknown> = (env: Env) => DrainOptions<Value> & { continuation?: never };
+/**
+ * The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. Several
+ * lists' whole is made by a function: `(env) => (more) => createSpillway({ redis, lists, ...more })`.
+ */
+export type DrainOfEnv<Env, Value = unknown> = (
+  env: Env,
+) => (DrainOptions<Value> & { continuation?: never }) | HostedDrainMaker;
+
+/** Makes what drains of the continuation that it is given. */
+export type HostedDrainMaker = (more: { continuation?: Continuation }) => HostedDrain;
 
 export interface CloudflareHandlerOptions<Env> {
   /**
@@ -117,7 +132,7 @@ const kinds = {
 
 /** The options with all defaults, checked. */
 export interface CloudflareSettings<Env> {
-  readonly drain: (env: Env) => DrainOptions;
+  readonly drain: (env: Env) => DrainOptions | HostedDrainMaker;
   readonly token: (env: Env) => string | undefined;
   readonly wakeToken: (env: Env) => string | undefined;
   readonly continuation: CloudflareHandlerOptions<Env>["continuation"];

@@ -1,4 +1,4 @@
-import type { Continuation, DrainReport, RunOptions } from "../../../src/index.ts";
+import type { Continuation, Declined, DrainReport, NextDrain, RunOptions } from "../../../src/index.ts";
 import { makeRunner, type Runner } from "../../../src/internals.ts";
 import { newChain } from "../../http/hops.ts";
 import { tellReport } from "../../http/report.ts";
@@ -23,7 +23,9 @@ export function openDrain<Env>(
   } = {},
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
-  const drain = makeRunner({ ...settings.drain(env), ...(continuation ? { continuation } : {}) });
+  const more = continuation ? { continuation } : {};
+  const options = settings.drain(env);
+  const drain: Runner = typeof options === "function" ? options(more) : makeRunner({ ...options, ...more });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({
@@ -37,6 +39,16 @@ export function openDrain<Env>(
     return report;
   };
   return { drain: { ...drain, run }, continuation };
+}
+
+/** Has another Durable Object of the list begin, for the drain of one. */
+export async function invokeBeside<Env>(
+  settings: CloudflareSettings<Env>,
+  env: Env,
+  next: NextDrain,
+): Promise<Declined | null> {
+  const continuation = makeContinuation(settings, env, "alarm");
+  return (await continuation?.invokeBeside?.(next)) ?? null;
 }
 
 const beginTimeoutMs = 10_000;

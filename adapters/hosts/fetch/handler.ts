@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { ChainPosition, Drain, DrainReport, ReceiveHop, RunOptions } from "../../../src/index.ts";
+import type { ChainPosition, DrainReport, HostedDrain, ReceiveHop, RunOptions } from "../../../src/index.ts";
 import {
   type Checked,
   checkOptions,
@@ -57,7 +57,7 @@ export function fetchHandler(
   };
 }
 
-function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
+function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
   const { token, wakeToken, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } = options;
   const app = new Hono();
 
@@ -70,7 +70,7 @@ function hostApp(drain: Drain, options: Checked<typeof kinds>): Hono {
   };
   // Whoever calls with the token gets the report, and the log has it, unless someone else is told of all others. Who wakes,
   // which gives a chain, gets none.
-  const called: Drain = {
+  const called: HostedDrain = {
     ...drain,
     run: async (wanted) => {
       const report = await drain.run(wanted);

@@ -1,5 +1,5 @@
 import { handle } from "hono/aws-lambda";
-import type { Drain, DrainReport, RunOptions } from "../../../src/index.ts";
+import type { DrainReport, HostedDrain, RunOptions } from "../../../src/index.ts";
 import {
   checkOptions,
   choice,
@@ -96,7 +96,7 @@ export function lambdaHandler(
 }
 
 /** The drain, with each report told. */
-function logging(drain: Drain, tell: (report: DrainReport, options: RunOptions) => void): Drain {
+function logging(drain: HostedDrain, tell: (report: DrainReport, options: RunOptions) => void): HostedDrain {
   return {
     ...drain,
     run: async (options = {}) => {

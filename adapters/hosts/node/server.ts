@@ -2,8 +2,8 @@ import { serve } from "@hono/node-server";
 import { Cron } from "croner";
 import {
   type ChainPosition,
-  type Drain,
   type DrainReport,
+  type HostedDrain,
   OptionError,
   type ReceiveHop,
 } from "../../../src/index.ts";
@@ -82,7 +82,7 @@ const kinds = {
  * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
  * bad options, and where the port is taken.
  */
-export async function startServer(drain: Drain, options: NodeServerOptions = {}): Promise<NodeServer> {
+export async function startServer(drain: HostedDrain, options: NodeServerOptions = {}): Promise<NodeServer> {
   checkDrain(drain);
   const checked = checkOptions(kinds, options);
   const { token, wakeToken, port, host, cron, budgetMs, onReport, receiveHop, graceMs, stopsBySignal } =
@@ -91,7 +91,7 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
   const { signal } = controller;
   const underWay = new Set<Promise<DrainReport>>();
   /** Every run, whoever asked for it, so that stopping can wait for all. */
-  const tracked: Drain = {
+  const tracked: HostedDrain = {
     ...drain,
     run: (runOptions) => {
       const run = drain.run({ abortMs: abortMsOf(graceMs), ...runOptions });
@@ -116,7 +116,7 @@ export async function startServer(drain: Drain, options: NodeServerOptions = {})
     }
   };
   const schedule = startSchedule(cron, tick);
-  const served: Drain = {
+  const served: HostedDrain = {
     ...tracked,
     run: async (runOptions) => {
       const report = await tracked.run(runOptions);

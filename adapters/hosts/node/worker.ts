@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { ClosedError, type Drain, type DrainReport } from "../../../src/index.ts";
+import { ClosedError, type DrainReport, type HostedDrain } from "../../../src/index.ts";
 import { boolean, checkOptions, func, integer, type Kinds } from "../../../src/internals.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
@@ -47,7 +47,7 @@ const dueMsMin = 100;
  * `idleMs`; over REST it asks once a second. It ends by itself where its drain was closed. Throws `OptionError` for bad
  * options.
  */
-export function startWorker(drain: Drain, options: WorkerOptions = {}): Worker {
+export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Worker {
   checkDrain(drain);
   const { budgetMs, idleMs, onReport, graceMs, stopsBySignal } = checkOptions(kinds, options);
   const controller = new AbortController();

@@ -19,6 +19,13 @@ const hashOf = (keyspace: Keyspace, args: ByteString[]): Map<string, string> | u
 
 export const hashCommands: CommandTable = {
   HSET: { min: 3, max: Number.POSITIVE_INFINITY, run: setFields },
+  HSETNX: {
+    min: 3,
+    run: (keyspace, args) => {
+      const isThere = hashOf(keyspace, args)?.has(argument(args, 1));
+      return isThere ? 0 : setFields(keyspace, args);
+    },
+  },
   HMSET: {
     min: 3,
     max: Number.POSITIVE_INFINITY,

@@ -4,7 +4,7 @@
  * KEYS
  *   1  list  list   what producers push
  *   2  dead  list   dead letters, the newest leftmost
- *   3  parked, due, lines: of `turn-full`, in the mode `first`
+ *   3  parked, due, lines: of `turn-order`, in the mode `first`
  *
  * ARGV
  *   1  mode     `redrive`, to the left end of the list · `first`, to the right end, the first outermost, or in front of the line

@@ -1,80 +1,72 @@
 import { brakeLua } from "../turn/brake.ts";
 import { busyMarkLua } from "../turn/busy-mark.ts";
+import { claimLua } from "../turn/claim.ts";
 import { codesLua } from "../turn/codes.ts";
 import { commandsLua } from "../turn/commands.ts";
 import { companyLua } from "../turn/company.ts";
+import { controlLua } from "../turn/control.ts";
 import { deadLettersLua } from "../turn/dead-letters.ts";
 import { historyLua } from "../turn/history.ts";
 import { leasesLua } from "../turn/leases.ts";
 import { popLua } from "../turn/pop.ts";
 import { promoteLua } from "../turn/promote.ts";
-import { replyLua } from "../turn/reply.ts";
-import { requestLua } from "../turn/request.ts";
+import { recoverLua } from "../turn/recover.ts";
+import { makeReturnLua, replyLua } from "../turn/reply.ts";
+import { makeRequestLua } from "../turn/request.ts";
+import { runLua } from "../turn/run.ts";
+import { makeSettleLua } from "../turn/settle.ts";
 import { timeLua } from "../turn/time.ts";
 import { waitingLua } from "../turn/waiting.ts";
-import { claimInOrderLua, controlInOrderLua } from "./claim-by-key.ts";
-import { linesLua } from "./lines.ts";
-import { orderRequestLua } from "./order-request.ts";
-import { patched, sealed } from "./patched.ts";
-import { returnInOrderLua, runInOrderLua } from "./run-in-order.ts";
-import { recoverInOrderLua, settleInOrderLua } from "./settle-in-order.ts";
+import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
 
 /**
- * The script of `../turn/index.ts` with parts replaced, for who uses `order`: what is said there holds here too.
+ * The turn script with the parts that only some drains need. `../turn/index.ts` is the protocol's reference; here stands
+ * what is more.
  *
- * KEYS, behind the others
- *   parked  zset    `<key>:<place>:<history>:<payload>`, all scores 0: messages that wait in the line of their key, which is
- *                   the first 16 digits of its SHA-1; places are numbers of 16 digits
- *   due     zset    key → ms, when somebody is to look at its line: there exactly while the line has messages
- *   lines   hash    key → the batch that holds it · batch id → the keys of its messages, each in 16 characters, `-` for none ·
- *                   first, last: how many places were given in front of all and behind all
- *   held    string  strict order: there, with an end, while the list's first message waits for its next attempt
+ * KEYS  after all others, the keys of the effects, each once. All share the list's slot
  *
- * ARGV, behind the others
- *   order  `<mode>,<parkedMax>,<count>,<print>,<keys>,<settleKeys>`: mode f fifo, s strict, k by key; parkedMax messages may
- *          be parked; the claim may take the list's last `count` messages if their print is this, and these are their keys;
- *          the keys of the batch to settle, where the drain knows them and all are acknowledged
+ * ARGV
+ *   4  outcomes  + only where no message has effects
+ *  16  policy    two numbers more: effectKeyCount (keys of effects at the end of KEYS), effectCount (messages with effects)
+ *      effects   after the details, for each message with effects (its outcome is a or c): `effects.ts` says how
  *
- * Returns, behind the others
- *   19 the keys of the claimed batch · 20 places, from 1, of those shown before that were claimed: they come after the
- *   messages of field 3, and their payloads are not sent again · 21 what the list ends with now, the oldest first · 22 the
- *   print of each beginning of that, 16 characters each · 23 how many of those shown before have left the list
+ * Returns
+ *  19  refused   what Redis refused of the effects: of each refusal the places of the messages, from 1, joined by commas;
+ *                on the next line `<command> <key> (<first word of the error>)`; then the error. Those messages have failed (f, x)
  *
- * Cost by key: HGET or nothing, HDEL, HMGET, HSET and an LRANGE for each 34 messages more than the lean turn, one RPOP
- * instead of one for each 34. Where messages are parked: ZADD, ZRANGEBYSCORE, HMGET, and a ZRANGEBYLEX for each line.
+ * Cost
+ *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and,
+ *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does.
  *
- * Invariant by key: a key is held by at most one batch, in `lines`, and only while that batch has a lease; a line with
- * messages stands in `due`. What is claimed and what is parked is decided in the step that takes it from the list.
+ * Invariant
+ *   Effects run after the fence (the working list holds as many messages as the request has outcomes, which no settle leaves
+ *   so) and before anything else is written. Whether the messages may go then is tried before.
  */
-export const turnFullScript = [
-  orderRequestLua,
+export const turnFullScript: string = [
   codesLua,
-  requestLua,
-  patched(commandsLua, [
-    "ZRANGEBYSCORE = 1 }",
-    "ZRANGEBYSCORE = 1, ZRANGEBYLEX = 1, ZMSCORE = 1, ZCARD = 1, PTTL = 1 }",
-  ]),
+  makeRequestLua(effectsRequest),
+  commandsLua,
   timeLua,
   replyLua,
   historyLua,
-  linesLua,
-  sealed(waitingLua, ["noteWaiting", "takeHistories"]),
+  waitingLua,
   deadLettersLua,
   brakeLua,
-  settleInOrderLua,
+  effectsLua,
+  makeSettleLua(effectsSettle),
   popLua,
-  recoverInOrderLua,
-  sealed(promoteLua, ["noteNextDue", "promote"]),
-  sealed(companyLua, ["fitting"]),
-  controlInOrderLua,
-  claimInOrderLua,
+  recoverLua,
+  promoteLua,
+  companyLua,
+  controlLua,
+  claimLua,
   leasesLua,
   busyMarkLua,
-  runInOrderLua,
-  returnInOrderLua,
+  runLua,
+  makeReturnLua(", refused"),
 ]
   .join("")
   .trim();
 
 /** The same script, for a server at `maxmemory`. */
-export const turnFullScriptWhenFull = `#!lua flags=allow-oom\n${turnFullScript}`;
+export const turnFullScriptWhenFull: string = `#!lua flags=allow-oom\n${turnFullScript}`;

@@ -97,6 +97,8 @@ import { waitingLua } from "./waiting.ts";
  *  16  finished     messages of expired leases that their done-markers say are done
  *  17  expiredIds   batches of expired leases to name in the next request, the newest first
  *  18  largest      bytes of the largest message that the claim saw, whether it took it or not
+ *  19  others       other live drains, -1 not looked at
+ *  20  before       those of them whose names come before the holder's
  *
  * Cost
  *   A quiet turn of wholly acknowledged messages: ZREM DEL RPOP TIME ZADD LPUSH, six commands; of more than 20 messages a

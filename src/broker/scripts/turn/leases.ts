@@ -9,7 +9,7 @@
  */
 export const leasesLua =
   `
-local othersCount, othersUntil, isStale = 0, math.huge, false
+local othersCount, othersBefore, othersUntil, isStale, hasLooked = 0, 0, math.huge, false, false
 
 local function ownerOf(id)
   local owner, number = id:match('^(.*)%.(%d+)$')
@@ -39,6 +39,7 @@ end
 local function readLeases()
   local isHolding, others, live, ended = settled == SETTLED, {}, {}, {}
   if again or not inspect then return isHolding, ended end
+  hasLooked = true
   local pageMax = recoverLeasesMax + 3 * maxConcurrency
   local entries = call('ZRANGE', leases, -1 - pageMax, -1, 'WITHSCORES')
   for index = 1, #entries, 2 do
@@ -52,7 +53,10 @@ local function readLeases()
       live[owner] = true
       if owner ~= holder then
         othersUntil = math.min(othersUntil, score)
-        if not others[owner] then others[owner], othersCount = true, othersCount + 1 end
+        if not others[owner] then
+          others[owner], othersCount = true, othersCount + 1
+          if owner < holder then othersBefore = othersBefore + 1 end
+        end
       elseif id == holdsId then
         isHolding = true
       elseif holdsId == '' and settleId == '' then

@@ -7,8 +7,11 @@ local recovered, nextDueAt, remaining, settledAs, isQuiet, deadLetters = 0, -1, 
 local finishedCount, expiredIds, largest = 0, {}, 0
 `;
 
-/** The end of the script. */
-export const returnLua = `
+/** The end of the script; `more` are fields of `turnFull`, each after a comma. */
+export const makeReturnLua = (more: string): string => `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, isQuiet,
-  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest }
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest, hasLooked and othersCount or -1,
+  othersBefore${more} }
 `;
+
+export const returnLua: string = makeReturnLua("");

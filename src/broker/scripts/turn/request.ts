@@ -1,10 +1,21 @@
+/** What `turnFull` reads beside the rest; empty for the lean script. */
+interface More {
+  /** Names of more numbers of the policy, each after a comma, and how many they are. */
+  readonly numbers: string;
+  readonly numberCount: number;
+  /** Reads more arguments, those after the details. */
+  readonly read: string;
+  /** More keys, as ` + <number>`. */
+  readonly keyCount: string;
+}
+
 /**
  * The only Lua that reads KEYS and ARGV; `turn-request.ts` is the only TypeScript that writes them. What it cannot read
  * ends the script before its first write: `wrong` then says which argument it was.
  */
-export const requestLua =
+export const makeRequestLua = (more: More): string =>
   `
-local list, leases, attempts, delayed, dead, brake, busy, control = unpack(KEYS)
+local list, leases, attempts, delayed, dead, brake, busy, control = unpack(KEYS, 1, 8)
 local wrong
 
 local function check(isRight, at)
@@ -33,9 +44,9 @@ if settleId == '' then inspect = true end
 
 local policy = {}
 for number in (ARGV[16] or ''):gmatch('[^,]+') do policy[#policy + 1] = wholeNumber(number, 16) end
-check(#policy == 15, 16)
+check(#policy == ${15 + more.numberCount}, 16)
 local maxAttempts, deadCountMax, deadAgeMsMax, brakeAfter, brakePauseMs, brakePauseMsMax, brakeMsMax, heldMax, batchSize,
-  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun, sizeHint = unpack(policy)
+  marksBusy, busyUntil, leaseMsMax, recoverLeasesMax, mayHaveRun, sizeHint${more.numbers} = unpack(policy)
 ` +
   // The details, each at its message's place.
   `
@@ -67,7 +78,7 @@ if outcomes:find(sets.detailed) then
     end
   end
 end
-check(#ARGV == argumentAt + recoverCount, #ARGV)
+${more.read}check(#ARGV == argumentAt + recoverCount, #ARGV)
 ` +
   // The keys of the batches that the request names.
   `
@@ -83,6 +94,8 @@ if claimId ~= '' then claimWorking = nextKey() end
 if claimId ~= '' and settleId == '' then nextKey() end
 recoverKeys = {}
 for at = argumentAt + 1, math.min(#ARGV, argumentAt + recoverCount) do recoverKeys[ARGV[at]] = { nextKey(), nextKey() } end
-check(#KEYS == keyAt, 1)
+check(#KEYS == keyAt${more.keyCount}, 1)
 if wrong then return { err = wrong } end
 `;
+
+export const requestLua: string = makeRequestLua({ numbers: "", numberCount: 0, read: "", keyCount: "" });

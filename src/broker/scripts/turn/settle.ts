@@ -1,5 +1,15 @@
+/** What `turnFull` does beside the rest; empty for the lean script. */
+interface More {
+  /** Done with a batch that is held and whole, before anything else is written. */
+  readonly first: string;
+  /** Functions of its own. */
+  readonly functions: string;
+  /** Other ways to settle: `elseif <condition> then isHeld = <how>`. */
+  readonly ways: string;
+}
+
 /** Settles a batch: sends each message the way its outcome says, in one step. */
-export const settleLua =
+export const makeSettleLua = (more: More): string =>
   `
 local isRepeat, again, hasDeadLetters = false, false, false
 ` +
@@ -28,7 +38,7 @@ local function settlePartly()
     isRepeat = true
     return
   end
-  local found = try('HGET', attempts, settleId)
+  ${more.first}local found = try('HGET', attempts, settleId)
   local known = split(found or '')
   local considered, writeBrake = considerBrake(batch, known)
   local decided = {}
@@ -106,7 +116,7 @@ local function settleWholly()
   remove(settleWorking)
   return true
 end
-` +
+${more.functions}` +
   // Where the lease is gone: a batch claimed under this request's id, or a lease gone before its end, which no one may
   // recover, shows that an earlier sending of this request has run.
   `
@@ -115,7 +125,7 @@ local function settle()
   local isDone = step(function()
     if isAckedOnly then
       isHeld = settleWholly()
-    else
+    ${more.ways}else
       takeTime()
       isHeld = try('ZSCORE', leases, settleId)
       if isHeld == nil then isHeld = call('EXISTS', settleWorking) == 1 end
@@ -132,3 +142,9 @@ local function settle()
   settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
 end
 `;
+
+export const settleLua: string = makeSettleLua({
+  first: "",
+  functions: "",
+  ways: "",
+});

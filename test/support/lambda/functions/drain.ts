@@ -4,6 +4,7 @@ import { lambdaContinuation, lambdaHandler } from "spillway/lambda";
 import { upstash } from "spillway/upstash";
 
 const { REDIS_URL = "", REDIS_TOKEN = "", LIST = "", WORK_MS = "0", SPINS_AT = "0", BUDGET_MS } = process.env;
+const { MAX_CONCURRENCY = "1" } = process.env;
 const spinsAt = Number(SPINS_AT);
 
 async function work({ payload, attempt }: Message): Promise<void> {
@@ -20,6 +21,7 @@ const drain = createDrain({
   handler: work,
   batchSize: 100,
   concurrency: 50,
+  maxConcurrency: Number(MAX_CONCURRENCY),
   continuation: lambdaContinuation(),
 });
 

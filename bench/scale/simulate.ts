@@ -1,0 +1,108 @@
+import { limits } from "../../src/limits.ts";
+import { helpersWanted, waveOf } from "../../src/scale.ts";
+import { assumed, published } from "./limits.ts";
+
+export interface Burst {
+  readonly messages: number;
+  /** One handler, ms. */
+  readonly handlerMs: number;
+  /** Handlers at once in one drain. With SQS one invocation handles its batch in the same way. */
+  readonly concurrency: number;
+  readonly maxConcurrency: number;
+  readonly invokeMs?: number;
+  readonly coldStartMs?: number;
+}
+
+export interface Course {
+  /** Drains that live, or invocations that run, by time, ms. */
+  readonly ramp: readonly { readonly atMs: number; readonly live: number }[];
+  /** When the last message has been handled, ms. */
+  readonly emptyMs: number;
+  /** Drains that were started and found no slot. */
+  readonly surplus: number;
+}
+
+interface Drain {
+  nextWaveAt: number;
+  awaited: number;
+}
+
+const stepMs = 5;
+const withinMs = 2_000;
+
+/**
+ * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts`, and the platform lets them
+ * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can.
+ */
+export function spillway(burst: Burst): Course {
+  const { maxConcurrency, handlerMs, concurrency } = burst;
+  const startMs = (burst.invokeMs ?? assumed.invokeMs) + (burst.coldStartMs ?? assumed.coldStartMs);
+  const msPerMessage = handlerMs / concurrency;
+  // Look and first claim; the first drain has to show its pace before it starts others.
+  const claimMs = 2 * assumed.roundTripMs;
+  const firstBatchMs = 100 * msPerMessage;
+  const ramp: { atMs: number; live: number }[] = [];
+  const live: Drain[] = [];
+  let waiting: number[] = [startMs + claimMs];
+  let remaining = burst.messages;
+  let environments = 1;
+  let surplus = 0;
+  let atMs = 0;
+  for (; remaining > 0; atMs += stepMs) {
+    const due = waiting.filter((at) => at <= atMs);
+    waiting = waiting.filter((at) => at > atMs);
+    for (const at of due) {
+      if (live.length >= maxConcurrency) surplus += 1;
+      else
+        live.push({
+          nextWaveAt: live.length === 0 ? at + firstBatchMs : at,
+          awaited: Number.POSITIVE_INFINITY,
+        });
+    }
+    const count = live.length;
+    for (const [rank, drain] of live.entries()) {
+      if (atMs < drain.nextWaveAt && count < drain.awaited) continue;
+      drain.nextWaveAt = atMs + limits.waveMs;
+      const outlook = { remaining, live: count, rank, maxConcurrency, msPerMessage, withinMs };
+      drain.awaited = count + (waveOf(outlook) || Number.POSITIVE_INFINITY);
+      for (let helper = 0; helper < helpersWanted(outlook); helper++) {
+        environments += 1;
+        const beginsAt = Math.max(atMs, earliestOf(environments));
+        waiting.push(beginsAt + startMs + claimMs);
+      }
+    }
+    const rate = Math.min(count / msPerMessage, assumed.redisMessagesPerSecond / 1_000);
+    remaining -= rate * stepMs;
+    if (ramp.at(-1)?.live !== count) ramp.push({ atMs, live: count });
+  }
+  return { ramp, emptyMs: atMs, surplus };
+}
+
+/** When Lambda lets the nth new environment of a function begin, ms: the first thousand at once, then so many a second. */
+function earliestOf(count: number): number {
+  const { lambdaEnvironmentsPer10s } = published;
+  return Math.max(0, ((count - lambdaEnvironmentsPer10s) / lambdaEnvironmentsPer10s) * 10_000);
+}
+
+/** The same burst from SQS: five pollers at first, and 300 more a minute, each with one batch of ten at a time. */
+export function sqs({ messages, handlerMs, concurrency, ...burst }: Burst): Course {
+  const startMs = (burst.invokeMs ?? assumed.invokeMs) + (burst.coldStartMs ?? assumed.coldStartMs);
+  const batchMs =
+    Math.ceil(assumed.sqsBatch / concurrency) * handlerMs + (burst.invokeMs ?? assumed.invokeMs);
+  const ramp: { atMs: number; live: number }[] = [];
+  let remaining = messages;
+  let atMs = 0;
+  for (; remaining > 0; atMs += stepMs) {
+    const minutes = Math.max(0, atMs - startMs) / 60_000;
+    const most = Math.floor(published.sqsFirst + published.sqsMoreAMinute * minutes);
+    const live = atMs < startMs ? 0 : Math.min(published.sqsMost, most);
+    remaining -= (live * assumed.sqsBatch * stepMs) / batchMs;
+    if (ramp.at(-1)?.live !== live) ramp.push({ atMs, live });
+  }
+  return { ramp, emptyMs: atMs, surplus: 0 };
+}
+
+/** When so many were first live; null where they never were. */
+export function reached({ ramp }: Course, live: number): number | null {
+  return ramp.find((point) => point.live >= live)?.atMs ?? null;
+}

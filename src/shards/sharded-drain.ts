@@ -1,0 +1,257 @@
+import type { DrainStats } from "../broker.ts";
+import { sleep } from "../clock.ts";
+import type { Continuation } from "../continuation.ts";
+import type { Drain } from "../create-drain.ts";
+import { ClosedError, OptionError } from "../errors.ts";
+import type { Turns } from "../fair-run.ts";
+import { type ListKeys, listKeys } from "../keys.ts";
+import { limits } from "../limits.ts";
+import { pushContext, pushMessages } from "../push.ts";
+import { brokenReport } from "../report.ts";
+import { shareOf } from "../retry-policy.ts";
+import { checkRunOptions } from "../run-options.ts";
+import type { RunnerParts } from "../runner.ts";
+import type { Sender } from "../sender.ts";
+import { type ShardCounts, ShardRegistry } from "./registry.ts";
+import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
+import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
+import { runShards } from "./sharded-run.ts";
+import { Visits } from "./visits.ts";
+
+/** How one logical list is spread. */
+export interface ShardOptions {
+  /**
+   * Spreads the list over so many Redis lists, each in a hash slot of its own, from 1 to 1,024: `{emails:0}`, `{emails:1}`
+   * and so on, and `emails` itself is drained too. Redis keeps the count; who has another gets an error. Not with
+   * `workingList`.
+   * @default 1
+   */
+  shards?: number | undefined;
+}
+
+/** A drain of one Redis list, and what it is made of. */
+export interface ListDrain {
+  readonly drain: Drain;
+  readonly parts: RunnerParts;
+}
+
+/** Lists that are asked at a time. Reason: over REST each is a request of its own. */
+const atOnceMax = 16;
+
+/** One logical list over several Redis lists: each has a drain of its own, made when first needed. */
+export function shardedDrain(options: object, shards: unknown, open: (options: object) => ListDrain): Drain {
+  return new Shards(options, shards, open).toDrain();
+}
+
+class Shards {
+  readonly #options: object;
+  readonly #openList: (options: object) => ListDrain;
+  /** Of the list itself, whose settings are those of all. */
+  readonly #base: ListDrain;
+  readonly #shards: number;
+  readonly #registry: ShardRegistry;
+  readonly #visits = new Visits();
+  readonly #turns: Turns;
+  readonly #continuation: Continuation | undefined;
+  readonly #opened = new Map<string, ListDrain>();
+  readonly #redis: RunnerParts["settings"]["redis"];
+  #isClosed = false;
+
+  constructor(options: object, shards: unknown, open: (options: object) => ListDrain) {
+    this.#base = open(options);
+    const { settings } = this.#base.parts;
+    checkShards(settings.list, shards);
+    if (settings.workingList !== undefined) {
+      throw new OptionError("workingList", "left out where the list has shards", "one");
+    }
+    this.#options = options;
+    this.#openList = open;
+    this.#shards = shards;
+    this.#registry = new ShardRegistry(settings.list, settings.clock);
+    this.#turns = { at: Math.floor(this.#share() * shards), credits: new Map() };
+    const { redis, continuation, list } = settings;
+    // What a push or a `wake` starts is a drain of the whole list.
+    this.#continuation = continuation && {
+      name: continuation.name,
+      invoke: (next) => continuation.invoke({ ...next, list }),
+    };
+    // It is closed once, for all.
+    this.#redis = {
+      name: redis.name,
+      command: (command, about) => redis.command(command, about),
+      pipeline: (commands, about) => redis.pipeline(commands, about),
+      ...(redis.block && { block: (command, about) => redis.block?.(command, about) as Promise<null> }),
+      close: async () => undefined,
+    };
+  }
+
+  toDrain(): Drain {
+    const { settings } = this.#base.parts;
+    const close = async (): Promise<void> => {
+      this.#isClosed = true;
+      for (const { drain } of this.#opened.values()) await drain.close();
+      await this.#base.drain.close();
+    };
+    return {
+      list: settings.list,
+      run: async (options = {}) => {
+        const checked = checkRunOptions(options);
+        if (this.#isClosed) throw new ClosedError("drain");
+        const base = this.#base.parts;
+        const lists = async (sender: Sender): Promise<readonly RunnerParts[]> => {
+          const counts = await this.#registry.expect(this.#shards, sender);
+          return listsOf(settings.list, counts).map(({ name }) => this.#list(name).parts);
+        };
+        // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
+        return runShards({ base, visits: this.#visits, turns: this.#turns, lists }, checked).catch(
+          brokenReport,
+        );
+      },
+      push: (messages, options = {}) => this.#push(messages, options),
+      stats: async () => mergedStats(await this.#all((drain) => drain.stats())),
+      recover: async () => {
+        const all = await this.#all((drain) => drain.recover());
+        return {
+          recovered: all.reduce((sum, { recovered }) => sum + recovered, 0),
+          adopted: all.reduce((sum, { adopted }) => sum + adopted, 0),
+        };
+      },
+      pause: async () => void (await this.#all((drain) => drain.pause())),
+      resume: async () => void (await this.#all((drain) => drain.resume())),
+      wake: async () => {
+        const all = await this.#all((drain) => drain.wake(), await this.#open());
+        return all.find((said) => said?.woken) ?? all[0] ?? null;
+      },
+      waitForMessage: (options) => this.#waitForMessage(options),
+      deadLetters: shardedDeadLetters(() => this.#drains()),
+      limits: shardedLimits(
+        () => this.#drains(),
+        async () => (await this.#registry.expect(this.#shards, this.#base.parts.openSender())).shards,
+      ),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  }
+
+  #drainOf(list: string): Drain {
+    return this.#list(list).drain;
+  }
+
+  #list(list: string): ListDrain {
+    if (this.#isClosed) throw new ClosedError("drain");
+    const continuation = this.#continuation && { continuation: this.#continuation };
+    const opened =
+      this.#opened.get(list) ??
+      this.#openList({ ...this.#options, ...continuation, list, redis: this.#redis });
+    this.#opened.set(list, opened);
+    return opened;
+  }
+
+  /** Of every list that is visited; the list itself first. */
+  async #drains(): Promise<Drain[]> {
+    return (await this.#lists()).map(({ name }) => this.#drainOf(name));
+  }
+
+  async #lists(): Promise<ListKeys[]> {
+    const counts = await this.#registry.read(this.#base.parts.openSender());
+    const shards = this.#shards;
+    return listsOf(this.#base.drain.list, counts ?? { shards, visited: shards });
+  }
+
+  /** Those with messages. */
+  async #open(): Promise<Drain[]> {
+    const asked = (await this.#lists()).map(({ name, list }) => ({ member: name, keys: [list] }));
+    const open = await this.#visits.open(this.#base.parts.openSender(), asked);
+    return open.map((name) => this.#drainOf(name));
+  }
+
+  async #all<Result>(ask: (drain: Drain) => Promise<Result>, of?: readonly Drain[]): Promise<Result[]> {
+    const drains = of ?? (await this.#drains());
+    const results: Result[] = [];
+    for (let at = 0; at < drains.length; at += atOnceMax) {
+      results.push(...(await Promise.all(drains.slice(at, at + atOnceMax).map(ask))));
+    }
+    return results;
+  }
+
+  #push: Drain["push"] = async (messages, options = {}) => {
+    const { settings, openSender } = this.#base.parts;
+    const shards = this.#shards;
+    await this.#registry.expect(shards, openSender());
+    const names = Array.from({ length: shards }, (_, at) => shardName(settings.list, at, shards));
+    const lanes = names.map((name) => {
+      const { parts } = this.#list(name);
+      return { sender: parts.openSender(), keys: parts.keys };
+    });
+    const start = Math.floor(this.#share() * shards);
+    const laneOf = (name: string | undefined, place: number): number =>
+      name === undefined ? (start + place) % shards : shardAt(name, shards);
+    const context = { ...pushContext(settings, lanes), laneOf };
+    const { toWake, ...result } = await pushMessages(context, messages, options);
+    const woken = await this.#all(
+      (drain) => drain.wake(),
+      toWake.map((lane) => this.#drainOf(names[lane] as string)),
+    );
+    const said = woken.find((one) => one?.woken) ?? woken.find((one) => one !== null);
+    return { ...result, ...(said ?? { woken: false, wakeError: null }) };
+  };
+
+  /** Blocks at each list where they are few, and else asks for all of them. */
+  #waitForMessage: Drain["waitForMessage"] = async (options) => {
+    const drains = await this.#drains();
+    const { clock } = this.#base.parts.settings;
+    if (drains.length > atOnceMax) {
+      // The first wait checks the options, and asks.
+      if (await (drains[0] as Drain).waitForMessage({ ...options, timeoutMs: 1 })) return true;
+      for (const endAt = clock.now() + options.timeoutMs; !options.signal?.aborted; ) {
+        if ((await this.#open()).length > 0) return true;
+        const leftMs = endAt - clock.now();
+        if (leftMs <= 0) return false;
+        await sleep(clock, Math.min(leftMs, limits.askMs));
+      }
+      return false;
+    }
+    const found = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, found.signal]) : found.signal;
+    try {
+      return await new Promise<boolean>((resolve, reject) => {
+        const waits = drains.map((drain) => drain.waitForMessage({ ...options, signal }));
+        for (const wait of waits) wait.then((has) => has && resolve(true), reject);
+        Promise.all(waits).then(() => resolve(false), reject);
+      });
+    } finally {
+      found.abort();
+    }
+  };
+
+  /** From 0 to less than 1. */
+  #share(): number {
+    const { maxAttempts, retryDelay, random } = this.#base.parts.settings;
+    return Math.min(shareOf({ maxAttempts, retryDelay, random }), 1 - Number.EPSILON);
+  }
+}
+
+/** What is visited: the list itself, for what is pushed to it by its own name, and each shard that there is or was. */
+export function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
+  const names = Array.from({ length: visited > 1 ? visited : 0 }, (_, at) =>
+    shardName(list, at, shardCountMax),
+  );
+  return [list, ...names].map(listKeys);
+}
+
+function mergedStats(all: readonly DrainStats[]): DrainStats {
+  const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
+    all.reduce((total, stats) => total + stats[name], 0);
+  const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
+  return {
+    list: sum("list"),
+    working: sum("working"),
+    leases: sum("leases"),
+    delayed: sum("delayed"),
+    parked: sum("parked"),
+    parkedKeys: sum("parkedKeys"),
+    dead: sum("dead"),
+    nextDueAt: due.length > 0 ? Math.min(...due) : null,
+    paused: all.some(({ paused }) => paused),
+  };
+}

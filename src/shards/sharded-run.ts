@@ -1,0 +1,102 @@
+import { goOn } from "../continuation.ts";
+import { endingOf, reportOf } from "../fair-report.ts";
+import { type Member, runFairly, type SliceOptions, type Turns } from "../fair-run.ts";
+import { asError } from "../guest.ts";
+import type { DrainReport } from "../report.ts";
+import { shareOf } from "../retry-policy.ts";
+import type { CheckedRunOptions } from "../run-options.ts";
+import type { RunnerParts } from "../runner.ts";
+import { Sender } from "../sender.ts";
+import type { Visits } from "./visits.ts";
+
+export interface ShardedRunParts {
+  /** Of the list itself, whose settings are those of all. */
+  readonly base: RunnerParts;
+  readonly visits: Visits;
+  readonly turns: Turns;
+  /** The lists to drain. Throws where the registry says another count. */
+  lists(sender: Sender): Promise<readonly RunnerParts[]>;
+}
+
+/** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
+export async function runShards(parts: ShardedRunParts, options: CheckedRunOptions): Promise<DrainReport> {
+  const { settings, keys } = parts.base;
+  const { clock, redis: client, requestTimeoutMs } = settings;
+  const { budgetMs, maxMessages, maxRequests, signal } = options;
+  const startedAt = clock.now();
+  const endAt = startedAt + budgetMs;
+  const bounds = { giveUpAt: endAt, requestCountMax: maxRequests };
+  const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
+  const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
+  const lists = new Map<Member, RunnerParts>();
+  for (const list of await parts.lists(sender)) lists.set(memberOf(list, { ...options, chain }), list);
+
+  const run = await runFairly({
+    members: [...lists.keys()],
+    isStrict: false,
+    look: async (questions) => {
+      const asked = questions.map(({ member, about }) => {
+        const { keys: own } = lists.get(member) as RunnerParts;
+        return { member, keys: about === "new" ? [own.list] : workKeys(own) };
+      });
+      return parts.visits.open(sender, asked);
+    },
+    turns: parts.turns,
+    clock,
+    endAt,
+    maxMessages,
+    maxRequests,
+    requestsOfLooks: () => sender.meter.requests,
+    isAborted: () => signal?.aborted === true,
+  });
+  const { lists: _ofEach, ...report } = reportOf(run, {
+    ...sender.meter,
+    elapsedMs: clock.now() - startedAt,
+  });
+  const onward = await nextDrain(parts.base, { ...options, chain }, endAt, endingOf(run, report));
+  return { ...report, ...onward, elapsedMs: clock.now() - startedAt };
+}
+
+function memberOf(list: RunnerParts, options: CheckedRunOptions): Member {
+  return {
+    name: list.settings.list,
+    weight: 1,
+    run: async ({ mayClaim, ...slice }: SliceOptions) => {
+      let ending: ReturnType<typeof endingOf> | undefined;
+      const onEnd = (ended: typeof ending): void => {
+        ending = ended;
+      };
+      // One continuation is for all of them.
+      const report = await list.runWith(
+        { ...options, ...slice },
+        { continuation: undefined, mayClaim, onEnd },
+      );
+      return { report, ending: ending as unknown as ReturnType<typeof endingOf> };
+    },
+  };
+}
+
+async function nextDrain(
+  { settings }: RunnerParts,
+  { chain }: CheckedRunOptions,
+  endAt: number,
+  ending: ReturnType<typeof endingOf>,
+): Promise<Partial<DrainReport>> {
+  const { continuation, list, clock, randomId, maxConcurrency, maxAttempts, retryDelay, random } = settings;
+  if (!continuation || !chain) return {};
+  const share = (): number => shareOf({ maxAttempts, retryDelay, random });
+  try {
+    const onward = { list, chain, maxConcurrency, endAt, clock, random: share, randomId };
+    const said = await goOn(continuation, ending, onward);
+    if (said === "continued") return { continuedWith: continuation.name };
+    return said === "ended" ? {} : { declined: said.declined };
+  } catch (error) {
+    // The chain ends here, and the next tick starts another.
+    return { error: asError(error) };
+  }
+}
+
+/** Where either engine has work. */
+function workKeys({ list, delayed, leases, sharedWorking, seen }: RunnerParts["keys"]): string[] {
+  return [list, delayed, leases, sharedWorking, seen];
+}

@@ -1,0 +1,171 @@
+import { type Clock, systemClock } from "./clock.ts";
+import type { Continuation } from "./continuation.ts";
+import type { DrainOptions } from "./drain-options.ts";
+import { OptionError } from "./errors.ts";
+import { type ListKeys, listKeys } from "./keys.ts";
+import {
+  type Checked,
+  type Checker,
+  checkOptions,
+  choice,
+  func,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "./option-kinds.ts";
+import { random, randomId } from "./randomness.ts";
+import type { RedisClient } from "./redis-client.ts";
+import { kindOf, show } from "./show.ts";
+
+/** What all lists of one deployment have from the whole, and none has by itself. */
+type Shared = "redis" | "list" | "continuation" | "requestTimeoutMs" | "clock" | "randomId" | "random";
+type Without<Options, Names extends string> = Options extends unknown ? Omit<Options, Names> : never;
+
+/** The options of one list: those of `createDrain`, without what the whole gives it. */
+// biome-ignore lint/suspicious/noExplicitAny: each list has its own type of values.
+export type ListOptions<Value = any> = Without<DrainOptions<Value>, Shared>;
+
+/** Options of `createSpillway`, which throws `OptionError` for a bad one. */
+export interface SpillwayOptions {
+  /** The `RedisClient` that all lists share. */
+  redis: RedisClient;
+  /** The options of each list, by the name that producers `LPUSH` to; from 1 to 1,000 lists. */
+  lists: Readonly<Record<string, ListOptions>>;
+  /**
+   * Which list comes first while several have work. `fair`: they take turns. An object of weights from 1 to 1,000, by list:
+   * turns whose time is in that proportion; who has none has 1. `strict`: the first of `lists` that has work.
+   * @default "fair"
+   */
+  priority?: "fair" | "strict" | Readonly<Record<string, number>>;
+  /**
+   * What reports and hops call the whole; it is no list. Change it where two of them share one Redis.
+   * @default "spillway"
+   */
+  name?: string;
+  /** How a run whose budget ended invokes the next one, for all lists. Default: none, the next tick goes on. */
+  continuation?: Continuation | undefined;
+  /**
+   * How long a request to Redis may take, ms, from 1 to 300,000.
+   * @default 10000
+   */
+  requestTimeoutMs?: number;
+  /** Time, for tests. Default: the system's. */
+  clock?: Clock;
+  /** Names a run, for tests, as `createDrain` has it. Default: 64 random bits. */
+  randomId?: () => string;
+  /** A number from 0 to 1 for the jitter, for tests. Default: a random one. */
+  random?: () => number;
+}
+
+const listCountMax = 1_000;
+/** Made when they are asked for, so that a bundle which makes no lists can leave them out. */
+function kindsOfOptions() {
+  return {
+    redis: required(
+      object({ methods: ["command", "pipeline"], wanted: "a RedisClient, as upstash(…) makes it" }),
+    ),
+    lists: required(
+      record<Readonly<Record<string, ListOptions>>>(
+        `an object of the options of 1 to ${listCountMax} lists, by name`,
+      ),
+    ),
+    priority: priorityKind(),
+    name: text({ default: "spillway" }),
+    continuation: object({ methods: ["invoke"] }),
+    requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
+    clock: object({ methods: ["now", "after"], default: systemClock }),
+    randomId: func({ default: randomId }),
+    random: func({ default: random }),
+  } satisfies Kinds<SpillwayOptions>;
+}
+
+export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOfOptions>>, "priority"> {
+  readonly isStrict: boolean;
+  /** Of each list, in the order given. */
+  readonly weights: ReadonlyMap<string, number>;
+  readonly keys: ListKeys;
+}
+
+/** Checks what is not the concern of one list. */
+export function checkSpillwayOptions(options: unknown): SpillwaySettings {
+  const kinds = kindsOfOptions();
+  const { priority, ...settings } = checkOptions(kinds, options);
+  const names = Object.keys(settings.lists);
+  if (names.length > listCountMax)
+    throw new OptionError("lists", kinds.lists.wanted, `${names.length} lists`);
+  const keys = keysOf("name", settings.name);
+  const all = names.map((name) => keysOf(`lists[${show(name)}]`, name));
+  for (const [at, one] of all.entries()) {
+    const other = [keys, ...all.slice(0, at)].find((before) => shares(before, one));
+    if (other) {
+      const what = `a name whose keys are not those of ${show(other.name)}: a list "a" also has keys "{a}:…"`;
+      throw new OptionError(`lists[${show(one.name)}]`, what, "one that shares them");
+    }
+  }
+  const isStrict = priority === "strict";
+  const number = isStrict && names.find((name) => /^\d+$/.test(name));
+  if (typeof number === "string") {
+    const wanted =
+      'named by more than digits with priority: "strict", for an object keeps no order of numbers';
+    throw new OptionError("lists", wanted, show(number));
+  }
+  const weight = integer({ min: 1, max: 1_000, default: 1 });
+  const weightKinds = Object.fromEntries(names.map((name) => [name, weight]));
+  const given = typeof priority === "object" ? checkOptions(weightKinds, priority, "priority") : {};
+  const weights = new Map(names.map((name) => [name, 1]));
+  for (const [name, weight] of Object.entries(given)) weights.set(name, weight);
+  return { ...settings, isStrict, keys, weights };
+}
+
+/** Calls the making of one list, and says in its errors which list it is. */
+export function ofList<Made>(name: string, make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new OptionError(`lists[${show(name)}].${error.option}`, error.expected, error.received);
+  }
+}
+
+/** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
+export function ownOptions(given: ListOptions): ListOptions {
+  if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
+  for (const name of ["redis", "list", "continuation", "requestTimeoutMs", "clock", "randomId", "random"]) {
+    if (Object.hasOwn(given, name))
+      throw new OptionError(name, "given once, for all lists", "one for this list");
+  }
+  return given;
+}
+
+function keysOf(option: string, name: string): ListKeys {
+  try {
+    return listKeys(name);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    throw new OptionError(option, error.expected, error.received);
+  }
+}
+
+/** Whether one's keys, or its list, are among the other's. */
+function shares(one: ListKeys, other: ListKeys): boolean {
+  return one.base === other.base || one.list.startsWith(other.base) || other.list.startsWith(one.base);
+}
+
+function record<Type extends object>(wanted: string): Checker<Type> {
+  return {
+    wanted,
+    isSecret: "text",
+    allows: (value) => kindOf(value) === "an object" && Object.keys(value as object).length > 0,
+  };
+}
+
+function priorityKind(): Checker<"fair" | "strict" | Readonly<Record<string, number>>> {
+  const words = choice(["fair", "strict"], { default: "fair" });
+  return {
+    default: "fair",
+    wanted: `${words.wanted} or an object of weights from 1 to 1000, by list`,
+    allows: (value) => words.allows(value) || kindOf(value) === "an object",
+  };
+}

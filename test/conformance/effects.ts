@@ -1,0 +1,308 @@
+import { describe, expect, it } from "vitest";
+import {
+  ack,
+  type DeadLetter,
+  type Effect,
+  type Failure,
+  forward,
+  idempotent,
+  retry,
+} from "../../src/index.ts";
+import { runMortal } from "./mortal.ts";
+import { list, numbered, only, type Setup } from "./setup.ts";
+
+const counter = `{${list}}:sent`;
+const next = `{${list}}:next`;
+const counting = ack({ effects: [["INCRBY", counter, 1]] });
+
+/** Promise 16: effects commit with the ack, once, exactly when it takes effect, and not at all where it does not. */
+export function effectsSuite(setup: Setup): void {
+  const { door, make, produce, places, faulty } = setup;
+  const count = async (): Promise<number> => Number(await door.redis.get(counter));
+
+  if (setup.engine === "plain") {
+    it("effects fail their message, which says that this engine runs none", async () => {
+      await produce("a");
+      const report = await make({ handler: () => counting }).run();
+      expect(report).toMatchObject({
+        acked: 0,
+        retried: 1,
+        failures: [{ message: expect.stringContaining("scripted one") }],
+      });
+      expect(await door.redis.exists(counter)).toBe(0);
+    });
+    return;
+  }
+
+  describe("effects", () => {
+    it("run once for each message that is acknowledged, and leave nothing of it behind", async () => {
+      await produce(...numbered(7));
+
+      const report = await make({ batchSize: 3, handler: () => counting }).run();
+
+      expect(report).toMatchObject({ acked: 7, retried: 0, failures: [], error: null, stopped: "empty" });
+      expect(await door.everything()).toEqual({ [counter]: "7" });
+    });
+
+    it("run for none of those that fail, wait, die or are given back", async () => {
+      await produce(...numbered(6));
+      const says: Record<string, () => unknown> = {
+        m0: () => counting,
+        m1: () => Promise.reject(new Error("no")),
+        m2: () => retry(),
+        m4: () => counting,
+      };
+
+      const handler = ((message: { payload: string }) => says[message.payload]?.()) as never;
+      expect(await make({ handler }).run()).toMatchObject({ acked: 4, retried: 2 });
+
+      expect(await count()).toBe(2);
+      expect(await door.delayed(list)).toHaveLength(2);
+    });
+
+    it("run for messages that have failed before, and take their histories along", async () => {
+      await produce("a", "b");
+      const handler = (message: { attempt: number; payload: string }) => {
+        if (message.attempt === 1 && message.payload === "a") throw new Error("no");
+        return counting;
+      };
+      await make({ handler, retryDelay: () => 0 }).run();
+      await make({ handler }).run();
+      expect(await door.everything()).toEqual({ [counter]: "2" });
+    });
+
+    it("move messages to another list in their order, byte by byte", async () => {
+      const bytes = [Buffer.from([0, 255, 13, 10]), Buffer.from("é😀"), Buffer.from("")];
+      await door.redis.lpush(list, ...bytes);
+
+      const handler = (message: { bytes: Uint8Array }) => forward(next, message.bytes);
+      expect(await make({ handler }).run()).toMatchObject({ acked: 3 });
+
+      expect((await door.redis.lrangeBuffer(next, 0, -1)).reverse()).toEqual(bytes);
+      expect(await places()).toEqual([next]);
+    });
+
+    it("may be a forward of several payloads with other effects beside it", async () => {
+      await produce("a");
+      const handler = () =>
+        forward(next, ["x", { to: 1 }], { effects: [["HSET", `{${list}}:h`, "of", "a"]] });
+      await make({ handler }).run();
+      expect(await door.everything()).toEqual({ [next]: ['{"to":1}', "x"], [`{${list}}:h`]: { of: "a" } });
+    });
+
+    it("are of one message each in the array of a batch handler", async () => {
+      await produce("a", "b", "c");
+      const batchHandler = () => [counting, new Error("no"), forward(next, "c")];
+      expect(await make({ batchHandler }).run()).toMatchObject({ acked: 2, retried: 1 });
+      expect(await count()).toBe(1);
+      expect(await door.waiting(next)).toEqual(["c"]);
+    });
+
+    it("of one ack for a whole batch are refused, for no one has said whether they run once", async () => {
+      await produce("a", "b");
+      const report = await make({ batchHandler: () => counting }).run();
+      expect(report).toMatchObject({ acked: 0, retried: 2 });
+      expect(report.failures[0]?.message).toMatch(/one ack with effects/);
+      expect(await door.redis.exists(counter)).toBe(0);
+    });
+
+    it.each(["lose-reply", "lose-request", "double"] as const)(
+      "run once where a request suffers: %s",
+      async (fault) => {
+        for (let failing = 1; failing <= 5; failing++) {
+          await door.redis.flushall();
+          await produce(...numbered(5));
+          const redis = faulty(only(failing, fault));
+          const handler = (message: { payload: string }) =>
+            message.payload === "m1" ? forward(next, "one") : counting;
+          const report = await make({ redis, batchSize: 2, handler }).run();
+          // Of two answers the client sees the second one, which may not know of the first.
+          expect(report.acked + report.lostLease).toBe(5);
+          expect(await door.everything()).toEqual({ [counter]: "4", [next]: ["one"] });
+        }
+      },
+    );
+
+    it("run once for a message whose drain died after it had finished it", async () => {
+      await produce("a", "b", "c");
+      const died = await runMortal(setup, (message) => message.payload === "c", { handler: () => counting });
+      expect(died).toBe("died");
+      expect(await count()).toBe(0);
+      await make({ handler: () => counting }).run();
+      expect(await door.everything()).toEqual({ [counter]: "3" });
+    });
+
+    it("are not lost with a done-marker: what was finished and not settled runs again", async () => {
+      await produce("a", "b", "c");
+      const ran: string[] = [];
+      const handler = idempotent(
+        (message) => {
+          ran.push(message.payload);
+          return message.payload === "b" ? undefined : counting;
+        },
+        { ttlMs: 600_000 },
+      );
+      expect(await runMortal(setup, (message) => message.payload === "c", { handler })).toBe("died");
+      await make({ handler }).run();
+      expect(ran).toEqual(["a", "b", "a", "c"]);
+      expect(await door.everything()).toEqual({ [counter]: "2" });
+    });
+
+    it("are not run where the lease was lost, and the message runs again", async () => {
+      await produce("a");
+      const first = await make({
+        handler: async (message) => {
+          if (message.attempt > 1) return counting;
+          await door.expireLeases(list);
+          await make({ handler: () => counting }).run();
+          return counting;
+        },
+      }).run();
+      expect(first).toMatchObject({ acked: 0, lostLease: 1 });
+      expect(await door.everything()).toEqual({ [counter]: "1" });
+    });
+  });
+
+  describe("an effect that Redis refuses", () => {
+    /** Why it is refused, with the error's words, the effects, and what is there before and after. */
+    const refused: [what: string, effects: Effect[], words: RegExp, before: () => Promise<unknown>][] = [
+      [
+        "of the wrong type",
+        [["INCRBY", counter, 1]],
+        /INCRBY \{mail\}:sent \(WRONGTYPE\)/,
+        () => door.redis.lpush(counter, "x"),
+      ],
+      [
+        "of a text that is no number",
+        [["INCR", counter]],
+        /INCR \{mail\}:sent \(ERR\).*not an integer/,
+        () => door.redis.set(counter, "x"),
+      ],
+      [
+        "as the second of two, of which the first is not done either",
+        [
+          ["SADD", `{${list}}:first`, "x"],
+          ["LPUSH", counter, "x"],
+        ],
+        /LPUSH \{mail\}:sent \(WRONGTYPE\)/,
+        () => door.redis.set(counter, "x"),
+      ],
+      [
+        "as the first of two",
+        [
+          ["HSET", counter, "a", "b"],
+          ["SADD", `{${list}}:second`, "x"],
+        ],
+        /HSET \{mail\}:sent \(WRONGTYPE\)/,
+        () => door.redis.set(counter, "x"),
+      ],
+    ];
+
+    it.each(refused)("%s fails its message alone, and says which", async (_, effects, words, before) => {
+      await before();
+      const there = await door.everything();
+      await produce("a", "b", "c");
+      const failures: Failure[] = [];
+      const handler = (message: { payload: string }) =>
+        message.payload === "b" ? ack({ effects }) : forward(next, message.payload);
+
+      const report = await make({ handler, onFailure: (failure) => void failures.push(failure) }).run();
+
+      expect(report).toMatchObject({ acked: 2, retried: 1, error: null, stopped: "empty" });
+      expect(report.failures).toMatchObject([{ name: "EffectError", count: 1 }]);
+      expect(report.failures[0]?.message).toMatch(words);
+      expect(failures).toMatchObject([{ attempt: 1, message: { payload: "b" } }]);
+      expect(await door.delayed(list)).toEqual(["b"]);
+      const {
+        [`{${list}}:delayed`]: _delayed,
+        [`{${list}}:brake`]: _brake,
+        ...rest
+      } = await door.everything();
+      expect(rest).toEqual({ ...there, [next]: ["c", "a"] });
+    });
+
+    it("for the last time makes its message a dead letter, which says so, as onDeadLetter does", async () => {
+      await door.redis.set(next, "text");
+      await produce("a", "b");
+      const told: DeadLetter[] = [];
+      const drain = make({
+        maxAttempts: 1,
+        handler: (message) => forward(next, message.payload),
+        onDeadLetter: (letter) => void told.push(letter),
+      });
+
+      expect(await drain.run()).toMatchObject({ acked: 0, deadLettered: 2, error: null });
+
+      const found = await drain.deadLetters.list();
+      expect(found.map(({ payload }) => payload).sort()).toEqual(["a", "b"]);
+      expect(found[0]).toMatchObject({
+        reason: "exhausted",
+        attempts: 1,
+        error: { name: "EffectError", message: `Redis refused the effect LPUSH ${next} (WRONGTYPE)` },
+      });
+      expect(told.map(({ id }) => id).sort()).toEqual(found.map(({ id }) => id).sort());
+      expect(told[0]?.error).toEqual(found[0]?.error);
+    });
+
+    it("is done when its message is tried again and nothing is in its way any more", async () => {
+      await door.redis.set(next, "text");
+      await produce("a", "b");
+      const drain = make({ handler: (message) => forward(next, message.payload) });
+      expect(await drain.run()).toMatchObject({ retried: 2 });
+      await door.redis.del(next);
+      await door.makeDue(list);
+      expect(await drain.run()).toMatchObject({ acked: 2 });
+      expect(await places()).toEqual([next]);
+    });
+
+    it("counts for the brake as any failure does", async () => {
+      await door.redis.set(next, "text");
+      await produce(...numbered(8));
+      const report = await make({
+        batchSize: 4,
+        brake: { after: 3 },
+        handler: (message) => forward(next, message.payload),
+      }).run();
+      expect(report).toMatchObject({ acked: 0, released: 4, stopped: "braked" });
+    });
+  });
+
+  describe("an effect that its list cannot have", () => {
+    it.each([
+      ["a key of another slot", ["SET", "sent", 1], /"sent"/],
+      ["a key with the tag behind another", ["SET", `{x}{${list}}`, 1], /\{mail\}/],
+      ["one of Spillway's keys", ["DEL", `{${list}}:leases`], /keys of your own/],
+      ["a working list", ["DEL", `{${list}}:working:a.1`], /keys of your own/],
+      ["the list itself, but for a push", ["DEL", list], /keys of your own/],
+    ] as const)("fails its message before anything runs: %s", async (_, effect, words) => {
+      await produce("a");
+      const effects = [["INCR", counter], effect] as unknown as Effect[];
+      const report = await make({ handler: () => ack({ effects }) }).run();
+      expect(report).toMatchObject({ acked: 0, retried: 1 });
+      expect(report.failures[0]).toMatchObject({ name: "OptionError" });
+      expect(report.failures[0]?.message).toMatch(words);
+      expect(await door.redis.exists(counter)).toBe(0);
+    });
+
+    it("is none where it pushes to the list itself", async () => {
+      await produce("a");
+      const handler = (message: { payload: string }) =>
+        message.payload === "a" ? forward(list, "b") : undefined;
+      expect(await make({ handler }).run()).toMatchObject({ acked: 2 });
+    });
+  });
+
+  it("a batch of forwards to one list costs four commands more at most, and no request", async () => {
+    const handler = { plain: () => undefined, forwarding: () => forward(next, "onward") };
+    const costs: Record<string, { requests: number; commands: number }> = {};
+    for (const [name, one] of Object.entries(handler)) {
+      await door.redis.flushall();
+      await produce(...numbered(1_000));
+      const { requests, commands } = await make({ batchSize: 100, handler: one }).run();
+      costs[name] = { requests, commands };
+    }
+    expect(costs.forwarding?.requests).toBe(costs.plain?.requests);
+    expect((costs.forwarding?.commands ?? 0) - (costs.plain?.commands ?? 0)).toBeLessThanOrEqual(4 * 10);
+    expect(await door.redis.llen(next)).toBe(1_000);
+  });
+}

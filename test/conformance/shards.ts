@@ -1,0 +1,261 @@
+import { describe, expect, it } from "vitest";
+import {
+  type Continuation,
+  createDrain,
+  type Drain,
+  type EveryDrainOption,
+  type NextDrain,
+  type RedisClient,
+  reshard,
+  SpillwayError,
+  shardOf,
+} from "../../src/index.ts";
+import { list, numbered } from "./setup.ts";
+
+export interface ShardsUnderTest {
+  client(): RedisClient;
+  /** Every key there is, on all servers. */
+  keys(): Promise<string[]>;
+}
+
+/** What a list with shards promises, whichever server each of them is on. */
+export function shardsSuite({ client, keys }: ShardsUnderTest): void {
+  const make = (
+    shards: number | undefined,
+    handled: string[] = [],
+    options: Partial<EveryDrainOption<never>> = {},
+  ): Drain =>
+    createDrain({
+      redis: client(),
+      list,
+      shards,
+      random: () => 0,
+      handler: (message: { payload: string }) => void handled.push(message.payload),
+      ...options,
+    } as Parameters<typeof createDrain>[0]);
+
+  /** What is left when all is done: what Redis is told of shards stays. */
+  const left = async (): Promise<string[]> => (await keys()).filter((key) => key !== `{${list}}:shards`);
+
+  describe("a list with shards", () => {
+    it("is spread evenly, and all of it is handled once, with what was pushed to any shard by other means", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled);
+      expect(await drain.push(numbered(20))).toMatchObject({ pushed: 20, duplicates: [], length: 20 });
+      expect((await keys()).filter((key) => key.endsWith("}")).sort()).toEqual(
+        [0, 1, 2, 3].map((at) => `{${list}:${at}}`),
+      );
+      await client().command(["LPUSH", shardOf(list, "a customer", 4), "by a key"]);
+      await client().command(["LPUSH", list, "to the list itself"]);
+      expect(await drain.stats()).toMatchObject({ list: 22, working: 0 });
+      expect(await drain.run()).toMatchObject({
+        claimed: 22,
+        acked: 22,
+        remaining: 0,
+        stopped: "empty",
+        error: null,
+      });
+      expect(handled.toSorted()).toEqual([...numbered(20), "by a key", "to the list itself"].toSorted());
+      expect(await left()).toEqual([]);
+    });
+
+    it("keeps the messages of one key in one shard, in their order, and finds what was pushed before by its id", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled, { concurrency: 1 });
+      const messages = numbered(40).map((name, at) => `${at % 5}:${name}`);
+      const key = (message: unknown): string => String(message).slice(0, 1);
+      await drain.push(messages, { key });
+      await drain.run();
+      for (const of of ["0", "1", "2", "3", "4"]) {
+        const own = (name: string): boolean => name.startsWith(of);
+        expect(handled.filter(own)).toEqual(messages.filter(own));
+      }
+      const dedupe = { id: String, ttlMs: 60_000 };
+      expect(await drain.push(numbered(8), { dedupe })).toMatchObject({ pushed: 8, duplicates: [] });
+      expect(await drain.push(numbered(9), { dedupe })).toMatchObject({
+        pushed: 1,
+        duplicates: [0, 1, 2, 3, 4, 5, 6, 7],
+      });
+    });
+
+    it("is drained by as many runs at once as there are shards, each message once", async () => {
+      const handled: string[] = [];
+      const drains = [0, 0.25, 0.5, 0.75].map((share) =>
+        make(4, handled, { random: () => share, batchSize: 5, prefetch: 0 }),
+      );
+      await (drains[0] as Drain).push(numbered(200));
+      const reports = await Promise.all(drains.map((drain) => drain.run()));
+      expect(handled.toSorted()).toEqual(numbered(200).toSorted());
+      expect(reports.every(({ acked }) => acked > 0)).toBe(true);
+    });
+
+    it("is given up to maxMessages in all, and each shard a share of the budget", async () => {
+      const drain = make(4, [], { batchSize: 5, prefetch: 0 });
+      await drain.push(numbered(40));
+      expect(await drain.run({ maxMessages: 12 })).toMatchObject({
+        claimed: 12,
+        acked: 12,
+        stopped: "limit",
+      });
+      expect(await drain.stats()).toMatchObject({ list: 28 });
+      expect(await drain.run()).toMatchObject({ acked: 28, stopped: "empty" });
+    });
+
+    it("goes on by one continuation for all shards, in the name of the list", async () => {
+      const invoked: NextDrain[] = [];
+      const continuation: Continuation = {
+        name: "recorded",
+        invoke: async (next) => {
+          invoked.push(next);
+          return null;
+        },
+      };
+      let spent = 0;
+      const clock = { now: () => spent, after: () => () => undefined };
+      // Each message takes more than its shard's share.
+      const handler = (): void => {
+        spent += 400;
+      };
+      const drain = make(4, [], { continuation, clock, handler, concurrency: 1, batchSize: 1, prefetch: 0 });
+      expect(await drain.push(numbered(80))).toMatchObject({ woken: true });
+      expect(invoked.every((next) => next.list === list)).toBe(true);
+      invoked.length = 0;
+      const report = await drain.run({ budgetMs: 8_000, chain: { id: "chain", hop: 3 } });
+      expect(report).toMatchObject({ stopped: "budget", continuedWith: "recorded", error: null });
+      expect(invoked).toEqual([
+        expect.objectContaining({ list, chain: expect.objectContaining({ id: "chain", hop: 4 }) }),
+      ]);
+    });
+
+    it("has its dead letters, pauses and limits as one", async () => {
+      const drain = make(2, [], {
+        maxAttempts: 1,
+        brake: false,
+        handler: () => {
+          throw new Error("no");
+        },
+      });
+      await drain.push(numbered(6));
+      expect(await drain.run()).toMatchObject({ deadLettered: 6, failures: [{ count: 6 }] });
+      expect(await drain.deadLetters.count()).toBe(6);
+      expect(await drain.deadLetters.list({ max: 4 })).toHaveLength(4);
+      expect(await drain.deadLetters.redrive({ max: 5 })).toEqual({ redriven: 5 });
+      expect(await drain.deadLetters.purge()).toEqual({ purged: 1 });
+      await drain.pause();
+      expect(await drain.stats()).toMatchObject({ list: 5, paused: true });
+      expect(await drain.run()).toMatchObject({ claimed: 0, stopped: "paused" });
+      await drain.resume();
+      await drain.limits.set({ messages: 3, windowMs: 60_000 });
+      expect(await drain.limits.get()).toEqual({ messages: 3, windowMs: 60_000 });
+      expect(await drain.run()).toMatchObject({ claimed: 3, stopped: "rate-limited" });
+      await expect(drain.limits.set({ messages: 1, windowMs: 1 })).rejects.toThrow(/each of 2 shards/);
+      await drain.limits.set(null);
+      expect(await drain.limits.get()).toBeNull();
+      expect(await drain.run()).toMatchObject({ claimed: 2, stopped: "empty" });
+    });
+
+    it("recovers what a drain that died left in any shard", async () => {
+      const handled: string[] = [];
+      const drain = make(3, handled);
+      await drain.push(numbered(3));
+      for (let at = 0; at < 3; at++) {
+        const base = `{${list}:${at}}`;
+        await client().command(["RPOPLPUSH", base, `${base}:working:dead.1`]);
+        await client().command(["ZADD", `${base}:leases`, 1, "dead.1"]);
+      }
+      expect(await drain.recover()).toMatchObject({ recovered: 3 });
+      expect(await drain.run()).toMatchObject({ acked: 3 });
+    });
+
+    it("waits for a message in any shard", async () => {
+      const drain = make(3);
+      await drain.push("first");
+      await drain.run();
+      const waiting = drain.waitForMessage({ timeoutMs: 60_000 });
+      await client().command(["LPUSH", `{${list}:2}`, "a"]);
+      expect(await waiting).toBe(true);
+      await drain.run();
+      expect(await drain.waitForMessage({ timeoutMs: 20 })).toBe(false);
+    });
+
+    it("has one shard that fails keep no other from being drained, and the report has the error", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled);
+      await drain.push(numbered(8));
+      await client().command(["DEL", `{${list}:1}`]);
+      await client().command(["SET", `{${list}:1}`, "no list"]);
+      const report = await drain.run();
+      expect(report).toMatchObject({ acked: 6, stopped: "error", error: { name: "RedisReplyError" } });
+      expect(handled).toHaveLength(6);
+    });
+
+    it("is refused to whoever has another count, who is told what to do", async () => {
+      await make(4).push("a");
+      const other = make(3);
+      const error: unknown = await other.push("b").catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(SpillwayError);
+      expect(error).toMatchObject({
+        code: "shard-count",
+        message: expect.stringMatching(/4 shards.*told 3.*reshard/),
+      });
+      expect(await other.run()).toMatchObject({
+        claimed: 0,
+        stopped: "error",
+        error: { code: "shard-count" },
+      });
+      expect(await make(4).run()).toMatchObject({ acked: 1 });
+    });
+
+    it.each([
+      [undefined, 4],
+      [1, 4],
+      [2, 8],
+      [4, 2],
+      [4, 1],
+      [3, 4],
+    ])(
+      "changes from %j shards to %j while messages are in flight, and nothing is lost or handled twice",
+      async (before, after) => {
+        const handled: string[] = [];
+        let changed: Promise<unknown> | undefined;
+        const change = async (): Promise<void> => {
+          await reshard({ redis: client(), list, shards: after });
+          await make(after).push(numbered(20).map((name) => `new ${name}`));
+        };
+        const old = make(before, handled, {
+          batchSize: 3,
+          concurrency: 1,
+          handler: async (message) => {
+            if (handled.length === 10) {
+              changed = change();
+              await changed;
+            }
+            handled.push(message.payload);
+          },
+        });
+        await old.push(numbered(40));
+        await old.run({ maxMessages: 25 });
+        await changed;
+        expect(await make(after, handled).run()).toMatchObject({ stopped: "empty", error: null });
+        expect(handled.toSorted()).toEqual(
+          [...numbered(40), ...numbered(20).map((name) => `new ${name}`)].toSorted(),
+        );
+        expect(await left()).toEqual([]);
+      },
+    );
+
+    it("forgets shards that are no more only when they are empty", async () => {
+      const handled: string[] = [];
+      await make(4).push(numbered(8));
+      const smaller = { redis: client(), list, shards: 2, forget: true };
+      await expect(reshard(smaller)).rejects.toMatchObject({
+        code: "shard-count",
+        message: expect.stringMatching(/:2\}/),
+      });
+      expect(await make(2, handled).run()).toMatchObject({ acked: 8 });
+      await reshard(smaller);
+      await client().command(["LPUSH", `{${list}:3}`, "nobody looks here"]);
+      expect(await make(2, handled).run()).toMatchObject({ claimed: 0, stopped: "empty" });
+    });
+  });
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { hopOf, useChainWorld } from "../support/lambda/chain-world.ts";
+
+const messageCount = 20_000;
+const maxConcurrency = 8;
+
+describe("a list that up to eight drains may drain", () => {
+  const world = useChainWorld({ messageCount, budgetMs: 4_000 });
+
+  it("is drained by eight from one tick, never by more, each message once; and so is the next burst", async () => {
+    const lambda = await world.deploy({ environment: { MAX_CONCURRENCY: String(maxConcurrency) } });
+    for (const burst of [1, 2]) {
+      const before = lambda.invocations.length;
+      if (burst === 2) await world.push(messageCount, messageCount);
+      let mostLive = 0;
+      await world.tick();
+      const idle = lambda.idle().then(() => true);
+      const moment = (): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), 20));
+      while (!(await Promise.race([idle, moment()]))) mostLive = Math.max(mostLive, await world.liveDrains());
+
+      expect(mostLive).toBe(maxConcurrency);
+      expect(world.repeated(burst * messageCount)).toEqual([]);
+      // A machine too busy to start a process in Lambda's 10 s crashes it; no drain has begun then.
+      expect(world.outcomes().filter((outcome) => outcome !== "crashed")).toEqual(["returned"]);
+      expect(await world.keys()).toEqual([]);
+      // Each chain that was started has its own id; where a wave was one too many, it was told so and ended.
+      const begun = lambda.invocations.slice(before).flatMap((one) => hopOf(one)?.chainId ?? []);
+      const reports = lambda.invocations
+        .slice(before)
+        .map(({ result }) => result as { started: number } | undefined);
+      const startedCount = reports.reduce((sum, report) => sum + (report?.started ?? 0), 0);
+      expect(startedCount).toBeGreaterThanOrEqual(maxConcurrency - 1);
+      expect(new Set(begun.filter((id) => id.includes("~"))).size).toBe(startedCount);
+    }
+  });
+});

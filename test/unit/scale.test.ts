@@ -1,0 +1,266 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { memory } from "../../adapters/local/memory.ts";
+import {
+  createDrain,
+  type DrainOptions,
+  type NextDrain,
+  OptionError,
+  readHop,
+  scaleOut,
+  writeHop,
+} from "../../src/index.ts";
+import { makeRunner } from "../../src/runner.ts";
+import {
+  drainsWanted,
+  helperId,
+  helpersWanted,
+  isSurplus,
+  type Outlook,
+  slotOf,
+  slotsToStart,
+} from "../../src/scale.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+/** A drain alone with more than enough for all, but for what is given. */
+function outlook(given: Partial<Outlook> = {}): Outlook {
+  return {
+    remaining: 100_000,
+    live: 1,
+    rank: 0,
+    maxConcurrency: 64,
+    msPerMessage: 10,
+    withinMs: 2_000,
+    ...given,
+  };
+}
+
+const outlooks = fc
+  .record({
+    remaining: fc.nat(1e9),
+    live: fc.integer({ min: 1, max: 1_000 }),
+    rank: fc.constant(0),
+    maxConcurrency: fc.integer({ min: 1, max: 1_000 }),
+    msPerMessage: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    withinMs: fc.integer({ min: 1, max: 86_400_000 }),
+  })
+  .filter(({ live, maxConcurrency }) => live <= maxConcurrency);
+
+const everyRank = (of: Outlook): Outlook[] => Array.from({ length: of.live }, (_, rank) => ({ ...of, rank }));
+
+describe("how many drains a drain starts", () => {
+  it.each<[string, Partial<Outlook>, number]>([
+    ["two, where it is alone and there is work for more", {}, 2],
+    ["none, where it can do the rest in time", { remaining: 200 }, 0],
+    ["one, where two can", { remaining: 400 }, 1],
+    ["none, where the list is empty", { remaining: 0 }, 0],
+    ["none, where as many live as may", { maxConcurrency: 1 }, 0],
+    ["one, where one more may live", { maxConcurrency: 2 }, 1],
+    ["none, where one more may live and another comes first", { maxConcurrency: 3, live: 2, rank: 1 }, 0],
+    ["one, where one more may live and it comes first", { maxConcurrency: 3, live: 2, rank: 0 }, 1],
+    ["none, where messages take no time at all", { msPerMessage: 0 }, 0],
+    ["none, where it is not known what they take", { msPerMessage: Number.NaN }, 0],
+  ])("is %s", (_title, given, count) => {
+    expect(helpersWanted(outlook(given))).toBe(count);
+  });
+
+  it("is for all that live together no more than is wanted and may live, and two each at most", () => {
+    fc.assert(
+      fc.property(outlooks, (of) => {
+        const each = everyRank(of).map(helpersWanted);
+        const together = each.reduce((sum, count) => sum + count, 0);
+        expect(Math.max(...each)).toBeLessThanOrEqual(2);
+        expect(of.live + together).toBeLessThanOrEqual(Math.max(of.live, drainsWanted(of)));
+        expect(drainsWanted(of)).toBeLessThanOrEqual(of.maxConcurrency);
+      }),
+    );
+  });
+
+  it("brings as many as are wanted in as few waves as doubling takes", () => {
+    fc.assert(
+      fc.property(outlooks, (of) => {
+        let live = 1;
+        for (let wave = 0; wave < Math.ceil(Math.log2(drainsWanted(of))); wave++) {
+          live += everyRank({ ...of, live }).reduce((sum, one) => sum + helpersWanted(one), 0);
+        }
+        expect(live).toBe(drainsWanted(of));
+      }),
+    );
+  });
+
+  it("does not flap: no drain ends its chain where any would start another", () => {
+    fc.assert(
+      fc.property(outlooks, (of) => {
+        const all = everyRank(of);
+        const isAnySurplus = all.some(isSurplus);
+        expect(isAnySurplus && all.some((one) => helpersWanted(one) > 0)).toBe(false);
+        // Nor once those have ended.
+        const left = all.filter((one) => !isSurplus(one)).length;
+        expect(left).toBeGreaterThanOrEqual(1);
+        if (isAnySurplus) expect(helpersWanted({ ...of, live: left })).toBe(0);
+      }),
+    );
+  });
+});
+
+describe("the numbers of a list's chains", () => {
+  it("differ within a wave, and reach every chain from any other in as few waves as doubling takes", () => {
+    for (const count of [2, 3, 8, 13, 64, 1_000]) {
+      for (const from of [0, 1, count - 1]) {
+        let wave = new Set([from]);
+        const seen = new Set(wave);
+        for (let step = 0; step < Math.ceil(Math.log2(count)); step++) {
+          const next = [...wave].flatMap((slot) => slotsToStart(slot, 2, 0, count));
+          wave = new Set(next);
+          for (const slot of next) seen.add(slot);
+        }
+        expect(seen.size).toBe(count);
+      }
+    }
+  });
+
+  it("are never its own, and in the end all others, whether it asks for one or for two", () => {
+    for (const count of [2, 3, 4, 8, 64]) {
+      for (const [slot, howMany] of [
+        [0, 1],
+        [2 % count, 1],
+        [count - 1, 2],
+      ] as const) {
+        const asked = new Set<number>();
+        for (let before = 0; before <= count; before += howMany) {
+          for (const next of slotsToStart(slot, howMany, before, count)) asked.add(next);
+        }
+        expect(asked.has(slot)).toBe(false);
+        expect(asked.size).toBe(count - 1);
+      }
+    }
+    expect(slotsToStart(0, 2, 0, 1)).toEqual([]);
+  });
+
+  it("stand in the chain's id, with the first chain's, and fit a hop however long that is", () => {
+    const first = helperId("morning", "r1", 1);
+    const second = helperId(first, "r2", 4);
+    expect([first, second]).toEqual(["morning.r1~1", "morning.r2~4"]);
+    expect(["morning", first, second, "a~b", "a~12345"].map(slotOf)).toEqual([0, 1, 4, 0, 0]);
+    const longest = helperId("c".repeat(200), "r".repeat(100), 999);
+    expect(readHop(writeHop({ list: "mail", chain: { id: longest, hop: 1 } }))).not.toBeNull();
+    expect(slotOf(longest)).toBe(999);
+  });
+});
+
+/** What a drain over so many messages, each of 10 ms, starts. */
+async function startedBy(options: Partial<DrainOptions>, run: object = {}, count = 1_000) {
+  const clock = new ManualClock();
+  const started: NextDrain[] = [];
+  const invoke = async (next: NextDrain) => {
+    started.push(next);
+    return null;
+  };
+  const redis = memory();
+  const drain = createDrain({
+    redis,
+    list: "mail",
+    clock,
+    batchSize: 20,
+    concurrency: 1,
+    prefetch: 0,
+    maxConcurrency: 8,
+    continuation: { name: "test", invoke },
+    handler: () => clock.advance(10),
+    ...options,
+  } as DrainOptions);
+  // Past `push`, which would wake a drain of its own.
+  await redis.command(["LPUSH", "mail", ...Array.from({ length: count }, () => "message")]);
+  const report = await drain.run({ budgetMs: 60_000, ...run });
+  return { report, started };
+}
+
+describe("a drain that finds more than it can do in time", () => {
+  it("starts others with the first reply that its pace is known for, each in a chain of its own", async () => {
+    const { report, started } = await startedBy({}, { chain: { id: "tick", hop: 4 }, maxMessages: 40 });
+    expect(started.map(({ chain }) => chain)).toMatchObject([
+      { id: expect.stringMatching(/^tick\.[\w-]+~1$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~2$/), hop: 5, paceUs: 10_000 },
+    ]);
+    expect(new Set(started.map(({ sendId }) => sendId)).size).toBe(2);
+    expect(report).toMatchObject({ started: 2, error: null });
+  });
+
+  it("starts them with its very first claim where the hop tells the pace", async () => {
+    const run = { chain: { id: "tick", hop: 4, paceUs: 10_000 }, maxMessages: 20 };
+    expect((await startedBy({}, run)).report.started).toBe(2);
+  });
+
+  it("starts as many again a second later, where none of them came to live", async () => {
+    const { started } = await startedBy({}, { maxMessages: 160 });
+    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4]);
+  });
+
+  it.each<[string, Partial<DrainOptions>, object?, number?]>([
+    ["scaleOut is false", { scaleOut: false }],
+    ["one drain may live", { maxConcurrency: 1 }],
+    ["it has time enough", { scaleOut: scaleOut({ withinMs: 60_000 }) }],
+    ["its chain has as many hops as it may have", {}, { chain: { id: "tick", hop: 1_000_000_000 } }],
+    ["every message fails", { brake: false, handler: () => Promise.reject(new Error("as told")) }],
+    ["there is little", {}, {}, 100],
+  ])("starts none where %s", async (_title, options, run = {}, count = 1_000) => {
+    const { report } = await startedBy(options, { maxMessages: 300, ...run }, count);
+    expect(report).toMatchObject({ started: 0, error: null });
+    expect(report.claimed).toBeGreaterThan(20);
+  });
+
+  it("is none the worse where they cannot be started, and says so", async () => {
+    for (const invoke of [
+      async () => ({ declined: "Not now." }),
+      async () => {
+        throw new Error("Not now.");
+      },
+    ]) {
+      const { report } = await startedBy({ continuation: { name: "test", invoke } }, { maxMessages: 40 });
+      expect(report).toMatchObject({ stopped: "limit", acked: 40, started: 0, error: null });
+      expect(report.declined).toMatch(/^No other drain was started: .*Not now\.$/);
+    }
+  });
+
+  it("asks the continuation's own verb for a chain beside this one, where it has one", async () => {
+    const beside: NextDrain[] = [];
+    const { started } = await startedBy(
+      {
+        continuation: {
+          name: "test",
+          invoke: () => Promise.reject(new Error("not this one")),
+          invokeBeside: async (next) => {
+            beside.push(next);
+            return null;
+          },
+        },
+      },
+      { maxMessages: 40 },
+    );
+    expect([started.length, beside.length]).toEqual([0, 2]);
+  });
+});
+
+describe("the option scaleOut", () => {
+  const base = { redis: memory(), list: "mail", handler: () => undefined };
+  const continuation = { name: "test", invoke: async () => null };
+
+  it.each<[string, object]>([
+    ["a number", { scaleOut: 1, maxConcurrency: 2, continuation }],
+    ["true where one drain may live", { scaleOut: true, continuation }],
+    ["true without a continuation", { scaleOut: true, maxConcurrency: 2 }],
+    ["true for the plain engine", { scaleOut: true, maxConcurrency: 2, continuation, engine: "plain" }],
+  ])("is refused as %s", (_title, options) => {
+    expect(() => createDrain({ ...base, ...options } as DrainOptions)).toThrow(OptionError);
+  });
+
+  it("is refused as true where a Worker has not been given what it stands for", () => {
+    const options = { ...base, scaleOut: true, maxConcurrency: 2, continuation };
+    expect(() => makeRunner(options)).toThrow(/scaleOut\(\)/);
+    expect(() => makeRunner({ ...options, scaleOut: scaleOut() })).not.toThrow();
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 1e21, "2000", null])("does not take withinMs: %s", (withinMs) => {
+    expect(() => scaleOut({ withinMs } as { withinMs: number })).toThrow(OptionError);
+  });
+});

@@ -84,7 +84,7 @@ export function wakeAfterMs(ending: Ending): number | null {
   if (next === Number.POSITIVE_INFINITY || redisNow === null) return null;
   const inMs = Math.max(0, next - redisNow);
   const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
-  if (stopped === "empty" || stopped === "braked" || stopped === "rate-limited" || isAllTaken) return inMs;
+  if (["empty", "braked", "rate-limited", "held"].includes(stopped) || isAllTaken) return inMs;
   if (stopped !== "budget") return null;
   if (leftUntil !== null) return Math.max(0, leftUntil - redisNow);
   return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;

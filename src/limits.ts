@@ -46,6 +46,14 @@ export const limits = {
   repeatWaitsMs: 60_000,
   /** Longest wait before a request is sent again, ms. */
   resendWaitMsMax: 2_000,
+  /** How often a drain asks again where others have taken what it was shown of the list. Reason: then they are at work. */
+  shownCountMax: 20,
+  /** Longest wait before it asks again, ms. Reason: whoever is quicker is done with it then. */
+  shownWaitMs: 50,
+  /** How long saying the keys of dead letters may take that are redriven, ms. Reason: none waits for ever. */
+  keysMsMax: 60_000,
+  /** Characters of a message's key. Reason: what enters is bounded. */
+  keyCharsMax: 1_000,
   /** First wait before a request is sent again, ms; each next one is twice as long. */
   resendWaitMs: 50,
   /** A request sent at or after the budget's end may take this long, ms. Reason: a late settle beats none. */

@@ -240,7 +240,7 @@ export function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
 }
 
 function mergedStats(all: readonly DrainStats[]): DrainStats {
-  const sum = (name: "list" | "working" | "leases" | "delayed" | "dead"): number =>
+  const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
     all.reduce((total, stats) => total + stats[name], 0);
   const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
   return {
@@ -248,6 +248,8 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
     working: sum("working"),
     leases: sum("leases"),
     delayed: sum("delayed"),
+    parked: sum("parked"),
+    parkedKeys: sum("parkedKeys"),
     dead: sum("dead"),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
     paused: all.some(({ paused }) => paused),

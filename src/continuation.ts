@@ -2,7 +2,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { ContinuationError } from "./errors.ts";
 import { describe } from "./guest.ts";
 import type { ChainPosition, Hop } from "./hop.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { StopReason } from "./report.ts";
 
 /** The drain that a continuation is to invoke. */

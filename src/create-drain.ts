@@ -6,7 +6,7 @@ import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
-import { verbLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { orders } from "./order.ts";
 import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
@@ -134,7 +134,7 @@ function recovering({ settings, keys, openBroker, openSender }: RunnerParts): Dr
     let adopted = 0;
     // What stands in a shared working list is found by watching it.
     if (settings.engine !== "scripted") return { recovered, adopted };
-    for (let step = 0; step < verbLimits.scanStepsMax; step++) {
+    for (let step = 0; step < limits.scanStepsMax; step++) {
       const found = await adoptWorkingLists(openSender(), keys, adoptCursor);
       adopted += found.adopted;
       adoptCursor = found.cursor;

@@ -1,6 +1,6 @@
 import type { Settlement, TurnResult } from "./broker.ts";
 import { fromText, toBytes, toText } from "./bytes.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type DeadLetterCause, settledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
 

@@ -5,7 +5,7 @@ import { type DeadLetter, payloadOf, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
 import { OptionError, RedisProtocolError, RedisTooLargeError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
-import { limits, verbLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { boolean, checkOptions, choice, func, integer, type Kinds } from "./option-kinds.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
@@ -160,8 +160,8 @@ class ListDeadLetters implements DeadLetters {
     let left = await this.count();
     let wanted = selection.max;
     let skipped = 0;
-    let most: number = verbLimits.deadChunkCount;
-    let size: number = verbLimits.deadChunkCountFirst;
+    let most: number = limits.deadChunkCount;
+    let size: number = limits.deadChunkCountFirst;
     while (left > 0 && wanted > 0) {
       const chunk = await this.#read(selection.order, skipped, Math.min(size, left));
       if (chunk === "too-large") {

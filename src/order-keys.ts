@@ -3,7 +3,7 @@ import { CallTime } from "./call-time.ts";
 import { sha1Hex } from "./digest.ts";
 import { SpillwayError } from "./errors.ts";
 import { watchLease } from "./lease-watch.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { MessageView } from "./message.ts";
 import type { KeyOf, OrderContext } from "./order-option.ts";
 import type { ByteString } from "./redis-client.ts";

@@ -1,7 +1,7 @@
 import { OrderedTurns } from "./broker/ordered-turns.ts";
 import { Stopper } from "./deadline.ts";
 import { OptionError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { checkOptions, either, func, integer, type Kinds, required, text } from "./option-kinds.ts";
 import { KeyReader } from "./order-keys.ts";
 import type { KeyOf, KeyOrder, Order, OrderedSettings, Orders } from "./order-option.ts";

@@ -1,5 +1,5 @@
 import { OptionError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import {
   boolean,
   type Checked,
@@ -53,30 +53,28 @@ export interface PushOptions {
 const isMoment = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= limits.momentMsMax;
 
-/** Made where it is asked for, or Workers, which push nothing, would ship it: bundlers keep what reads `limits` as they load. */
-const pushKinds = () =>
-  ({
-    delayMs: integer({ min: 0, max: limits.delayMsMax }),
-    at: {
-      wanted: "a valid Date, or epoch ms",
-      allows: (value: unknown) => isMoment(value instanceof Date ? value.getTime() : value),
-    } as Checker<Date | number | undefined>,
-    priority: choice(["last", "next"], { default: "last" }),
-    dedupe: table({
-      id: required(func<(message: Pushable) => string>()),
-      ttlMs: required(integer({ min: 1, max: limits.delayMsMax })),
-    }),
-    key: func<(message: Pushable) => string>(),
-    wake: boolean({ default: true }),
-  }) satisfies Kinds<PushOptions>;
+const pushKinds = {
+  delayMs: integer({ min: 0, max: limits.delayMsMax }),
+  at: {
+    wanted: "a valid Date, or epoch ms",
+    allows: (value: unknown) => isMoment(value instanceof Date ? value.getTime() : value),
+  } as Checker<Date | number | undefined>,
+  priority: choice(["last", "next"], { default: "last" }),
+  dedupe: table({
+    id: required(func<(message: Pushable) => string>()),
+    ttlMs: required(integer({ min: 1, max: limits.delayMsMax })),
+  }),
+  key: func<(message: Pushable) => string>(),
+  wake: boolean({ default: true }),
+} satisfies Kinds<PushOptions>;
 
-export interface CheckedPushOptions extends Omit<Checked<ReturnType<typeof pushKinds>>, "at"> {
+export interface CheckedPushOptions extends Omit<Checked<typeof pushKinds>, "at"> {
   /** Epoch ms. */
   readonly at: number | undefined;
 }
 
 export function checkPushOptions(options: unknown, canRunScripts: boolean): CheckedPushOptions {
-  const { at, ...checked } = checkOptions(pushKinds(), options);
+  const { at, ...checked } = checkOptions(pushKinds, options);
   const isDelayed = at !== undefined || checked.delayMs !== undefined;
   if (at !== undefined && checked.delayMs !== undefined) {
     throw new OptionError("at", "left out where delayMs is given", show(at));

@@ -8,7 +8,7 @@ import type { DrainSettings } from "./drain-options.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.ts";
 import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
-import { limits, pushLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { payloadOf } from "./payload.ts";
 import {
   type CheckedPushOptions,
@@ -161,11 +161,11 @@ function isIterable<Name extends typeof Symbol.iterator | typeof Symbol.asyncIte
 
 function nameOf(message: unknown, make: (message: Pushable) => string, option: string): string {
   const name: unknown = make(message as Pushable);
-  if (typeof name === "string" && name !== "" && name.length <= pushLimits.idCharsMax) return name;
+  if (typeof name === "string" && name !== "" && name.length <= limits.pushIdCharsMax) return name;
   void whenSettled(name);
   throw new OptionError(
     option,
-    `a function that returns a string of 1 to ${pushLimits.idCharsMax} characters`,
+    `a function that returns a string of 1 to ${limits.pushIdCharsMax} characters`,
     show(name),
   );
 }
@@ -174,7 +174,7 @@ async function* chunksOf(items: AsyncIterable<Item>): AsyncGenerator<Item[]> {
   let chunk: Item[] = [];
   let bytes = 0;
   for await (const item of items) {
-    const isFull = chunk.length >= pushLimits.countMax || bytes + item.payload.length > pushLimits.bytesMax;
+    const isFull = chunk.length >= limits.pushCountMax || bytes + item.payload.length > limits.pushBytesMax;
     if (chunk.length > 0 && isFull) {
       yield chunk;
       chunk = [];

@@ -10,7 +10,7 @@ import { ClosedError, OptionError } from "./errors.ts";
 import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Orders } from "./order-option.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";

@@ -7,7 +7,7 @@ import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
 import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
-import { verbLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type ListMember, ListsLook } from "./lists-look.ts";
 import type { PushResult } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
@@ -193,7 +193,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         if ((await looks.find(sender, asked)).length > 0) return true;
         const leftMs = endAt - clock.now();
         if (leftMs <= 0) return false;
-        await sleep(clock, Math.min(leftMs, verbLimits.askMs));
+        await sleep(clock, Math.min(leftMs, limits.askMs));
       }
       return false;
     },

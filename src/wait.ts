@@ -1,7 +1,7 @@
 import { numberOf } from "./broker/replies.ts";
 import { sleep } from "./clock.ts";
 import { RedisReplyError } from "./errors.ts";
-import { verbLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type Checked, checkOptions, integer, type Kinds, object, required } from "./option-kinds.ts";
 import type { RunnerParts } from "./runner.ts";
 
@@ -48,7 +48,7 @@ export async function waitForMessage(
     if ((await numberOf(sender, ["EXISTS", list])) > 0) return true;
     const leftMs = endAt - clock.now();
     if (leftMs <= 0) return false;
-    await sleep(clock, Math.min(leftMs, verbLimits.askMs));
+    await sleep(clock, Math.min(leftMs, limits.askMs));
   }
   return false;
 }

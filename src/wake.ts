@@ -3,7 +3,7 @@ import { invokeFirst } from "./continuation.ts";
 import type { DrainSettings } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
-import { verbLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Sender } from "./sender.ts";
 import { sharedWorkingList } from "./shared-working-list.ts";
 
@@ -59,7 +59,7 @@ async function setMark(sender: Sender, { busy }: ListKeys): Promise<boolean> {
   let isUnsure = false;
   const reply = await sender.command((mayHaveRun) => {
     isUnsure = mayHaveRun;
-    return ["SET", busy, "", "NX", "PX", verbLimits.wakeMs];
+    return ["SET", busy, "", "NX", "PX", limits.wakeMs];
   });
   return reply !== null || isUnsure;
 }

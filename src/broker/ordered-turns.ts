@@ -2,7 +2,7 @@ import type { BatchOrder } from "../broker.ts";
 import { sleep } from "../clock.ts";
 import { sha1Hex } from "../digest.ts";
 import { RedisProtocolError, SpillwayError } from "../errors.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import { type KeyReader, noKey, type ReadKey } from "../order-keys.ts";
 import type { OrderContext } from "../order-option.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";

@@ -2,7 +2,7 @@ import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } 
 import { sha1Hex } from "../digest.ts";
 import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";

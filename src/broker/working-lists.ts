@@ -1,7 +1,7 @@
 import type { DrainStats } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
 import type { ListKeys } from "../keys.ts";
-import { verbLimits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { evaluate } from "./evaluate.ts";
@@ -60,11 +60,11 @@ export async function adoptWorkingLists(
   const prefix = `${base}working:`;
   const [[seconds], found] = (await pipelined(sender, [
     ["TIME"],
-    ["SCAN", cursor, "MATCH", `${escapeGlob(prefix)}*`, "COUNT", verbLimits.scanCount, "TYPE", "list"],
+    ["SCAN", cursor, "MATCH", `${escapeGlob(prefix)}*`, "COUNT", limits.scanCount, "TYPE", "list"],
   ])) as [ByteString[], [ByteString, ByteString[]]];
   const [next, keys] = found;
   if (keys.length === 0) return { cursor: next, adopted: 0 };
-  const endsAt = Number(seconds) * 1_000 + verbLimits.adoptAfterMs;
+  const endsAt = Number(seconds) * 1_000 + limits.adoptAfterMs;
   const ids = keys.map((key) => key.slice(prefix.length));
   const adopted = await evaluate(sender, adoptLists, [leases, ...keys], () => [endsAt, ...ids]);
   return { cursor: next, adopted: Number(adopted) };

@@ -5,7 +5,7 @@ import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
-import { verbLimits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import { pushContext, pushMessages } from "../push.ts";
 import { brokenReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
@@ -207,7 +207,7 @@ class Shards {
         if ((await this.#open()).length > 0) return true;
         const leftMs = endAt - clock.now();
         if (leftMs <= 0) return false;
-        await sleep(clock, Math.min(leftMs, verbLimits.askMs));
+        await sleep(clock, Math.min(leftMs, limits.askMs));
       }
       return false;
     }

@@ -158,9 +158,10 @@ class BatchRun {
             faults?.get(at),
           );
           await this.#mark(at);
-          const { kind, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
-          // The brake may give back what failed for the last time: until that is known, nothing comes after it.
-          if (kind !== "ack" && (kind !== "dead-letter" || isFailure)) break;
+          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
+          // comes after it.
+          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
         }
       }
     };

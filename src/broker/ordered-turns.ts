@@ -1,7 +1,7 @@
 import type { BatchOrder } from "../broker.ts";
 import { sleep } from "../clock.ts";
 import { sha1Hex } from "../digest.ts";
-import { RedisProtocolError, SpillwayError } from "../errors.ts";
+import { RedisProtocolError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { type KeyReader, noKey, type ReadKey } from "../order-keys.ts";
 import type { OrderContext } from "../order-option.ts";
@@ -99,7 +99,6 @@ export class OrderedTurns implements Turns {
   async #sendOnce(request: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
     const { settle, claim } = request;
     const { mode, parkedMax, keys, sender } = this.#options;
-    if (settle?.full?.partsOf(settle.codes)) throw noEffects();
     const offer = await this.#offer(claim?.countMax ?? 0);
     const offered = offer.shown.keys.slice(0, offer.count).map(({ digest }) => digest);
     let settleKeys = "";
@@ -110,6 +109,8 @@ export class OrderedTurns implements Turns {
     const print = offer.shown.prints[offer.count - 1] ?? "";
     const order = [mode, parkedMax, offer.count, print, offered.join(""), settleKeys].join();
     const raw = await this.#turns.run(request, [keys.parked, keys.due, keys.lines, keys.held], [order]);
+    if (settle?.full) settle.full.takeRefused(raw);
+    else if (Array.isArray(raw)) raw.pop();
     const { reply, more } = readOrderReply(raw);
     sender.meter.commands += reply.calls;
     if (mode === "k" && claim) {
@@ -202,13 +203,6 @@ function readOrderReply(raw: RedisReply): { reply: TurnReply; more: OrderReply }
     );
   const shown = { payloads: payloads as ByteString[], prints: inSixteens(prints), keys: [] };
   return { reply, more: { keys: inSixteens(keys), places: places as number[], shown, movedCount } };
-}
-
-function noEffects(): SpillwayError {
-  return new SpillwayError(
-    "invalid-option",
-    'Effects need order: "fifo". Nothing of this batch was settled; its messages return when its lease has ended.',
-  );
 }
 
 function isListOf(value: RedisReply | undefined, type: "number" | "string"): boolean {

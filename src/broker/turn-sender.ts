@@ -24,10 +24,10 @@ const lean: TurnScripts = {
 export class TurnSender implements Turns {
   readonly #sender: Sender;
   readonly #keys: ListKeys;
-  readonly #scripts: TurnScripts;
+  readonly #scripts: TurnScripts | undefined;
   #isServerFull = false;
 
-  constructor(sender: Sender, keys: ListKeys, scripts = lean) {
+  constructor(sender: Sender, keys: ListKeys, scripts?: TurnScripts) {
     this.#sender = sender;
     this.#keys = keys;
     this.#scripts = scripts;
@@ -54,7 +54,7 @@ export class TurnSender implements Turns {
     moreArgs: readonly ByteString[] = [],
   ): Promise<RedisReply> {
     const full = request.settle?.full?.partsOf(request.settle.codes);
-    const { whenFull, whenNot } = full?.scripts ?? this.#scripts;
+    const { whenFull, whenNot } = this.#scripts ?? full?.scripts ?? lean;
     const script = this.#isServerFull ? whenFull : whenNot;
     try {
       const makeArgs = (mayHaveRun: boolean) => [

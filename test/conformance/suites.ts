@@ -17,6 +17,7 @@ import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
 import { orderSuite } from "./order.ts";
+import { orderedEffectsSuite } from "./ordered-effects.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
 import { recoverySuite } from "./recovery.ts";
@@ -60,6 +61,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     refusedEffectsSuite,
     deploymentsSuite,
     keyOrderSuite,
+    orderedEffectsSuite,
   ],
   plain: [...common, workingListSuite],
 };

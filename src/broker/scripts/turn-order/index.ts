@@ -9,9 +9,10 @@ import { leasesLua } from "../turn/leases.ts";
 import { popLua } from "../turn/pop.ts";
 import { promoteLua } from "../turn/promote.ts";
 import { replyLua } from "../turn/reply.ts";
-import { requestLua } from "../turn/request.ts";
+import { makeRequestLua } from "../turn/request.ts";
 import { timeLua } from "../turn/time.ts";
 import { waitingLua } from "../turn/waiting.ts";
+import { effectsLua, effectsRequest } from "../turn-full/effects.ts";
 import { claimInOrderLua, controlInOrderLua } from "./claim-by-key.ts";
 import { linesLua } from "./lines.ts";
 import { orderRequestLua } from "./order-request.ts";
@@ -19,8 +20,19 @@ import { patched, sealed } from "./patched.ts";
 import { returnInOrderLua, runInOrderLua } from "./run-in-order.ts";
 import { recoverInOrderLua, settleInOrderLua } from "./settle-in-order.ts";
 
+const effectsInOrderLua =
+  "\nlocal refused = {}\n" +
+  sealed(
+    patched(effectsLua, [
+      "typesKnown, refusals, refused, failedThere = false, {}, {}, {}, {}",
+      "typesKnown, refusals, failedThere = false, {}, {}, {}",
+    ]),
+    ["runEffects"],
+  );
+
 /**
- * The script of `../turn/index.ts` with parts replaced, for who uses `order`: what is said there holds here too.
+ * The script of `../turn-full/index.ts` with parts replaced, for who uses `order`: what is said there holds here too. A
+ * request without effects leaves their two numbers out.
  *
  * KEYS, behind the others
  *   parked  zset    `<key>:<place>:<history>:<payload>`, all scores 0: messages that wait in the line of their key, which is
@@ -40,6 +52,8 @@ import { recoverInOrderLua, settleInOrderLua } from "./settle-in-order.ts";
  *   messages of field 3, and their payloads are not sent again · 21 what the list ends with now, the oldest first · 22 the
  *   print of each beginning of that, 16 characters each · 23 how many of those shown before have left the list
  *
+ *   last, as `../turn-full/index.ts` says: what Redis refused of effects
+ *
  * Cost by key: HGET or nothing, HDEL, HMGET, HSET and an LRANGE for each 34 messages more than the lean turn, one RPOP
  * instead of one for each 34. Where messages are parked: ZADD, ZRANGEBYSCORE, HMGET, and a ZRANGEBYLEX for each line.
  *
@@ -49,7 +63,10 @@ import { recoverInOrderLua, settleInOrderLua } from "./settle-in-order.ts";
 export const turnOrderScript = [
   orderRequestLua,
   codesLua,
-  requestLua,
+  patched(makeRequestLua(effectsRequest), [
+    "check(#policy == 17, 16)",
+    "check(#policy == 15 or #policy == 17, 16)",
+  ]),
   patched(commandsLua, [
     "ZRANGEBYSCORE = 1 }",
     "ZRANGEBYSCORE = 1, ZRANGEBYLEX = 1, ZMSCORE = 1, ZCARD = 1, PTTL = 1 }",
@@ -61,6 +78,7 @@ export const turnOrderScript = [
   sealed(waitingLua, ["noteWaiting", "takeHistories"]),
   deadLettersLua,
   brakeLua,
+  effectsInOrderLua,
   settleInOrderLua,
   popLua,
   recoverInOrderLua,

@@ -82,5 +82,8 @@ export const runInOrderLua =
 export const returnInOrderLua = patched(
   returnLua,
   ["{ settled, claimed, messages,", "{ settled, claimed, payloads or messages,"],
-  ["othersBefore }", "othersBefore, claimedKeys, places, peeked, table.concat(prints), movedCount }"],
+  [
+    "othersBefore }",
+    "othersBefore, claimedKeys, places, peeked, table.concat(prints), movedCount, refused }",
+  ],
 );

@@ -1,5 +1,6 @@
 import { recoverLua } from "../turn/recover.ts";
-import { settleLua } from "../turn/settle.ts";
+import { makeSettleLua } from "../turn/settle.ts";
+import { effectsSettle } from "../turn-full/effects.ts";
 import { patched, sealed } from "./patched.ts";
 
 /**
@@ -76,7 +77,7 @@ export const settleInOrderLua =
   stateLua +
   sealed(
     patched(
-      settleLua,
+      makeSettleLua(effectsSettle),
       ["local function settlePartly()", `${waysBackLua}\nlocal function settlePartly()`],
       [
         "  local considered, writeBrake",
@@ -102,6 +103,7 @@ export const settleInOrderLua =
         "historyOnReturn(decided, index, history)",
       ],
       ["settleId)\n  remove(settleWorking)\n", "settleId)\n  freeWholly()\n  remove(settleWorking)\n"],
+      ["  if #refused == 0 then\n", "  if #refused == 0 then\n    freeWholly()\n"],
       [stateLua, "\n"],
     ),
     ["settle"],

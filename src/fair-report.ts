@@ -23,12 +23,13 @@ const reasons: readonly StopReason[] = [
   "limit",
   "rate-limited",
   "braked",
+  "held",
   "empty",
   "paused",
   "busy",
 ];
 /** After these a timer may go on, when the next message is due. */
-const timed: readonly StopReason[] = ["empty", "braked", "rate-limited"];
+const timed: readonly StopReason[] = ["empty", "braked", "rate-limited", "held"];
 
 export function reportOf(run: FairRun, spent: Spent): ListsReport {
   const merged = new Map(

@@ -233,7 +233,7 @@ class Runs {
     const isEmpty = (stopped === "empty" || stopped === "limit") && remaining === 0;
     // What waits there, if anything, waits for its time; only what is pushed can be claimed before that.
     place.about = isEmpty && isSeen ? "new" : null;
-    const mayWait = isEmpty || stopped === "busy" || stopped === "braked" || stopped === "rate-limited";
+    const mayWait = isEmpty || ["busy", "braked", "rate-limited", "held"].includes(stopped);
     const dueAt = mayWait ? (nextDueAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
     const soon = this.#parts.clock.now() + limits.failedWaitMs;
     place.restsUntil = isEmpty && !isSeen ? soon : Math.max(dueAt, soon);

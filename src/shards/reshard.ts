@@ -50,8 +50,9 @@ export async function reshard(options: ReshardOptions): Promise<void> {
   // One shard is the list itself, and then all others lie above.
   for (let at = shards === 1 ? 0 : shards; at < visited; at++) {
     const name = shardName(list, at, shardCountMax);
-    const { list: own, delayed, leases, dead, sharedWorking } = listKeys(name);
-    const held = await numberOf(senderFor(name), ["EXISTS", own, delayed, leases, dead, sharedWorking]);
+    const { list: own, delayed, parked, leases, dead, sharedWorking } = listKeys(name);
+    const places = [own, delayed, parked, leases, dead, sharedWorking];
+    const held = await numberOf(senderFor(name), ["EXISTS", ...places]);
     if (held > 0) {
       throw new SpillwayError(
         "shard-count",

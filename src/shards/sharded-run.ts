@@ -96,7 +96,7 @@ async function nextDrain(
   }
 }
 
-/** Where either engine has work. */
-function workKeys({ list, delayed, leases, sharedWorking, seen }: RunnerParts["keys"]): string[] {
-  return [list, delayed, leases, sharedWorking, seen];
+/** Where either engine, in whatever order, has work. */
+function workKeys({ list, delayed, parked, leases, sharedWorking, seen }: RunnerParts["keys"]): string[] {
+  return [list, delayed, parked, leases, sharedWorking, seen];
 }

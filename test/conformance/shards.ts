@@ -244,6 +244,65 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       },
     );
 
+    it("is held as a list is while a strict order waits for a message, and goes on by its timer", async () => {
+      const later: (NextDrain & { inMs: number })[] = [];
+      const drain = make(2, [], {
+        order: "strict",
+        batchSize: 1,
+        retryDelay: { baseMs: 60_000, maxMs: 60_000 },
+        random: () => 0.9,
+        handler: () => {
+          throw new Error("no");
+        },
+        continuation: {
+          name: "timer",
+          invoke: async () => null,
+          invokeLater: async (next) => {
+            later.push(next);
+            return null;
+          },
+        },
+      });
+      await drain.push(["a", "b"], { key: () => "one", wake: false });
+      for (const claimed of [1, 0]) {
+        const report = await drain.run();
+        expect(report).toMatchObject({ claimed, stopped: "held", nextDueAt: expect.any(Number) });
+        expect(report.continuedWith).toBe("timer");
+        expect(later.pop()?.inMs).toBeGreaterThan(10_000);
+      }
+    });
+
+    it("keeps what is parked in a shard in its runs' sight, and lets no shard that has any be forgotten", async () => {
+      const order = { byKey: "k" };
+      const failing = make(4, [], {
+        order,
+        retryDelay: { baseMs: 60_000, maxMs: 60_000 },
+        random: () => 1,
+        handler: () => {
+          throw new Error("no");
+        },
+      });
+      const key = (message: unknown): string => (message as { k: string }).k;
+      await failing.push(
+        [1, 2].map((n) => ({ k: "customer 17", n })),
+        { key },
+      );
+      expect(await failing.run()).toMatchObject({ retried: 1 });
+      const shard = shardOf(list, "customer 17", 4);
+      expect(await client().command(["LLEN", shard])).toBe(0);
+      expect(await failing.stats()).toMatchObject({ parked: 2, delayed: 0 });
+      expect(await failing.run()).toMatchObject({ claimed: 0, nextDueAt: expect.any(Number) });
+      const smaller = { redis: client(), list, shards: 1, forget: true };
+      await expect(reshard(smaller)).rejects.toMatchObject({ message: expect.stringContaining(shard) });
+
+      const handled: string[] = [];
+      const [line] = (await client().command(["ZRANGE", `${shard}:due`, 0, 0])) as string[];
+      await client().command(["ZADD", `${shard}:due`, 1, line as string]);
+      expect(await make(1, handled, { order }).run()).toMatchObject({ acked: 2, stopped: "empty" });
+      expect(handled.map((payload) => JSON.parse(payload).n)).toEqual([1, 2]);
+      await reshard(smaller);
+    });
+
     it("forgets shards that are no more only when they are empty", async () => {
       const handled: string[] = [];
       await make(4).push(numbered(8));

@@ -189,6 +189,7 @@ describe("a list that cannot go on", () => {
     ["is paused", { stopped: "paused" }],
     ["is limited", { stopped: "rate-limited", nextDueAt: 1_000_000 }],
     ["is braked", { stopped: "braked", nextDueAt: 1_000_000 }],
+    ["is held", { stopped: "held", nextDueAt: 1_000_000 }],
     ["gets back what it gives out", { stopped: "empty" }],
     ["is no list", { stopped: "error", error: new RedisReplyError("WRONGTYPE no list") }],
   ])("since it %s, holds up no other, and is tried once", async (_, stops) => {
@@ -200,6 +201,15 @@ describe("a list that cannot go on", () => {
       expect(error).toBe(stops.error ?? null);
     }
   });
+
+  it.each(["busy", "rate-limited", "braked", "held"] as const)(
+    "since it is %s, is tried again when that ends",
+    async (stopped) => {
+      const world = new FakeWorld([stuck({ stopped, nextDueAt: 5_000 }), loaded("other", 1, 10)]);
+      const { slices } = await world.run(8_000);
+      expect(slices.get("stuck")?.length).toBeGreaterThan(1);
+    },
+  );
 
   it("ends the run where Redis cannot be reached", async () => {
     const error = new RedisTransportError("lost", { isRetryable: true });

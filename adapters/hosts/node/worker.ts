@@ -65,7 +65,7 @@ export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Wo
   const waitAfter = async (report: DrainReport): Promise<void> => {
     const { stopped, remaining } = report;
     if (stopped === "budget" || stopped === "limit" || stopped === "aborted") return;
-    if (stopped === "busy" || stopped === "braked" || stopped === "rate-limited") return pause(dueMs(report));
+    if (["busy", "braked", "rate-limited", "held"].includes(stopped)) return pause(dueMs(report));
     // What its handlers gave back would only be given back again.
     if (stopped === "paused" || remaining !== 0) return pause(pauseMs);
     await drain.waitForMessage({ timeoutMs: dueMs(report), signal });

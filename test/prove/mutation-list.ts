@@ -265,7 +265,7 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: 'if (kind !== "ack" && (kind !== "dead-letter" || isFailure)) break;',
+      find: 'if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;',
       put: "void [kind, isFailure];",
     },
     by: ["simulation by key"],

@@ -2,6 +2,7 @@ import type { DrainStats } from "./broker.ts";
 import { sleep } from "./clock.ts";
 import { type Continuation, type Ending, goOn } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
+import { runDeadline } from "./deadline.ts";
 import { ClosedError, OptionError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
@@ -81,8 +82,15 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   const looks = new ListsLook();
   const turns: Turns = { at: Math.floor(random() * made.size) || 0, credits: new Map() };
 
-  const memberOf = (list: string, whole: CheckedRunOptions, chain: ChainPosition): ListMember => {
+  const memberOf = (
+    list: string,
+    whole: CheckedRunOptions,
+    chain: ChainPosition,
+    startedAt: number,
+  ): ListMember => {
     const { parts } = made.get(list) as ReturnType<typeof makeDrain>;
+    // However late a slice begins, its handlers have the whole's reserve to stop, or their lease would hold up the next hop.
+    const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
     return {
       name: list,
       weight: weights.get(list) ?? 1,
@@ -91,6 +99,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         let ending: Ending | undefined;
         const own = {
           continuation: undefined,
+          deadline,
           mayClaim,
           onEnd: (given: Ending) => {
             ending = given;
@@ -114,7 +123,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     // Who wakes after this finds no mark: this run sees what was pushed before.
     if (continuation && chain.hop > 0) await sender.command(() => ["DEL", keys.busy]).catch(() => undefined);
     const fair = await runFairly({
-      members: [...made.keys()].map((list) => memberOf(list, whole, chain)),
+      members: [...made.keys()].map((list) => memberOf(list, whole, chain, startedAt)),
       isStrict: settings.isStrict,
       look: (questions) => looks.find(sender, questions),
       turns,
@@ -185,7 +194,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       const whole = checkRunOptions({});
       const chain = { id: name, hop: 0 };
       const asked = [...made.keys()].map((list) => ({
-        member: memberOf(list, whole, chain),
+        member: memberOf(list, whole, chain, clock.now()),
         about: "new" as const,
       }));
       const endAt = clock.now() + timeoutMs;

@@ -118,3 +118,15 @@ export const effectLimits = {
   /** Bytes of one message's effects, with 16 for each word and 64 for each command. Reason: Upstash takes requests of 1 MB on every plan. */
   bytesMax: 524_288,
 } as const;
+
+/** Those of patterns: apart, for the same reason. */
+export const tenantLimits = {
+  /** Lists of one pattern that a run looks at together. Reason: a command bears a few hundred keys. */
+  countMax: 100,
+  /** How long a run works on those before it looks for others, ms. Reason: one that comes meanwhile shall not wait for all. */
+  roundMs: 5_000,
+  /** Characters of a name. Reason: it is a key. */
+  nameCharsMax: 512,
+  /** Drains that a process keeps. Reason: lists come and go, and a process may live long. */
+  keptCountMax: 1_000,
+} as const;

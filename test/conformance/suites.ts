@@ -24,6 +24,7 @@ import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";
 import { slotsSuite } from "./slots.ts";
+import { tenantsSuite } from "./tenants.ts";
 import { workingListSuite } from "./working-list.ts";
 
 /** What every engine promises. */
@@ -43,6 +44,7 @@ const common: readonly Suite[] = [
   controlSuite,
   effectsSuite,
   listsSuite,
+  tenantsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

@@ -1,6 +1,6 @@
 import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
 import { runFairly } from "./fair-run.ts";
-import { tenantLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { ListMember, ListsLook } from "./lists-look.ts";
 import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
@@ -30,7 +30,7 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
   for (;;) {
     const found = await gather(parts);
     if (!found) return { slices, stopped: null, error: errorOf(slices), isAllSeen: true };
-    const roundEndAt = Math.min(endAt, clock.now() + tenantLimits.roundMs);
+    const roundEndAt = Math.min(endAt, clock.now() + limits.tenantsMs);
     const spent = [...slices.values()].flat().map(({ report }) => report);
     const { sender, looks } = parts;
     const round = await runFairly({

@@ -73,9 +73,9 @@ export class ListsLook {
 
 /** The keys of a list that are there where it has something to do. */
 export function keysAsked({ settings, keys }: RunnerParts): ListMember["keys"] {
-  const { list, leases, delayed, seen } = keys;
+  const { list, leases, delayed, parked, seen } = keys;
   const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
-  return { any: [list, delayed, ...held], new: [list] };
+  return { any: [list, delayed, parked, ...held], new: [list] };
 }
 
 /** The groups of which Redis has a key. */

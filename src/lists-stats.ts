@@ -10,6 +10,8 @@ export function sumOfStats(all: readonly DrainStats[]): DrainStats {
     leases: sum((one) => one.leases),
     delayed: sum((one) => one.delayed),
     dead: sum((one) => one.dead),
+    parked: sum((one) => one.parked),
+    parkedKeys: sum((one) => one.parkedKeys),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
     paused: all.every((one) => one.paused),
   };

@@ -9,7 +9,7 @@ import { registerOf, runRounds } from "./fair-rounds.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
 import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
-import { limits, tenantLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { keysAsked, type ListMember, ListsLook } from "./lists-look.ts";
 import { sumOfStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
@@ -101,7 +101,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   const tenants = new Map<string, Made>();
   const tenantOf = (pattern: string, list: string): Made => {
     const one = tenants.get(list) ?? make(pattern, list);
-    if (tenants.size >= tenantLimits.keptCountMax) tenants.clear();
+    if (tenants.size >= limits.tenantsKeptMax) tenants.clear();
     tenants.set(list, one);
     return one;
   };

@@ -4,7 +4,7 @@ import { forgetScript } from "./broker/scripts/forget.ts";
 import { fromText, toText } from "./bytes.ts";
 import { sha1Hex } from "./digest.ts";
 import { OptionError, RedisReplyError } from "./errors.ts";
-import { tenantLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { ByteString, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 import { show } from "./show.ts";
@@ -40,8 +40,7 @@ export class Tenants {
   /** Whether a list of this name is one of them: something stands in the star's place, and it is no star and no brace. */
   fits(list: unknown): list is string {
     const least = this.#prefix.length + this.#suffix.length;
-    const isText =
-      typeof list === "string" && list.length > least && list.length <= tenantLimits.nameCharsMax;
+    const isText = typeof list === "string" && list.length > least && list.length <= limits.tenantCharsMax;
     return isText && !/[{}*]/.test(list) && list.startsWith(this.#prefix) && list.endsWith(this.#suffix);
   }
 
@@ -53,10 +52,10 @@ export class Tenants {
 
   /** Some of the names, at random. What fits no list of ours is left out. */
   async names(sender: Sender): Promise<{ readonly names: string[]; readonly isAll: boolean }> {
-    const reply = await sender.command(() => ["HRANDFIELD", this.register, tenantLimits.countMax]);
+    const reply = await sender.command(() => ["HRANDFIELD", this.register, limits.tenantCountMax]);
     const raw: RedisReply[] = Array.isArray(reply) ? reply : [];
     const names = raw.filter((one) => typeof one === "string").map(toText);
-    return { names: names.filter((one) => this.fits(one)), isAll: raw.length < tenantLimits.countMax };
+    return { names: names.filter((one) => this.fits(one)), isAll: raw.length < limits.tenantCountMax };
   }
 
   /** Writes a name, after a push to its list. */

@@ -75,7 +75,7 @@ export default defineConfig({
 
 /** The scripts for Redis, minified. A script in parts is one text by then. */
 async function withMinifiedLua(_code: string, id: string): Promise<{ code: string; map: null } | null> {
-  if (!/src\/broker\/scripts\/([^/]+|turn(-full)?\/index)\.ts$/.test(id)) return null;
+  if (!/src\/broker\/scripts\/([^/]+|turn(-\w+)?\/index)\.ts$/.test(id)) return null;
   return { code: minifiedModule(await import(id)), map: null };
 }
 

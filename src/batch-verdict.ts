@@ -1,6 +1,6 @@
 import { SpillwayError } from "./errors.ts";
 import { isError, isThenable, peek, whenSettled } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Message } from "./message.ts";
 import { isHandlerOutcome, withEffects } from "./outcome.ts";
 import { firstOf, isArray, isMeant, isRejected, lookAlike, readVerdict, type Verdict } from "./verdict.ts";

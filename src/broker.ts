@@ -12,6 +12,16 @@ export interface Batch {
   readonly expiresAt: number;
   /** The same on the drain's clock, counted from before the request was sent, so never too late. */
   readonly leaseEndsAt: number;
+  /** How it runs where it is not first in, first out. */
+  readonly order?: BatchOrder | undefined;
+}
+
+/** In which order the messages of a batch run. */
+export interface BatchOrder {
+  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. */
+  readonly lines: readonly (readonly number[])[];
+  /** What kept a message's key from being known, by its place: it fails by that. */
+  readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
 }
 
 /** What became of a batch: one outcome for each message, in the batch's order. */
@@ -34,8 +44,8 @@ export interface ClaimRequest {
   readonly countsRemaining?: boolean | undefined;
 }
 
-/** Whether a claim was served, perhaps with no message; and if not, whether others, the brake or an operator stood in its way. */
-export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "rate-limited";
+/** Whether a claim was served, perhaps with no message; and if not, whether others, the brake, an operator or the order stood in its way. */
+export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "rate-limited" | "held";
 
 /** What a request did. Busy, empty and lost are results, not errors. */
 export interface TurnResult {
@@ -78,6 +88,10 @@ export interface DrainStats {
   readonly leases: number;
   readonly delayed: number;
   readonly dead: number;
+  /** With an order by key: messages that wait for others of their key, or for their next attempt. */
+  readonly parked: number;
+  /** Keys that have such messages. */
+  readonly parkedKeys: number;
   /** When the next delayed message is due, epoch ms. */
   readonly nextDueAt: number | null;
   /** Whether the list is paused. */

@@ -1,6 +1,6 @@
 import type { Batch } from "./broker.ts";
 import { leaseReserveShare } from "./lease-watch.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Pace } from "./pace.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import type { Meter } from "./sender.ts";
@@ -48,7 +48,6 @@ export function batchMsMax({ handlerTimeoutMs, processor, prefetch }: TimeParts,
  * messages took says little of a thousand, and what a hundred took says enough.
  */
 export function grownCount(pace: Pace, lastCount: number): number {
-  const { batchCount, batchCountMax, batchMs } = limits;
-  const wanted = Math.min(pace.countThatFits(batchMs), 10 * lastCount);
-  return Math.max(batchCount, Math.min(batchCountMax, wanted));
+  const wanted = Math.min(pace.countThatFits(limits.batchMs), 10 * lastCount);
+  return Math.max(limits.batchCount, Math.min(limits.batchCountMax, wanted));
 }

@@ -2,7 +2,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { ContinuationError } from "./errors.ts";
 import { describe } from "./guest.ts";
 import type { ChainPosition, Hop } from "./hop.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { StopReason } from "./report.ts";
 
 /** The drain that a continuation is to invoke. */
@@ -84,7 +84,7 @@ export function wakeAfterMs(ending: Ending): number | null {
   if (next === Number.POSITIVE_INFINITY || redisNow === null) return null;
   const inMs = Math.max(0, next - redisNow);
   const isAllTaken = (stopped === "budget" || stopped === "limit") && remaining === 0;
-  if (stopped === "empty" || stopped === "braked" || stopped === "rate-limited" || isAllTaken) return inMs;
+  if (["empty", "braked", "rate-limited", "held"].includes(stopped) || isAllTaken) return inMs;
   if (stopped !== "budget") return null;
   if (leftUntil !== null) return Math.max(0, leftUntil - redisNow);
   return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;

@@ -6,7 +6,8 @@ import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
+import { orders } from "./order.ts";
 import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
@@ -98,7 +99,7 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 
 /** A drain of one Redis list, with what it is made of, for who runs several. */
 export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
-  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut());
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders);
   const { settings, keys, openSender } = parts;
   const { engine, continuation } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
@@ -107,7 +108,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   }
   const drain: Drain = {
     ...runner,
-    deadLetters: deadLetters(openSender, keys),
+    deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
     limits: limitsOf(openSender, keys, settings.engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),

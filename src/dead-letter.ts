@@ -1,6 +1,6 @@
 import type { Settlement, TurnResult } from "./broker.ts";
 import { fromText, toBytes, toText } from "./bytes.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type DeadLetterCause, settledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
 
@@ -83,12 +83,18 @@ export function deadLettersOf(settlement: Settlement, result: TurnResult, list: 
   });
 }
 
+/** The payload of an entry, to the byte. */
+export function payloadOf(entry: ByteString): ByteString {
+  const end = entry.indexOf("\n");
+  return entry.startsWith('{"id":"') && end > 0 ? entry.slice(end + 1) : entry;
+}
+
 /** Reads an entry of the dead letters. What another program put there reads as a dead letter of unknown reason. */
 export function readDeadLetter(entry: ByteString, list: string): DeadLetter {
   const end = entry.indexOf("\n");
   const isOurs = entry.startsWith('{"id":"') && end > 0;
   const head = isOurs ? parseHead(entry.slice(0, end)) : {};
-  const raw = isOurs ? entry.slice(end + 1) : entry;
+  const raw = payloadOf(entry);
   return {
     id: String(head.id ?? ""),
     list,

@@ -1,11 +1,11 @@
 import { evaluate, type Script } from "./broker/evaluate.ts";
 import { numberOf } from "./broker/replies.ts";
 import { takeDeadScript } from "./broker/scripts/take-dead.ts";
-import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
+import { type DeadLetter, payloadOf, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
 import { OptionError, RedisProtocolError, RedisTooLargeError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { boolean, checkOptions, choice, func, integer, type Kinds } from "./option-kinds.ts";
 import type { ByteString, RedisCommand, RedisReply } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
@@ -35,8 +35,8 @@ export interface DeadLetters {
   /** Reads them. `max` defaults to 100 here. */
   list(options?: DeadLetterSelection): Promise<DeadLetter[]>;
   /**
-   * Returns them to the left end of the list, in the order looked at, with a fresh count of attempts. In chunks of at
-   * most 100, each atomic: whatever dies between two, each message is in one place.
+   * Returns them to the left end of the list, in the order looked at, with a fresh count of attempts; with an order of its
+   * own, to the right end, or in front of the line of their key. In chunks of at most 100, each atomic: whatever dies between two, each message is in one place.
    */
   redrive(options?: DeadLetterChange): Promise<{ redriven: number }>;
   /** Deletes them, in the same chunks. */
@@ -67,15 +67,27 @@ interface Chunk {
   readonly entries: readonly ByteString[];
 }
 
-export function deadLetters(makeSender: () => Sender, keys: ListKeys): DeadLetters {
-  return new ListDeadLetters(makeSender, keys);
+/** `readKeys` says the keys of payloads where the list has an order of its own: of each 16 characters, or `""`. */
+export function deadLetters(
+  makeSender: () => Sender,
+  keys: ListKeys,
+  readKeys?: (payloads: readonly ByteString[]) => Promise<string[]>,
+): DeadLetters {
+  return new ListDeadLetters(makeSender, keys, readKeys);
 }
 
 class ListDeadLetters implements DeadLetters {
   readonly #makeSender: () => Sender;
   readonly #keys: ListKeys;
 
-  constructor(makeSender: () => Sender, keys: ListKeys) {
+  readonly #readKeys: ((payloads: readonly ByteString[]) => Promise<string[]>) | undefined;
+
+  constructor(
+    makeSender: () => Sender,
+    keys: ListKeys,
+    readKeys: ((payloads: readonly ByteString[]) => Promise<string[]>) | undefined,
+  ) {
+    this.#readKeys = readKeys;
     this.#makeSender = makeSender;
     this.#keys = keys;
   }
@@ -120,13 +132,17 @@ class ListDeadLetters implements DeadLetters {
     chosen: readonly ByteString[],
   ): Promise<number> {
     let mayHaveRun = false;
+    const isFirst = mode === "redrive" && this.#readKeys !== undefined;
+    const lineKeys = isFirst ? await this.#readKeys?.(chosen.map(payloadOf)) : undefined;
+    const { list, dead, parked, due, lines } = this.#keys;
     const taken = await evaluate(
       this.#makeSender(),
       takeDead,
-      [this.#keys.list, this.#keys.dead],
+      isFirst ? [list, dead, parked, due, lines] : [list, dead],
       (again) => {
         mayHaveRun = again;
-        return [mode, order, first, last, ...chosen.map(sha1Hex)];
+        const digests = chosen.map((entry, at) => sha1Hex(entry) + (lineKeys?.[at] ?? ""));
+        return [isFirst ? "first" : mode, order, first, last, ...digests];
       },
     );
     if (typeof taken !== "number")

@@ -20,6 +20,7 @@ import {
   table,
   text,
 } from "./option-kinds.ts";
+import { type Order, type OrderOption, type Orders, readOrder } from "./order-option.ts";
 import type { BatchHandler, Handler } from "./processor.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -140,6 +141,14 @@ export interface EveryDrainOption<Value> {
    * @default "scripted"
    */
   engine?: "scripted" | "plain" | PlainEngine;
+  /**
+   * `fifo`: first in, first out, and what failed comes later. `strict`: one message at a time, and one that failed holds the
+   * list until it succeeds or is a dead letter. `{ byKey }`: so for the messages of each key, where `byKey` is a function of
+   * the message, or a path such as `"customer.id"`; at most `parkedMax` messages, 10,000 by default, then wait behind others.
+   * A Worker ships an order only where `strictOrder` or `byKey(…)` of `spillway` is given. With `handler` and the scripted engine.
+   * @default "fifo"
+   */
+  order?: OrderOption<Value> | Order;
   /** Plain engine only: the shared working list, a key that Spillway does not use itself. Default: `{list}:working`. */
   workingList?: string;
   /**
@@ -248,6 +257,8 @@ const drainKinds = {
   scaleOut: either(boolean(), func<ScaleOut>()),
   reserveMs: integer({ min: 0, max: 60_000, default: 1_000 }),
   requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
+  // What it must be is said where orders are read.
+  order: { wanted: "", default: "fifo", allows: () => true } as Checker<EveryDrainOption<unknown>["order"]>,
   engine: either(choice(["scripted", "plain"], { default: "scripted" }), func<PlainEngine>()),
   workingList: text(),
   visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
@@ -262,12 +273,16 @@ const drainKinds = {
 /** The engine without scripts: `plainEngine` of the package is the only one. */
 export type PlainEngine = (options: never) => object;
 
-/** A drain's options with all defaults, checked; the plain engine is there by itself, not by its name. */
+/** A drain's options with all defaults, checked; the plain engine and an order are there by themselves, not by their names. */
 export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
   readonly engine: "scripted" | PlainEngine;
+  /** Undefined: first in, first out. */
+  readonly ordering: Order | undefined;
+  /** What brings back the messages that an order by key has left; undefined where they are to stay. */
+  readonly unparking: Order | undefined;
 };
 
-export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainSettings {
+export function checkDrainOptions(options: unknown, plain?: PlainEngine, orders?: Orders): DrainSettings {
   const settings = checkOptions(drainKinds, options);
   const { handler, batchHandler, workingList } = settings;
   const engine = settings.engine === "plain" ? plain : settings.engine;
@@ -289,7 +304,9 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine): DrainS
     const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
     throw new OptionError("workingList", wanted, "one");
   }
-  return { ...settings, engine };
+  const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);
+  const unordered = { ...settings, engine, ordering, unparking: ordering ? undefined : orders?.unparking };
+  return { ...unordered, ...ordering?.impose(unordered) };
 }
 
 function standardSchema(): Checker<StandardSchema | undefined> {

@@ -6,7 +6,7 @@ import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import { SpillwayError } from "./errors.ts";
 import { asError } from "./guest.ts";
 import { Hooks } from "./hooks.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { processBatch } from "./processor.ts";

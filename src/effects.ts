@@ -5,7 +5,7 @@ import { effectRule, refusalOf } from "./effect-commands.ts";
 import { OptionError, SpillwayError } from "./errors.ts";
 import { isA, peek, whenSettled } from "./guest.ts";
 import { hashTagOf, type ListKeys, listKeys } from "./keys.ts";
-import { effectLimits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type Checker, checkOptions, type Kinds } from "./option-kinds.ts";
 import { type AckWithEffects, brand, type Outcome, type Said, say, withEffects } from "./outcome.ts";
@@ -78,12 +78,12 @@ function makeAck(): Ack {
 }
 
 function acknowledging(commands: readonly EffectCommand[]): AckWithEffects {
-  if (commands.length > effectLimits.countMax) throw tooMany(commands.length);
+  if (commands.length > limits.effectCountMax) throw tooMany(commands.length);
   const weight = weightOf(commands);
-  if (weight > effectLimits.bytesMax) {
+  if (weight > limits.effectBytesMax) {
     throw new OptionError(
       "effects",
-      `at most ${effectLimits.bytesMax} bytes, with 16 for each word`,
+      `at most ${limits.effectBytesMax} bytes, with 16 for each word`,
       `${weight}`,
     );
   }
@@ -135,7 +135,7 @@ const kinds = {
 
 function readOptions(options: unknown): EffectCommand[] {
   const { effects = [] } = checkOptions(kinds, options);
-  return copyOf(effects, "effects", effectLimits.countMax).map(readEffect);
+  return copyOf(effects, "effects", limits.effectCountMax).map(readEffect);
 }
 
 function readEffect(given: unknown, at: number): EffectCommand {
@@ -144,7 +144,7 @@ function readEffect(given: unknown, at: number): EffectCommand {
     void whenSettled(given);
     throw new OptionError(path, 'an array such as ["INCRBY", key, 1]', kindOf(given));
   }
-  const [first, ...others] = copyOf(given, path, effectLimits.wordsMax);
+  const [first, ...others] = copyOf(given, path, limits.effectWordsMax);
   const name = typeof first === "string" ? first.toUpperCase() : "";
   const rule = effectRule(name);
   if (!rule) {
@@ -209,8 +209,8 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 function bounded(values: Iterable<unknown>): unknown[] {
   const found: unknown[] = [];
   for (const value of values) {
-    if (found.length >= effectLimits.wordsMax - 2) {
-      throw new OptionError("payloads", `at most ${effectLimits.wordsMax - 2} messages`, "more");
+    if (found.length >= limits.effectWordsMax - 2) {
+      throw new OptionError("payloads", `at most ${limits.effectWordsMax - 2} messages`, "more");
     }
     found.push(value);
   }
@@ -229,5 +229,5 @@ function copyOf(values: readonly unknown[], path: string, countMax: number): unk
 }
 
 function tooMany(count: number): OptionError {
-  return new OptionError("effects", `at most ${effectLimits.countMax} commands`, String(count));
+  return new OptionError("effects", `at most ${limits.effectCountMax} commands`, String(count));
 }

@@ -13,6 +13,7 @@ export type SpillwayErrorCode =
   | "handler-timeout"
   | "handler-outcome"
   | "batch-outcomes"
+  | "order-key"
   | "lease-too-short"
   | "stood-still"
   | "closed"

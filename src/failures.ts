@@ -1,5 +1,5 @@
 import { describe, isA, shorten } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Failure } from "./retry-policy.ts";
 import { SchemaError } from "./schema.ts";
 

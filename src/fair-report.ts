@@ -1,7 +1,7 @@
 import type { Ending } from "./continuation.ts";
 import type { FailureCount } from "./failures.ts";
 import type { FairRun, Slice } from "./fair-run.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { DrainReport, StopReason } from "./report.ts";
 
 /** What one run of several lists did: the sums, and each list's own. */

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Ending } from "./continuation.ts";
 import { RedisTransportError } from "./errors.ts";
 import { asError } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { DrainReport, StopReason } from "./report.ts";
 
 /** How long one goes on before the others are looked at, ms, at most. Reason: each look is a command. */

@@ -3,7 +3,7 @@
  * lies, a promise that nobody awaits. These functions read it. None of them throws.
  */
 
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { attempt, kindOf } from "./show.ts";
 
 /** An error as it is kept: short, and well-formed text whatever it was made of. */

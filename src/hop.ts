@@ -1,5 +1,5 @@
 import { ContinuationError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 
 /** Where a drain stands in its chain. */
 export interface ChainPosition {

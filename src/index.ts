@@ -69,6 +69,8 @@ export {
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
 export type { Message } from "./message.ts";
+export { byKey, strictOrder } from "./order.ts";
+export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
 export {
   deadLetter,
   type HandlerOutcome,

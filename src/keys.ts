@@ -28,6 +28,14 @@ export interface ListKeys {
   readonly busy: ByteString;
   /** hash: what an operator told all drains: whether they pause, and how many messages they may claim in a time. */
   readonly control: ByteString;
+  /** zset, order by key: `<key>:<place>:<history>:<payload>`, messages that wait in the line of their key. */
+  readonly parked: ByteString;
+  /** zset, order by key: key → when somebody is to look at its line, ms on Redis' own clock. */
+  readonly due: ByteString;
+  /** hash, order by key: key → the batch that holds it; batch id → the keys of its messages. */
+  readonly lines: ByteString;
+  /** string that ends by itself, strict order: there while the first message of the list waits for its next attempt. */
+  readonly held: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
@@ -59,6 +67,10 @@ export function listKeys(name: string): ListKeys {
     brake: key("brake"),
     busy: key("busy"),
     control: key("control"),
+    parked: key("parked"),
+    due: key("due"),
+    lines: key("lines"),
+    held: key("held"),
     seen: key("seen"),
     recovering: key("recovering"),
     sharedWorking: key("working"),

@@ -14,7 +14,7 @@ export interface LeaseWatch {
 export const leaseReserveShare = 4;
 
 /** Time for one batch: until the drain stops or, if sooner, a little before its lease ends. */
-export function watchLease(batch: Batch, stopper: Stopper, clock: Clock): LeaseWatch {
+export function watchLease(batch: Pick<Batch, "leaseEndsAt">, stopper: Stopper, clock: Clock): LeaseWatch {
   const leftMs = batch.leaseEndsAt - clock.now();
   const stopAt = clock.now() + leftMs - leftMs / leaseReserveShare;
   const endsSooner = stopAt - clock.now() < stopper.remainingMs();

@@ -1,4 +1,4 @@
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 
 /** How long messages have been taking, and so how many more fit into the time left. Pure arithmetic. */
 export class Pace {

@@ -1,6 +1,6 @@
 import { type BatchBy, type BatchGroup, grouped, readGroup } from "./batch-groups.ts";
 import { readSaid, type Said, sortOut } from "./batch-verdict.ts";
-import type { Batch } from "./broker.ts";
+import type { Batch, BatchOrder } from "./broker.ts";
 import { CallTime } from "./call-time.ts";
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
@@ -104,12 +104,14 @@ class BatchRun {
   readonly #judging: Judging;
   readonly #messages: readonly MessageView[];
   readonly #outcomes: Outcome[];
+  readonly #order: BatchOrder | undefined;
   readonly #failures: Failure[] = [];
   #ranCount = 0;
 
   constructor(batch: Batch, stopper: Stopper, options: ProcessorOptions) {
     this.#stopper = stopper;
     this.#options = options;
+    this.#order = batch.order;
     this.#lease = watchLease(batch, stopper, options.clock);
     const { list, codec, clock, policy } = options;
     this.#judging = {
@@ -142,24 +144,38 @@ class BatchRun {
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    let next = 0;
+    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const waiting = lines.values();
     const runNext = async (): Promise<void> => {
-      while (next < this.#messages.length && !this.#lease.isStopped()) {
-        const at = next++;
-        this.#ranCount += 1;
-        this.#outcomes[at] = say.keep;
-        this.#outcomes[at] = await this.#runOne(handler, this.#messages[at] as MessageView);
-        await this.#mark(at);
+      for (const line of waiting) {
+        for (const at of line) {
+          if (this.#lease.isStopped()) return;
+          this.#ranCount += 1;
+          this.#outcomes[at] = say.keep;
+          this.#outcomes[at] = await this.#runOne(
+            handler,
+            this.#messages[at] as MessageView,
+            faults?.get(at),
+          );
+          await this.#mark(at);
+          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
+          // comes after it.
+          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
+        }
       }
     };
-    await Promise.all(
-      Array.from({ length: Math.min(this.#options.concurrency, this.#messages.length) }, runNext),
-    );
+    await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, lines.length) }, runNext));
   }
 
-  async #runOne(handler: Handler<unknown>, message: MessageView): Promise<Outcome> {
+  async #runOne(
+    handler: Handler<unknown>,
+    message: MessageView,
+    fault: { error: unknown } | undefined,
+  ): Promise<Outcome> {
     const time = this.#newTime([message]);
     try {
+      if (fault) throw fault.error;
       await this.#validate(message, time);
       let returned: unknown = await time.wait("handler", "time", () => handler(message));
       const promises = isArray(returned) ? firstOf(returned) : [];

@@ -1,5 +1,5 @@
 import { OptionError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import {
   boolean,
   type Checked,

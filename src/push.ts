@@ -8,7 +8,7 @@ import type { DrainSettings } from "./drain-options.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.ts";
 import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { payloadOf } from "./payload.ts";
 import {
   type CheckedPushOptions,

@@ -6,7 +6,7 @@ import type { Meter } from "./sender.ts";
 
 /**
  * Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`; `paused`: see
- * `pause`; `rate-limited`: see `limits`.
+ * `pause`; `rate-limited`: see `limits`; `held`: see `order`.
  */
 export type StopReason =
   | "empty"
@@ -16,6 +16,7 @@ export type StopReason =
   | "braked"
   | "paused"
   | "rate-limited"
+  | "held"
   | "aborted"
   | "error";
 
@@ -45,7 +46,7 @@ export interface DrainReport {
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
   /**
-   * When the next delayed message is due or, when braked, the next probe or, when rate-limited, the next window or, when busy, the first live lease ends, epoch ms
+   * When the next delayed message is due or, when braked, the next probe or, when rate-limited, the next window or, when held, the next attempt or, when busy, the first live lease ends, epoch ms
    * on Redis' own clock.
    */
   readonly nextDueAt: number | null;

@@ -1,6 +1,6 @@
 import { SpillwayError } from "./errors.ts";
 import { describe, isA, isThenable, peek, textOf, whenSettled } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Message } from "./message.ts";
 import {
   type DeadLetterCause,

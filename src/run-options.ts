@@ -1,5 +1,5 @@
 import type { ChainPosition } from "./hop.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import {
   type Checked,
   checkOptions,

@@ -10,7 +10,8 @@ import { ClosedError, OptionError } from "./errors.ts";
 import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
+import type { Orders } from "./order-option.ts";
 import type { ProcessorOptions } from "./processor.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
@@ -34,7 +35,7 @@ export interface RunnerParts {
   readonly settings: DrainSettings;
   readonly keys: ListKeys;
   openSender(): Sender;
-  openBroker(sender: Sender): Broker;
+  openBroker(sender: Sender, stopper?: Stopper): Broker;
   /** One run, with what stands in place of its parts. Rejects for nothing but a clock or a randomId that throws. */
   runWith(options: CheckedRunOptions, parts: Partial<RunParts>): Promise<DrainReport>;
 }
@@ -48,8 +49,9 @@ export function makeRunner(
   options: unknown,
   plain?: PlainEngine,
   scaler?: ScaleOut,
+  orders?: Orders,
 ): Runner & { readonly parts: RunnerParts } {
-  const settings = checkDrainOptions(options, plain);
+  const settings = checkDrainOptions(options, plain, orders);
   const { list, clock, requestTimeoutMs, maxConcurrency, engine, continuation } = settings;
   const given = settings.scaleOut === undefined || settings.scaleOut === true ? scaler : settings.scaleOut;
   if (settings.scaleOut && !given)
@@ -78,8 +80,8 @@ export function makeRunner(
     const startedAt = clock.now();
     const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
     const sender = openSender(deadline.endAt, limited.maxRequests);
-    const broker = openBroker(sender);
     const stopper = new Stopper(clock, deadline, signal, abortMs);
+    const broker = openBroker(sender, stopper);
     try {
       return await runDrain({
         ...settings,
@@ -116,15 +118,33 @@ export function makeRunner(
   };
 }
 
-function brokerFor(settings: DrainSettings, keys: ListKeys): (sender: Sender) => Broker {
-  const { engine, maxBatchBytes, maxConcurrency, visibilityTimeoutMs, maxAttempts, continuation } = settings;
+function brokerFor(settings: DrainSettings, keys: ListKeys): (sender: Sender, stopper?: Stopper) => Broker {
+  const {
+    engine,
+    ordering,
+    unparking,
+    maxBatchBytes,
+    maxConcurrency,
+    visibilityTimeoutMs,
+    maxAttempts,
+    continuation,
+  } = settings;
   const workingList = sharedWorkingList(settings, keys);
   const size = new ClaimSize();
-  return (sender) => {
+  return (sender, stopper) => {
     const shared = { sender, keys, holder: holderOf(settings), maxBatchBytes };
     if (typeof engine === "string") {
       const marksBusy = continuation !== undefined;
-      return scriptedBroker({ ...shared, maxConcurrency, policy: policyOf(settings), marksBusy, size });
+      const context = { settings, sender, keys, stopper };
+      return scriptedBroker({
+        ...shared,
+        maxConcurrency,
+        policy: policyOf(settings),
+        marksBusy,
+        size,
+        turns: ordering?.turns(context),
+        unparking: unparking && (() => unparking.turns(context)),
+      });
     }
     const deadCountMax = settings.deadLetters.maxCount ?? 0;
     return (engine as typeof plainBroker)({

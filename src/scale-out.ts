@@ -1,7 +1,7 @@
 import type { TurnResult } from "./broker.ts";
 import { startChain } from "./continuation.ts";
 import { describe } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { checkOptions, integer, type Kinds } from "./option-kinds.ts";
 import type { Pace } from "./pace.ts";
 import type { ReportBuilder, StopReason } from "./report.ts";

@@ -1,6 +1,6 @@
 import { SpillwayError } from "./errors.ts";
 import { peek, shorten, textOf } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { isArray } from "./verdict.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "./clock.ts";
 import { RedisReplyError, RedisTooLargeError, RedisTransportError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type {
   ByteString,
   RedisClient,

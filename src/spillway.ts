@@ -7,7 +7,7 @@ import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
 import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type ListMember, ListsLook } from "./lists-look.ts";
 import type { PushResult } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
@@ -203,9 +203,9 @@ export function createSpillway(options: SpillwayOptions): Spillway {
 }
 
 function keysAsked({ settings, keys }: ReturnType<typeof makeDrain>["parts"]): ListMember["keys"] {
-  const { list, leases, delayed, seen } = keys;
+  const { list, leases, delayed, parked, seen } = keys;
   const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
-  return { any: [list, delayed, ...held], new: [list] };
+  return { any: [list, delayed, parked, ...held], new: [list] };
 }
 
 function sumOfStats(all: readonly DrainStats[]): DrainStats {
@@ -217,6 +217,8 @@ function sumOfStats(all: readonly DrainStats[]): DrainStats {
     leases: sum((one) => one.leases),
     delayed: sum((one) => one.delayed),
     dead: sum((one) => one.dead),
+    parked: sum((one) => one.parked),
+    parkedKeys: sum((one) => one.parkedKeys),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
     paused: all.every((one) => one.paused),
   };

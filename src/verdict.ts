@@ -1,6 +1,6 @@
 import { SpillwayError } from "./errors.ts";
 import { isError, isThenable, peek, textOf } from "./guest.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type HandlerOutcome, isHandlerOutcome, withEffects } from "./outcome.ts";
 import { attempt } from "./show.ts";
 

@@ -1,7 +1,7 @@
 import { numberOf } from "./broker/replies.ts";
 import { sleep } from "./clock.ts";
 import { RedisReplyError } from "./errors.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import { type Checked, checkOptions, integer, type Kinds, object, required } from "./option-kinds.ts";
 import type { RunnerParts } from "./runner.ts";
 

@@ -3,7 +3,7 @@ import { invokeFirst } from "./continuation.ts";
 import type { DrainSettings } from "./drain-options.ts";
 import { asError } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
-import { limits } from "./limits.ts";
+import * as limits from "./limits.ts";
 import type { Sender } from "./sender.ts";
 import { sharedWorkingList } from "./shared-working-list.ts";
 

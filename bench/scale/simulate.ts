@@ -1,4 +1,4 @@
-import { limits } from "../../src/limits.ts";
+import * as limits from "../../src/limits.ts";
 import { helpersWanted, waveOf } from "../../src/scale.ts";
 import { assumed, published } from "./limits.ts";
 

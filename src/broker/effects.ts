@@ -1,7 +1,7 @@
 import { toText } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
 import { EffectError, RedisProtocolError, RedisTooLargeError } from "../errors.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { Message } from "../message.ts";
 import type { DeadLetterCause, Outcome } from "../outcome.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";

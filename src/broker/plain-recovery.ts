@@ -1,6 +1,6 @@
 import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
 import { sha1Hex } from "../digest.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ByteString, RedisCommand } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { type History, readDelayed, writeHistory } from "./history.ts";

@@ -2,7 +2,7 @@ import type { Settlement } from "../broker.ts";
 import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
 import { sha1Hex } from "../digest.ts";
 import type { ListKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
 import { type Outcome, type RetryLater, type SettledAs, settledAs, type ToDeadLetter } from "../outcome.ts";
 import type { ByteString, RedisCommand } from "../redis-client.ts";

@@ -79,16 +79,27 @@ class PlainBroker implements Broker {
   }
 
   async stats(): Promise<DrainStats> {
-    const { list, delayed, dead, control } = this.#keys;
+    const { list, delayed, dead, control, parked, due } = this.#keys;
     const lengths = await pipelined(this.#sender, [
       ["LLEN", list],
       ["LLEN", this.#options.workingList],
       ["ZCARD", delayed],
       ["LLEN", dead],
       ["HEXISTS", control, "paused"],
+      ["ZCARD", parked],
+      ["ZCARD", due],
     ]);
-    const [waiting = 0, working = 0, delayedCount = 0, deadCount = 0, paused] = lengths.map(Number);
-    const counts = { list: waiting, working, leases: 0, delayed: delayedCount, dead: deadCount };
+    const [
+      waiting = 0,
+      working = 0,
+      delayedCount = 0,
+      deadCount = 0,
+      paused,
+      parkedCount = 0,
+      parkedKeys = 0,
+    ] = lengths.map(Number);
+    const elsewhere = { delayed: delayedCount, dead: deadCount, parked: parkedCount, parkedKeys };
+    const counts = { list: waiting, working, leases: 0, ...elsewhere };
     return { ...counts, nextDueAt: null, paused: paused === 1 };
   }
 

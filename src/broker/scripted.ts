@@ -2,7 +2,7 @@ import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } 
 import { sha1Hex } from "../digest.ts";
 import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
 import type { ListKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ClaimedMessage } from "../message.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
@@ -12,7 +12,7 @@ import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } fr
 import { numberOf, pipelined, timeIn } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
-import { TurnSender } from "./turn-sender.ts";
+import { TurnSender, type Turns } from "./turn-sender.ts";
 import { scriptedStats } from "./working-lists.ts";
 
 export interface ScriptedBrokerOptions {
@@ -27,6 +27,10 @@ export interface ScriptedBrokerOptions {
   readonly marksBusy: boolean;
   /** What the drain's earlier runs have learnt of sizes. Default: nothing. */
   readonly size?: ClaimSize;
+  /** Sends turns of another order. Default: first in, first out. */
+  readonly turns?: Turns | undefined;
+  /** The same where messages of an order by key are found: they go back to the list first. Default: they stay. */
+  readonly unparking?: (() => Turns) | undefined;
 }
 
 /** The engine that keeps every promise: each verb is one run of one script, and every request can be repeated. */
@@ -38,7 +42,7 @@ class ScriptedBroker implements Broker {
   readonly #sender: Sender;
   readonly #keys: ListKeys;
   readonly #options: ScriptedBrokerOptions;
-  readonly #turns: TurnSender;
+  #turns: Turns;
   readonly #size: ClaimSize;
   #batchCount = 0;
   /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
@@ -58,15 +62,23 @@ class ScriptedBroker implements Broker {
     this.#sender = options.sender;
     this.#keys = options.keys;
     this.#size = options.size ?? new ClaimSize();
-    this.#turns = new TurnSender(options.sender, options.keys);
+    this.#turns = options.turns ?? new TurnSender(options.sender, options.keys);
   }
 
   async look(isCalled = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
-    const { list, delayed, leases, busy } = this.#keys;
-    // A key named four times counts four times, and so outweighs the others together.
-    const mark = this.#options.marksBusy && !isCalled ? [busy, busy, busy, busy] : [];
-    const found = await numberOf(this.#sender, ["EXISTS", list, delayed, leases, ...mark]);
-    if (found < 4) return found > 0 ? "work" : "empty";
+    const { list, delayed, leases, parked, busy } = this.#keys;
+    const { marksBusy, unparking } = this.#options;
+    // A key named so many times counts so many times, and so outweighs those before it together.
+    const named = [
+      list,
+      delayed,
+      leases,
+      ...Array(4).fill(parked),
+      ...Array(marksBusy && !isCalled ? 8 : 0).fill(busy),
+    ];
+    const found = await numberOf(this.#sender, ["EXISTS", ...named]);
+    if (found & 4 && unparking) this.#turns = unparking();
+    if (found < 8) return found > 0 ? "work" : "empty";
     // Where it does not end by itself, or too late, the mark is none of ours.
     const [leftMs, time] = await pipelined(this.#sender, [["PTTL", busy], ["TIME"]]);
     const now = timeIn(time);
@@ -214,6 +226,7 @@ class ScriptedBroker implements Broker {
             messages: messages.map((raw, at) => ({ raw, ...readHistory(histories[at]) })),
             expiresAt,
             leaseEndsAt: sentAt + claim.leaseMs,
+            order: reply.order,
           }
         : null;
     const count = settlement?.outcomes.length ?? 0;

@@ -1,4 +1,4 @@
-import type { Claimed } from "../broker.ts";
+import type { BatchOrder, Claimed } from "../broker.ts";
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
 
@@ -27,6 +27,8 @@ export interface TurnReply {
   readonly expiredIds: readonly ByteString[];
   /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
   readonly largest: number;
+  /** In which order the batch runs, where it is not first in, first out. */
+  readonly order?: BatchOrder;
   /** Other live drains, and how many of them come before this one; null where nobody looked. */
   readonly others: { readonly count: number; readonly before: number } | null;
 }
@@ -40,13 +42,14 @@ const claimedWords = [
   "braked",
   "paused",
   "rate-limited",
+  "held",
 ] as const satisfies readonly Claimed[];
-const fieldCount = 20;
+export const turnFieldCount = 20;
 
 /** Reads the script's reply. Throws `RedisProtocolError` where it does not have the shape its header promises. */
 export function readTurnReply(reply: RedisReply): TurnReply {
-  if (!Array.isArray(reply) || reply.length !== fieldCount)
-    throw malformed(`an array of ${fieldCount} fields`);
+  if (!Array.isArray(reply) || reply.length !== turnFieldCount)
+    throw malformed(`an array of ${turnFieldCount} fields`);
   const settled = settledWords[integer(reply, 0)];
   const claimed = claimedWords[integer(reply, 1)];
   if (settled === undefined || claimed === undefined) throw malformed("known words for settled and claimed");

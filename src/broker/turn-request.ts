@@ -1,5 +1,5 @@
 import type { ListKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Full, FullParts } from "./effects.ts";
 import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";

@@ -1,7 +1,7 @@
 import type { DrainStats } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
 import type { ListKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import type { ByteString } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 import { evaluate } from "./evaluate.ts";
@@ -12,15 +12,20 @@ const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 /** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
-  const { list, leases, delayed, dead, control, base } = keys;
-  const [waiting, ids, delayedCount, deadCount, next, paused] = await pipelined(sender, [
-    ["LLEN", list],
-    ["ZRANGE", leases, 0, -1],
-    ["ZCARD", delayed],
-    ["LLEN", dead],
-    ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
-    ["HEXISTS", control, "paused"],
-  ]);
+  const { list, leases, delayed, dead, control, parked, due, base } = keys;
+  const [waiting, ids, delayedCount, deadCount, next, paused, parkedCount, parkedKeys] = await pipelined(
+    sender,
+    [
+      ["LLEN", list],
+      ["ZRANGE", leases, 0, -1],
+      ["ZCARD", delayed],
+      ["LLEN", dead],
+      ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+      ["HEXISTS", control, "paused"],
+      ["ZCARD", parked],
+      ["ZCARD", due],
+    ],
+  );
   const batchIds = (ids as ByteString[]) ?? [];
   const lengths =
     batchIds.length > 0
@@ -29,15 +34,17 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
           batchIds.map((id) => ["LLEN", `${base}working:${id}`]),
         )
       : [];
-  const due = (next as ByteString[])[1];
+  const nextDueAt = (next as ByteString[])[1];
   return {
     list: Number(waiting),
     working: lengths.reduce<number>((sum, length) => sum + Number(length), 0),
     leases: batchIds.length,
     delayed: Number(delayedCount),
     dead: Number(deadCount),
-    nextDueAt: due === undefined ? null : Number(due),
+    nextDueAt: nextDueAt === undefined ? null : Number(nextDueAt),
     paused: paused === 1,
+    parked: Number(parkedCount),
+    parkedKeys: Number(parkedKeys),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
-import { limits } from "../limits.ts";
+import * as limits from "../limits.ts";
 import { pushContext, pushMessages } from "../push.ts";
 import { brokenReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
@@ -240,7 +240,7 @@ export function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
 }
 
 function mergedStats(all: readonly DrainStats[]): DrainStats {
-  const sum = (name: "list" | "working" | "leases" | "delayed" | "dead"): number =>
+  const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
     all.reduce((total, stats) => total + stats[name], 0);
   const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
   return {
@@ -248,6 +248,8 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
     working: sum("working"),
     leases: sum("leases"),
     delayed: sum("delayed"),
+    parked: sum("parked"),
+    parkedKeys: sum("parkedKeys"),
     dead: sum("dead"),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
     paused: all.some(({ paused }) => paused),

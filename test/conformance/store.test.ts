@@ -11,6 +11,8 @@ const value = fc.constantFrom("x", "y", "z", "", "1", "-5", "\xff\0", "10", "007
 const index = fc.integer({ min: -4, max: 4 });
 const score = fc.constantFrom("1", "2", "-1", "0.5", "inf", "-inf", "1e3", "1795464424117", "x", "3");
 const edge = fc.oneof(score, fc.constantFrom("(1", "(inf", "-inf", "+inf"));
+const alike = fc.constant("alike");
+const lexEdge = fc.constantFrom("-", "+", "[x", "(x", "[", "(", "[007", "(y", "x");
 const of = (name: string, ...args: fc.Arbitrary<string | number>[]): fc.Arbitrary<RedisCommand> =>
   fc.tuple(...args).map((given) => [name, ...given] as RedisCommand);
 
@@ -51,6 +53,11 @@ const command = fc.oneof(
   of("ZRANGE", key, index, index, fc.constantFrom("WITHSCORES", "REV", "NONSENSE")),
   of("ZRANGE", key, edge, edge, fc.constant("BYSCORE"), fc.constant("WITHSCORES")),
   of("ZRANGEBYSCORE", key, edge, edge, fc.constant("LIMIT"), index, index),
+  of("ZMSCORE", key, value, value),
+  // Where scores differ, Redis does not say what these give.
+  of("ZADD", alike, fc.constant("0"), value),
+  of("ZRANGEBYLEX", alike, lexEdge, lexEdge),
+  of("ZRANGEBYLEX", alike, lexEdge, lexEdge, fc.constant("LIMIT"), index, index),
   of("ZPOPMIN", key),
   of("ZREMRANGEBYSCORE", key, edge, edge),
   of("SET", key, value),

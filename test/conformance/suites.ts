@@ -13,9 +13,11 @@ import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
 import { orderSuite } from "./order.ts";
+import { orderedEffectsSuite } from "./ordered-effects.ts";
 import { outcomesSuite } from "./outcomes.ts";
 import { pushSuite } from "./push.ts";
 import { recoverySuite } from "./recovery.ts";
@@ -24,6 +26,7 @@ import { repliesSuite } from "./replies.ts";
 import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";
 import { slotsSuite } from "./slots.ts";
+import { strictOrderSuite } from "./strict-order.ts";
 import { workingListSuite } from "./working-list.ts";
 
 /** What every engine promises. */
@@ -41,6 +44,7 @@ const common: readonly Suite[] = [
   costsSuite,
   pushSuite,
   controlSuite,
+  strictOrderSuite,
   effectsSuite,
   listsSuite,
 ];
@@ -56,6 +60,8 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     idempotentSuite,
     refusedEffectsSuite,
     deploymentsSuite,
+    keyOrderSuite,
+    orderedEffectsSuite,
   ],
   plain: [...common, workingListSuite],
 };

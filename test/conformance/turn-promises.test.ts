@@ -6,7 +6,7 @@ import { encodeTurnRequest, type TurnRequest, turnKeys } from "../../src/broker/
 import { systemClock } from "../../src/clock.ts";
 import { createDrain, type DrainOptions, type RedisClient, RedisTransportError } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
-import { limits } from "../../src/limits.ts";
+import * as limits from "../../src/limits.ts";
 import { Sender } from "../../src/sender.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 

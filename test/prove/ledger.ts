@@ -32,6 +32,10 @@ export class Ledger {
   readonly #maxAttempts: number;
   readonly #maxConcurrency: number;
   readonly #redisNow: () => number;
+  /** The key of a payload; undefined where nothing is promised of its order. */
+  readonly #keyOf: (payload: string) => string | undefined;
+  /** key → payloads in the order pushed, until they are acknowledged or dead. */
+  readonly #orders = new Map<string, string[]>();
   #last: Snapshot;
   readonly violations: string[] = [];
   readonly waves: WaveWatch;
@@ -54,7 +58,10 @@ export class Ledger {
     redisNow: () => number;
     maxAttempts: number;
     maxConcurrency: number;
+    /** Default: none has a key. */
+    keyOf?: (payload: string) => string | undefined;
   }) {
+    this.#keyOf = options.keyOf ?? (() => undefined);
     this.#redisNow = options.redisNow;
     this.#keys = listKeys(options.list);
     this.#maxAttempts = options.maxAttempts;
@@ -126,7 +133,7 @@ export class Ledger {
   }
 
   #look(): Snapshot {
-    const { list, delayed, dead, leases, base } = this.#keys;
+    const { list, delayed, dead, leases, parked, base } = this.#keys;
     const places = new Map<string, readonly string[]>();
     const counts = new Map<string, number>();
     const add = (place: string, payloads: string[]): void => {
@@ -144,6 +151,10 @@ export class Ledger {
       (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map((member) => readDelayed(member).payload),
     );
     add(
+      "parked",
+      (this.#store.call(["ZRANGE", parked, 0, -1]) as string[]).map((member) => readParked(member).payload),
+    );
+    add(
       "dead",
       range(dead).map((entry) => entry.slice(entry.indexOf("\n") + 1)),
     );
@@ -156,6 +167,7 @@ export class Ledger {
   #checkPush(command: RedisCommand, before: Snapshot, after: Snapshot): void {
     const pushed = command.slice(2) as string[];
     this.pushedCount += pushed.length;
+    this.#queue(pushed);
     const expected = new Map(before.counts);
     for (const payload of pushed) expected.set(payload, (expected.get(payload) ?? 0) + 1);
     if (!isSameCounts(expected, after.counts)) this.#violate("a push changed more than the list");
@@ -171,13 +183,25 @@ export class Ledger {
     else this.#checkTurn(args, before, after);
     this.#checkPairs(after);
     this.#checkBusy(after, this.#redisNow());
+    this.#checkLines(after);
   }
 
   #checkTakeDead(mode: string, before: Snapshot, after: Snapshot): void {
-    if (mode === "redrive" && !isSameCounts(before.counts, after.counts)) {
+    if (mode !== "purge" && !isSameCounts(before.counts, after.counts)) {
       this.#violate("a redrive lost or doubled a message");
     }
-    // A redriven message starts anew.
+    // A redriven message starts anew, before what waits and behind what runs. Of those redriven together, the oldest first.
+    const redriven = [...(before.places.get("dead") ?? [])].filter(
+      (payload) => countOf(after.places.get("dead"), payload) === 0,
+    );
+    const running = [...before.places].flatMap(([place, payloads]) => (isShared(place) ? [] : payloads));
+    for (const payload of redriven) {
+      const key = this.#keyOf(payload);
+      if (key === undefined) continue;
+      const order = this.#orders.get(key) ?? [];
+      this.#orders.set(key, order);
+      order.splice(order.filter((one) => running.includes(one)).length, 0, payload);
+    }
     for (const payload of before.places.get("dead") ?? []) this.noteExcuse(payload);
   }
 
@@ -207,7 +231,7 @@ export class Ledger {
       }
     }
     for (const [id, payloads] of before.places) {
-      if (id === "list" || id === "delayed" || id === "dead") continue;
+      if (isShared(id)) continue;
       const isGone = !isSameList(payloads, after.places.get(id) ?? []);
       if (!isGone || id === settleId) {
         if (isGone && !isHeld) this.#violate(`batch ${id} was settled without its lease`);
@@ -221,13 +245,17 @@ export class Ledger {
         if (this.#wasFinished(processOf(id), payload)) allow(payload, id);
       }
     }
+    const ended = new Set<string>();
     for (const payload of new Set([...before.counts.keys(), ...after.counts.keys()])) {
       const gone = (before.counts.get(payload) ?? 0) - (after.counts.get(payload) ?? 0);
       if (gone < 0) this.#violate(`${payload} is in ${-gone} more place(s) than before`);
       const by = mayVanish.get(payload) ?? [];
       if (gone > by.length) this.#violate(`${payload} is lost`);
       for (const process of by.slice(0, gone)) this.#acknowledge(process, payload);
+      const died = countOf(after.places.get("dead"), payload) - countOf(before.places.get("dead"), payload);
+      if (gone > 0 || died > 0) ended.add(payload);
     }
+    this.#checkOrder(ended);
     this.#checkClaim(claimId, args, before, after, now);
     this.#checkAttempts();
     this.#checkEffects();
@@ -267,7 +295,7 @@ export class Ledger {
     now: number,
   ): void {
     for (const id of after.places.keys()) {
-      if (before.places.has(id) || id === "list" || id === "delayed" || id === "dead") continue;
+      if (before.places.has(id) || isShared(id)) continue;
       if (id !== claimId) this.#violate(`batch ${id} appeared, and no one asked for it`);
       this.#checkControl(id, args, after.places.get(id)?.length ?? 0, now);
       const holder = args[5] as string;
@@ -308,27 +336,85 @@ export class Ledger {
     }
   }
 
+  #queue(payloads: readonly string[]): void {
+    for (const payload of payloads) {
+      const key = this.#keyOf(payload);
+      if (key === undefined) continue;
+      const order = this.#orders.get(key) ?? [];
+      this.#orders.set(key, order);
+      order.push(payload);
+    }
+  }
+
+  /** What is done or dead of a key is the oldest of it that was not. */
+  #checkOrder(ended: ReadonlySet<string>): void {
+    const counts = new Map<string, number>();
+    for (const payload of ended) {
+      const key = this.#keyOf(payload);
+      if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    for (const [key, count] of counts) {
+      const order = this.#orders.get(key) ?? [];
+      const first = order.slice(0, count);
+      for (const payload of first) {
+        if (!ended.has(payload))
+          this.#violate(`${payload} was overtaken in ${key} by ${[...ended].join(" ")}`);
+      }
+      this.#orders.set(
+        key,
+        order.filter((payload) => !ended.has(payload)),
+      );
+    }
+  }
+
+  /** A key is in one batch at most; and whatever is parked, somebody is to look at it. */
+  #checkLines(after: Snapshot): void {
+    const holders = new Map<string, string>();
+    for (const [id, payloads] of after.places) {
+      if (isShared(id)) continue;
+      for (const payload of payloads) {
+        const key = this.#keyOf(payload);
+        if (key === undefined) continue;
+        const holder = holders.get(key);
+        if (holder !== undefined && holder !== id)
+          this.#violate(`${key} is in the batches ${holder} and ${id}`);
+        holders.set(key, id);
+      }
+    }
+    const { parked, due } = this.#keys;
+    const keys = new Set(
+      (this.#store.call(["ZRANGE", parked, 0, -1]) as string[]).map((member) => member.slice(0, 16)),
+    );
+    for (const key of keys) {
+      if (this.#store.call(["ZSCORE", due, key]) === null)
+        this.#violate(`nobody is to look at the line ${key}`);
+    }
+  }
+
   /** Working lists and leases come and go together. */
   #checkPairs(after: Snapshot): void {
     for (const id of after.leases.keys()) {
       if (!after.places.has(id)) this.#violate(`lease ${id} has no working list`);
     }
     for (const id of after.places.keys()) {
-      if (id !== "list" && id !== "delayed" && id !== "dead" && !after.leases.has(id)) {
+      if (!isShared(id) && !after.leases.has(id)) {
         this.#violate(`batch ${id} has no lease`);
       }
     }
   }
 
   #checkAttempts(): void {
-    const { attempts, delayed, dead } = this.#keys;
+    const { attempts, delayed, dead, parked } = this.#keys;
     const noted = (this.#store.call(["HVALS", attempts]) as string[]).flatMap((histories) =>
       histories.split(","),
     );
     const waiting = (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map(
       (member) => readDelayed(member).history,
     );
-    for (const history of [...noted, ...waiting]) {
+    const inLines = (this.#store.call(["ZRANGE", parked, 0, -1]) as string[]).map(
+      (member) => readParked(member).history,
+    );
+    for (const history of [...noted, ...waiting, ...inLines]) {
       if (readHistory(history).earlierAttempts >= this.#maxAttempts) {
         this.#violate(`a message that has had its ${this.#maxAttempts} attempts lives on (${history})`);
       }
@@ -341,6 +427,21 @@ export class Ledger {
       }
     }
   }
+}
+
+/** Whether a place is no batch. */
+function isShared(place: string): boolean {
+  return place === "list" || place === "delayed" || place === "dead" || place === "parked";
+}
+
+function countOf(payloads: readonly string[] | undefined, payload: string): number {
+  return payloads?.filter((one) => one === payload).length ?? 0;
+}
+
+/** A message in a line, as turn-order's header describes it. */
+function readParked(member: string): { history: string; payload: string } {
+  const colon = member.indexOf(":", 34);
+  return { history: member.slice(34, colon), payload: member.slice(colon + 1) };
 }
 
 /** The process whose drain claimed a batch: a process makes a drain for each run, and numbers them. */

@@ -222,8 +222,8 @@ export const mutations: readonly Mutation[] = [
     name: "the drain acknowledges what still runs when it leaves",
     edit: {
       file: "src/processor.ts",
-      find: "this.#ranCount += 1;\n        this.#outcomes[at] = say.keep;",
-      put: "this.#ranCount += 1;\n        this.#outcomes[at] = say.ack;",
+      find: "this.#ranCount += 1;\n          this.#outcomes[at] = say.keep;",
+      put: "this.#ranCount += 1;\n          this.#outcomes[at] = say.ack;",
     },
   },
   {
@@ -234,5 +234,45 @@ export const mutations: readonly Mutation[] = [
       put: 'claim && mayHaveRun ? `${claim.id}9` : (claim?.id ?? ""),',
     },
     by: ["model"],
+  },
+  {
+    name: "park behind others in front of them",
+    edit: inScript(
+      "5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}",
+      "5e15 + call('HINCRBY', lines, 'first', -#parks) - 1, {}, {}",
+    ),
+    by: ["simulation", "simulation of more worlds"],
+  },
+  {
+    name: "forget when somebody is to look at a line",
+    edit: inScript("  variadic('ZADD', due, times)\n  if mayWait", "  if mayWait"),
+    by: ["simulation", "simulation of more worlds"],
+  },
+  {
+    name: "claim what the drain was not shown",
+    edit: inScript("if #popped ~= freshCount or print ~= freshPrint then", "if #popped ~= freshCount then"),
+    by: ["simulation", "simulation of more worlds"],
+  },
+  {
+    name: "claim beside a line that waits for a retry",
+    edit: inScript("isOpen[key] = not (endsAt or waits[at])", "isOpen[key] = not endsAt"),
+    by: ["simulation", "simulation of more worlds"],
+  },
+  {
+    name: "in strict order a failed message comes later",
+    edit: inScript(
+      "return mode == 's' or (settling[index] or NO_KEY) ~= NO_KEY",
+      "return (settling[index] or NO_KEY) ~= NO_KEY",
+    ),
+    by: ["simulation", "simulation of more worlds"],
+  },
+  {
+    name: "run what comes behind a failed message of its line",
+    edit: {
+      file: "src/processor.ts",
+      find: 'if (kind !== "ack" && (kind !== "dead-letter" || isFailure)) break;',
+      put: "void [kind, isFailure];",
+    },
+    by: ["simulation", "simulation of more worlds"],
   },
 ];

@@ -85,6 +85,7 @@ class World {
   readonly #maxConcurrency: number;
   readonly #prefersIdempotent: boolean;
   readonly #hasChains: boolean;
+  readonly #order: "fifo" | "strict" | "byKey";
   /** In a world that scales out, ticks and drains start drains. */
   readonly #scalesOut: boolean;
   #isCalm = false;
@@ -96,10 +97,13 @@ class World {
   #started = 0;
 
   constructor(seed: number) {
-    this.#scalesOut = seed % 3 === 0;
     this.#random = seeded(seed);
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
-    this.#maxConcurrency = this.#pick(this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount]);
+    // Each in any few worlds in a row.
+    this.#order = (["fifo", "byKey", "strict"] as const)[seed % 3] ?? "fifo";
+    this.#scalesOut = seed % 4 === 1 && this.#order !== "strict";
+    const most = this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount];
+    this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick(most);
     this.#prefersIdempotent = this.#chance(0.3);
     this.#hasChains = this.#chance(0.7) || this.#scalesOut;
     this.#ledger = new Ledger({
@@ -107,6 +111,7 @@ class World {
       redisNow: () => 1_700_000_000_000 + this.#time.now + this.#redisSkew,
       maxAttempts: this.#maxAttempts,
       maxConcurrency: this.#maxConcurrency,
+      keyOf: (payload) => this.#keyOf(payload),
     });
     const badness = this.#random() * 0.15;
     const weather: Weather = {
@@ -163,7 +168,7 @@ class World {
   #keysLeft(): string[] {
     return this.#ledger
       .keysLeft()
-      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$/.test(key))
+      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$|:held$/.test(key))
       .filter((key) => !Object.values<string>(effectKeys).includes(key));
   }
 
@@ -203,10 +208,22 @@ class World {
   }
 
   #makePayload(): string {
-    if (this.#chance(0.05)) return this.#pick(["n", "f"]);
-    const letters = Object.entries(kinds).flatMap(([kind, weight]) => kind.repeat(weight).split(""));
+    // Equal payloads have no order that could be told.
+    if (this.#order !== "strict" && this.#chance(0.05)) return this.#pick(["n", "f"]);
+    // An order of its own and effects do not go together yet.
+    const possible = Object.entries(kinds).filter(
+      ([kind]) => this.#order === "fifo" || !"beg".includes(kind),
+    );
+    const letters = possible.flatMap(([kind, weight]) => kind.repeat(weight).split(""));
     this.#pushed += 1;
     return `${this.#pick(letters)}${this.#pushed}`;
+  }
+
+  /** In strict order all have one key; else one in eight has none, nor have equal payloads. */
+  #keyOf(payload: string): string | undefined {
+    if (this.#order === "strict") return "all";
+    const number = Number(payload.slice(1));
+    return this.#order === "fifo" || number % 8 === 0 ? undefined : `key ${number % 8}`;
   }
 
   /** Someone who recovers, redrives and pauses by hand, now and then, over the same network. */
@@ -305,6 +322,10 @@ class World {
       concurrency: this.#pick([1, 3, 10]),
       prefetch: this.#pick([0, 1]),
       maxConcurrency: this.#maxConcurrency,
+      order:
+        this.#order === "byKey"
+          ? { byKey: ({ payload }) => this.#keyOf(payload), parkedMax: this.#pick([3, 50, 10_000]) }
+          : this.#order,
       maxAttempts: this.#maxAttempts,
       requestTimeoutMs: this.#pick([200, 2_000, 10_000]),
       retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },

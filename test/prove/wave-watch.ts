@@ -1,5 +1,5 @@
 import type { NextDrain } from "../../src/index.ts";
-import { limits } from "../../src/limits.ts";
+import { waveMs } from "../../src/limits.ts";
 
 /** What one process has been told of the live drains since it last started others, and when that was. */
 interface Sight {
@@ -52,7 +52,7 @@ export class WaveWatch {
   }
 
   #beginWave(process: string, sight: Sight, now: number): void {
-    const isOver = now - sight.startedAt >= limits.waveMs / clockRateMax;
+    const isOver = now - sight.startedAt >= waveMs / clockRateMax;
     if (!isOver && sight.most <= sight.before) {
       this.#violate(process, `others again after ${Math.round(now - sight.startedAt)} ms`);
     }

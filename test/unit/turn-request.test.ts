@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "../../src/broker/turn-request.ts";
 import { listKeys } from "../../src/keys.ts";
-import { limits } from "../../src/limits.ts";
+import * as limits from "../../src/limits.ts";
 
 const keys = listKeys("mail");
 

@@ -184,6 +184,7 @@ it("a drain stops only for the reasons that the report's type names", () => {
     braked: true,
     paused: true,
     "rate-limited": true,
+    held: true,
     aborted: true,
     error: true,
   };

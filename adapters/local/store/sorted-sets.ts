@@ -68,6 +68,30 @@ function readRange(keyspace: Keyspace, args: ByteString[], byScore: boolean): Re
   return print(limit ? limited(found, ...limit) : found, hasScores);
 }
 
+/** Members between two texts, where all scores are equal. */
+function readLexRange(keyspace: Keyspace, args: ByteString[]): RedisReply {
+  const [from, to] = [lexBound(argument(args, 1)), lexBound(argument(args, 2))];
+  if (args.length > 3 && argument(args, 3).toUpperCase() !== "LIMIT")
+    throw unknownWord("ZRANGEBYLEX", argument(args, 3));
+  const limit = args.length > 3 ? [integer(argument(args, 4)), integer(argument(args, 5))] : [0, -1];
+  const isIn = (member: string): boolean => from(member) >= 0 && to(member) <= 0;
+  const found =
+    setOf(keyspace, args)
+      ?.entries()
+      .filter(([member]) => isIn(member)) ?? [];
+  return print(limited(found, ...(limit as [number, number])), false);
+}
+
+/** Says where a member stands: before the bound (-1), on it (0) or behind it (1); an open bound is on neither side's. */
+function lexBound(text: ByteString): (member: string) => number {
+  if (text === "-") return () => 1;
+  if (text === "+") return () => -1;
+  const at = text.slice(1);
+  if (text.startsWith("[")) return (member) => (member < at ? -1 : member > at ? 1 : 0);
+  if (text.startsWith("(")) return (member) => (member === at ? Number.NaN : member < at ? -1 : 1);
+  throw new RedisReplyError("ERR min or max not valid string range item");
+}
+
 function add(keyspace: Keyspace, args: ByteString[]): RedisReply {
   const flags = new Set<string>();
   let at = 1;
@@ -118,6 +142,16 @@ export const sortedSetCommands: CommandTable = {
       return score === undefined ? null : printScore(score);
     },
   },
+  ZMSCORE: {
+    min: 2,
+    max: Number.POSITIVE_INFINITY,
+    run: (keyspace, args) => {
+      const set = setOf(keyspace, args);
+      const scores = args.slice(1).map((member) => set?.score(member));
+      return scores.map((score) => (score === undefined ? null : printScore(score)));
+    },
+  },
+  ZRANGEBYLEX: { min: 3, max: 6, run: readLexRange },
   ZCARD: { min: 1, run: (keyspace, args) => setOf(keyspace, args)?.size ?? 0 },
   ZCOUNT: {
     min: 3,

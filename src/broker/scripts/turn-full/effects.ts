@@ -139,7 +139,7 @@ end
   // When the effects have run the messages must go. So a command that changes nothing first shows that they may.
   `
 local function runEffects()
-  if haveEffectsRun or effectCount == 0 then return end
+  if haveEffectsRun or (effectCount or 0) == 0 then return end
   haveEffectsRun = true
   call('LTRIM', settleWorking, 0, -1)
   isWritten = false

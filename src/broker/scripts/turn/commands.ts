@@ -1,4 +1,4 @@
-import { limits } from "../../../limits.ts";
+import * as limits from "../../../limits.ts";
 
 /**
  * How the scripts talk to Redis: each command counted, and whatever is refused known by its command and key. Nothing that

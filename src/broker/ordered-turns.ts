@@ -1,0 +1,214 @@
+import type { BatchOrder } from "../broker.ts";
+import { sleep } from "../clock.ts";
+import { sha1Hex } from "../digest.ts";
+import { RedisProtocolError } from "../errors.ts";
+import * as limits from "../limits.ts";
+import { type KeyReader, noKey, type ReadKey } from "../order-keys.ts";
+import type { OrderContext } from "../order-option.ts";
+import type { ByteString, RedisReply } from "../redis-client.ts";
+import type { TurnScripts } from "./effects.ts";
+import { isAckedOnly } from "./outcome-codes.ts";
+import { turnOrderScript, turnOrderScriptWhenFull } from "./scripts/turn-order/index.ts";
+import { readTurnReply, type TurnReply, turnFieldCount } from "./turn-reply.ts";
+import type { TurnRequest } from "./turn-request.ts";
+import { TurnSender, type Turns } from "./turn-sender.ts";
+
+const scripts: TurnScripts = {
+  whenNot: { source: turnOrderScript, sha: sha1Hex(turnOrderScript) },
+  whenFull: { source: turnOrderScriptWhenFull, sha: sha1Hex(turnOrderScriptWhenFull) },
+};
+
+export interface OrderedTurnsOptions extends OrderContext {
+  /** First in, first out, for who finds what an order by key has left; strict; or by key. */
+  readonly mode: "f" | "s" | "k";
+  readonly parkedMax: number;
+  readonly keyReader?: KeyReader;
+}
+
+/** What the list ended with when the drain last asked, the oldest message first, and its print up to each message. */
+interface Shown {
+  readonly payloads: readonly ByteString[];
+  readonly prints: readonly string[];
+  keys: readonly ReadKey[];
+}
+
+/** A claim may take so many of the messages shown, where their print is this. */
+interface Offer {
+  readonly shown: Shown;
+  readonly count: number;
+}
+
+/** What the script for orders returns behind what every turn does. */
+interface OrderReply {
+  readonly keys: readonly string[];
+  readonly places: readonly number[];
+  readonly shown: Shown;
+  readonly movedCount: number;
+}
+
+const nothingShown: Shown = { payloads: [], prints: [], keys: [] };
+
+/**
+ * Sends turns of an order of its own. By key, each reply shows what the list ends with; the next request says the keys of
+ * those messages, and the script arranges them in the step that takes them from the list. Where others were quicker, the
+ * reply shows what the list ends with now, and it asks again.
+ */
+export class OrderedTurns implements Turns {
+  readonly #options: OrderedTurnsOptions;
+  readonly #turns: TurnSender;
+  #shown = nothingShown;
+  /** Keys of the batches in hand, each 16 characters, in the order of its messages, until a part of one is settled. */
+  readonly #keysOf = new Map<string, string>();
+
+  constructor(options: OrderedTurnsOptions) {
+    this.#options = options;
+    this.#turns = new TurnSender(options.sender, options.keys, scripts);
+  }
+
+  learnsFull(error: unknown): boolean {
+    return this.#turns.learnsFull(error);
+  }
+
+  async send(request: TurnRequest): Promise<TurnReply> {
+    let { reply, movedCount } = await this.#sendOnce(request);
+    for (let missed = 0; mustAskAgain(request, reply); missed = movedCount > 0 ? 0 : missed + 1) {
+      if (this.#shown.payloads.length === 0) break;
+      // It would be empty only because nothing was asked for.
+      if (this.#options.stopper?.isStopped) return { ...reply, claimed: "not-served" };
+      if (missed > limits.shownCountMax) return { ...reply, claimed: "busy" };
+      if (missed > 0) await this.#wait();
+      const { busyUntil } = reply;
+      const again = await this.#sendOnce({
+        ...request,
+        settle: null,
+        recoverIds: [],
+        looks: true,
+        busyUntil,
+      });
+      movedCount = again.movedCount;
+      reply = joined(reply, again.reply);
+    }
+    return reply;
+  }
+
+  async #wait(): Promise<void> {
+    const { clock, random } = this.#options.settings;
+    await sleep(clock, limits.shownWaitMs * random());
+  }
+
+  async #sendOnce(request: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
+    const { settle, claim } = request;
+    const { mode, parkedMax, keys, sender } = this.#options;
+    const offer = await this.#offer(claim?.countMax ?? 0);
+    const offered = offer.shown.keys.slice(0, offer.count).map(({ digest }) => digest);
+    let settleKeys = "";
+    if (settle) {
+      if (isAckedOnly(settle.codes)) settleKeys = this.#keysOf.get(settle.id) ?? "";
+      this.#keysOf.delete(settle.id);
+    }
+    const print = offer.shown.prints[offer.count - 1] ?? "";
+    const order = [mode, parkedMax, offer.count, print, offered.join(""), settleKeys].join();
+    const raw = await this.#turns.run(request, [keys.parked, keys.due, keys.lines, keys.held], [order]);
+    if (settle?.full) settle.full.takeRefused(raw);
+    else if (Array.isArray(raw)) raw.pop();
+    const { reply, more } = readOrderReply(raw);
+    sender.meter.commands += reply.calls;
+    if (mode === "k" && claim) {
+      this.#shown = withKnownKeys(more.shown, this.#shown);
+      this.#keysOf.set(claim.id, more.keys.join(""));
+    }
+    return { reply: this.#inOrder(reply, more, offer), movedCount: more.movedCount };
+  }
+
+  /** Says the keys of what was shown; where they cannot be said in time, nothing of it is claimed. */
+  async #offer(countMax: number): Promise<Offer> {
+    const shown = this.#shown;
+    const count = Math.min(countMax, shown.payloads.length);
+    if (shown.keys.length < count) {
+      const known = shown.keys.length;
+      const read = await this.#options.keyReader?.read(shown.payloads.slice(known, count));
+      if (!read) return { shown, count: 0 };
+      shown.keys = [...shown.keys, ...read];
+    }
+    return { shown, count };
+  }
+
+  #inOrder(reply: TurnReply, { keys, places }: OrderReply, { shown }: Offer): TurnReply {
+    if (this.#options.mode === "f") return reply;
+    const messages = [...reply.messages, ...places.map((place) => shown.payloads[place - 1] as ByteString)];
+    if (this.#options.mode === "s")
+      return { ...reply, order: { lines: [[...messages.keys()]], faults: new Map() } };
+    return { ...reply, messages, order: orderOf(messages, keys, shown) };
+  }
+}
+
+/** Nothing was claimed, although nothing stood in the way. */
+function mustAskAgain({ claim }: TurnRequest, { claimed, messages, problem }: TurnReply): boolean {
+  return claim !== null && claimed === "served" && problem === null && messages.length === 0;
+}
+
+/** Messages of one key are one line; each that has none is one of its own. */
+function orderOf(messages: readonly ByteString[], keys: readonly string[], shown: Shown): BatchOrder {
+  const lines: number[][] = [];
+  const lineOf = new Map<string, number[]>();
+  const faults = new Map<number, { error: unknown }>();
+  for (const [at, payload] of messages.entries()) {
+    const key = keys[at] ?? noKey;
+    const line = lineOf.get(key);
+    if (line && key !== noKey) line.push(at);
+    else {
+      const begun = [at];
+      lineOf.set(key, begun);
+      lines.push(begun);
+    }
+    // By its payload: a repeated reply does not say which of those shown it was.
+    const fault = key === noKey && shown.keys[shown.payloads.indexOf(payload)]?.fault;
+    if (fault) faults.set(at, fault);
+  }
+  return { lines, faults };
+}
+
+/** Keys that were said of the same messages before. */
+function withKnownKeys(shown: Shown, before: Shown): Shown {
+  let count = 0;
+  while (count < before.keys.length && before.prints[count] === shown.prints[count]) count += 1;
+  return { ...shown, keys: before.keys.slice(0, count) };
+}
+
+/** Two replies of one turn: what was settled and recovered by the first, and what the second claimed. */
+function joined(first: TurnReply, second: TurnReply): TurnReply {
+  const { settled, settledCodes } = first;
+  return {
+    ...second,
+    settled,
+    settledCodes,
+    recovered: first.recovered + second.recovered,
+    finishedCount: first.finishedCount + second.finishedCount,
+    deadLetters: [...first.deadLetters, ...second.deadLetters],
+  };
+}
+
+function readOrderReply(raw: RedisReply): { reply: TurnReply; more: OrderReply } {
+  const reply = readTurnReply(Array.isArray(raw) ? raw.slice(0, turnFieldCount) : raw);
+  const [keys, places, payloads, prints, movedCount] = (raw as RedisReply[]).slice(turnFieldCount);
+  const isRead =
+    typeof keys === "string" &&
+    isListOf(places, "number") &&
+    isListOf(payloads, "string") &&
+    typeof prints === "string" &&
+    typeof movedCount === "number";
+  if (!isRead)
+    throw new RedisProtocolError(
+      "The turn script must return keys, places and what the list ends with; the reply was something else.",
+    );
+  const shown = { payloads: payloads as ByteString[], prints: inSixteens(prints), keys: [] };
+  return { reply, more: { keys: inSixteens(keys), places: places as number[], shown, movedCount } };
+}
+
+function isListOf(value: RedisReply | undefined, type: "number" | "string"): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === type);
+}
+
+function inSixteens(text: string): string[] {
+  return text.match(/.{16}/g) ?? [];
+}

@@ -1,0 +1,236 @@
+import { claimLua } from "../turn/claim.ts";
+import { controlLua } from "../turn/control.ts";
+import { patched, sealed } from "./patched.ts";
+
+/**
+ * Claims by key. First come lines that are due, each a fair part of half the batch; then what the drain was shown of the
+ * list, with the key of each: it stays in the batch where its key is free or the batch's own, and else is parked at the end
+ * of its line. What it was shown must still be what the list ends with, or nothing of it is taken.
+ */
+const claimByKeyLua =
+  `
+local holderEnds = {}
+
+local function endOf(holder)
+  if holderEnds[holder] == nil then holderEnds[holder] = tonumber(call('ZSCORE', leases, holder) or nil) or false end
+  return holderEnds[holder]
+end
+` +
+  // Lines whose keys are held after all are looked at again when that lease ends. Returns messages, oldest first, and whether
+  // each line that they are of is open: taken whole, so that what comes behind it may share the batch.
+  `
+local function readDueLines(room)
+  local taken, isOpen, bytes, free = {}, {}, 0, {}
+  local keys = hasWaiting and call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, math.min(room, 100)) or {}
+  if #keys == 0 then return taken, isOpen end
+  for at, holder in ipairs(call('HMGET', lines, unpack(keys))) do
+    local endsAt = holder and endOf(holder)
+    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end
+  end
+  for at, key in ipairs(free) do
+    if #taken >= room or bytes >= bytesMax then break end
+    local fair = math.max(1, math.floor((room - #taken) / (#free - at + 1)))
+    local wanted = math.min(fair, math.max(1, readable(#taken, bytesMax - bytes, math.max(sizeHint, largest))))
+    local members = call('ZRANGEBYLEX', parked, '[' .. key .. ':', '(' .. key .. ';', 'LIMIT', 0, wanted)
+    if #members == 0 then call('ZREM', due, key) end
+    for _, member in ipairs(members) do
+      local colon = member:find(':', 35, true) or 35
+      local message = member:sub(colon + 1)
+      taken[#taken + 1] = { key, member:sub(35, colon - 1), message, member }
+      bytes = bytes + #message
+      largest = math.max(largest, #message)
+    end
+    isOpen[key] = #members < wanted
+  end
+  return taken, isOpen
+end
+
+local function popShown()
+  local popped, print = freshCount > 0 and call('RPOP', list, freshCount) or {}, ''
+  undos[#undos + 1] = function() putBack(popped) end
+  for _, message in ipairs(popped) do
+    print = redis.sha1hex(print .. message):sub(1, 16)
+    largest = math.max(largest, #message)
+  end
+  if #popped ~= freshCount or print ~= freshPrint then
+    putBack(popped)
+    popped = {}
+  end
+  return popped
+end
+` +
+  // Says of each message whether it stays, and when somebody is to look after the lines that others get. Stops where no more
+  // can be parked.
+  `
+local function arrange(popped, count, isOpen)
+  local keys, asked, stays, parks, endsOf = keysIn(freshKeys), {}, {}, {}, {}
+  for index = 1, count do
+    local key = keys[index]
+    if key ~= NO_KEY and isOpen[key] == nil then
+      isOpen[key] = true
+      asked[#asked + 1] = key
+    end
+  end
+  local holders = askEach('HMGET', lines, asked)
+  local waits = hasWaiting and askEach('ZMSCORE', due, asked) or {}
+  for at, key in ipairs(asked) do
+    local endsAt = holders[at] and endOf(holders[at])
+    if endsAt then endsOf[key] = endsAt end
+    isOpen[key] = not (endsAt or waits[at])
+  end
+  local room
+  for index = 1, count do
+    local key = keys[index]
+    if key == NO_KEY or isOpen[key] then
+      stays[#stays + 1] = index
+    else
+      room = room or parkedMax - call('ZCARD', parked)
+      if #parks >= room then return stays, parks, endsOf, keys, index - 1 end
+      parks[#parks + 1] = index
+    end
+  end
+  return stays, parks, endsOf, keys, count
+end
+
+local function parkBehind(popped, given, parks, keys, endsOf)
+  local last, members, times = 5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}
+  for at, index in ipairs(parks) do
+    local key = keys[index]
+    members[at] = parkedMember(key, last + at, given[index] or '', popped[index])
+    if endsOf[key] then
+      times[#times + 1] = endsOf[key]
+      times[#times + 1] = key
+      endsOf[key] = nil
+    end
+  end
+  scheduleLines('NX', times)
+  park(members)
+end
+` +
+  // Lines that were taken: what is left of one is looked at when this lease ends, or sooner, when it is settled.
+  `
+local function leaveLines(taken, isOpen)
+  local members, times, seen = {}, {}, {}
+  for at, entry in ipairs(taken) do
+    members[at] = entry[4]
+    if not seen[entry[1]] then
+      seen[entry[1]] = true
+      times[#times + 1] = expiresAt
+      times[#times + 1] = entry[1]
+    end
+  end
+  if #times == 0 then return end
+  variadic('ZADD', due, times)
+  undos[#undos + 1] = function() variadic('ZADD', parked, scored(members)) end
+  variadic('ZREM', parked, members)
+  for key in pairs(seen) do
+    if isOpen[key] then try('ZREM', due, key) end
+  end
+  if call('EXISTS', parked) == 0 then try('HDEL', lines, 'first', 'last') end
+end
+
+local function claimByKey()
+  takeTime()
+  if settled ~= SETTLED then lease() end
+  local taken, isOpen = readDueLines(freshCount > 0 and math.max(1, math.floor(countMax / 2)) or countMax)
+  local popped = popShown()
+  if #taken + #popped > 0 and expiresAt == 0 then lease() end
+  local given, moveHistories, all, ofAll = {}, nil, {}, {}
+  if hasState and #popped > 0 then given, moveHistories = takeHistories(popped) end
+  given = slice(given, 1, #popped)
+  for at, entry in ipairs(taken) do all[at], ofAll[at] = entry[3], entry[2] end
+  for at, message in ipairs(popped) do all[#taken + at], ofAll[#taken + at] = message, given[at] or '' end
+  local count = #all > 0 and math.min(countMax, fitting(all, ofAll)) or 0
+  for at = #taken, count + 1, -1 do isOpen[taken[at][1]], taken[at] = false, nil end
+  local stays, parks, endsOf, keys, moved = arrange(popped, count - #taken, isOpen)
+  movedCount = moved
+
+  local batch, ofBatch, held, fields, hasHistory = {}, {}, {}, {}, false
+  for at, entry in ipairs(taken) do
+    held[at], ofBatch[at], batch[at] = entry[1], entry[2], entry[3]
+  end
+  for _, index in ipairs(stays) do
+    local at = #batch + 1
+    held[at], ofBatch[at], batch[at] = keys[index], given[index] or '', popped[index]
+  end
+  for at, key in ipairs(held) do
+    hasHistory = hasHistory or ofBatch[at] ~= ''
+    if key ~= NO_KEY then
+      fields[#fields + 1] = key
+      fields[#fields + 1] = claimId
+    end
+  end
+  if #parks > 0 then parkBehind(popped, given, parks, keys, endsOf) end
+  if #batch > 0 then
+    claimedKeys = table.concat(held)
+    variadic('LPUSH', claimWorking, batch)
+    undo('DEL', claimWorking)
+    undos[#undos + 1] = function()
+      for at = 1, #fields, 2 do try('HDEL', lines, fields[at]) end
+    end
+    fields[#fields + 1] = claimId
+    fields[#fields + 1] = claimedKeys
+    variadic('HSET', lines, fields)
+  end
+  if moveHistories then moveHistories(moved) end
+  if hasHistory then
+    call('HSET', attempts, claimId, table.concat(ofBatch, ','))
+  elseif #histories > 0 then
+    call('HDEL', attempts, claimId)
+  end
+  histories = hasHistory and ofBatch or {}
+  if spend then spend(#batch) end
+  leaveLines(taken, isOpen)
+  local surplus = slice(popped, moved + 1, #popped)
+  if #surplus > 0 then putBack(surplus) end
+  if #batch == 0 then
+    if expiresAt > 0 then try('ZREM', leases, claimId) end
+    expiresAt = 0
+    if moved == 0 and #popped > 0 then claimed = HELD end
+    return
+  end
+  payloads = slice(batch, 1, #taken)
+  for _, index in ipairs(stays) do places[#places + 1] = index end
+  messages = batch
+end
+` +
+  // Shows the drain what the list ends with, so that it can say the keys with its next claim.
+  `
+local function peek()
+  local bytes, expected, print = 0, math.max(sizeHint, largest), ''
+  while #peeked < countMax and bytes < bytesMax do
+    local wanted = math.max(1, math.min(countMax - #peeked, readable(#peeked, bytesMax - bytes, expected)))
+    local chunk = call('LRANGE', list, -#peeked - wanted, -#peeked - 1)
+    for index = #chunk, 1, -1 do
+      print = redis.sha1hex(print .. chunk[index]):sub(1, 16)
+      peeked[#peeked + 1] = chunk[index]
+      prints[#prints + 1] = print
+      bytes = bytes + #chunk[index]
+      expected = math.max(expected, #chunk[index])
+    end
+    if #chunk < wanted then
+      remaining = #peeked
+      break
+    end
+  end
+end
+`;
+
+export const claimInOrderLua = patched(
+  claimLua,
+  ["local function claim()\n", `${sealed(claimByKeyLua, ["claimByKey", "peek"])}\nlocal function claim()\n`],
+  [
+    "  if step(claimBatch) then return end\n",
+    "  if step(mode == 'k' and claimByKey or claimBatch) then\n    if mode == 'k' then peek() end\n    return\n  end\n",
+  ],
+  [
+    "  if known then histories = split(known) end\n",
+    "  if known then histories = split(known) end\n  if mode == 'k' then claimedKeys = call('HGET', lines, claimId) or '' end\n",
+  ],
+  ["call('EXISTS', list) == 0", "call('EXISTS', list, due) == 0"],
+);
+
+export const controlInOrderLua = patched(controlLua, [
+  "call('EXISTS', list) == 0",
+  "call('EXISTS', list, due) == 0",
+]);

@@ -1,0 +1,109 @@
+/**
+ * The lines of messages of one key. Who holds a key stands in `lines`; the messages that wait behind it, or for their next
+ * attempt, stand in `parked`, in their order; and as long as any do, `due` says when somebody is to look. So no line can be
+ * forgotten: where the batch that holds a key has no lease any more, it holds nothing.
+ */
+export const linesLua =
+  `
+local NO_KEY = ('-'):rep(16)
+
+local function slice(values, first, last)
+  local part = {}
+  for index = first, last do part[#part + 1] = values[index] end
+  return part
+end
+
+local function keysIn(text)
+  local keys = {}
+  for key in (text or ''):gmatch(('.'):rep(16)) do keys[#keys + 1] = key end
+  return keys
+end
+
+local function keysOf(id, count)
+  local keys = mode == 'k' and keysIn(call('HGET', lines, id)) or {}
+  return #keys == count and keys or {}
+end
+
+local function parkedMember(key, place, history, message)
+  return string.format('%s:%016.0f:%s:', key, place, history) .. message
+end
+` +
+  // Of entries { key, history, message }, the oldest first: the members that put them before all others of their keys.
+  `
+local function membersInFront(entries)
+  local first, members = 5e15 + call('HINCRBY', lines, 'first', -#entries) - 1, {}
+  for index, entry in ipairs(entries) do
+    members[index] = parkedMember(entry[1], first + index, entry[2], entry[3])
+  end
+  return members
+end
+
+local function askEach(command, key, fields)
+  local found = {}
+  for first = 1, #fields, CHUNK do
+    for _, value in ipairs(call(command, key, unpack(fields, first, math.min(first + CHUNK - 1, #fields)))) do
+      found[#found + 1] = value
+    end
+  end
+  return found
+end
+
+local function scheduleLines(condition, times)
+  for first = 1, #times, CHUNK do
+    call('ZADD', due, condition, unpack(times, first, math.min(first + CHUNK - 1, #times)))
+  end
+end
+
+local function scored(members)
+  local pairs = {}
+  for _, member in ipairs(members) do
+    pairs[#pairs + 1] = 0
+    pairs[#pairs + 1] = member
+  end
+  return pairs
+end
+
+local function withdraw(members)
+  for first = 1, #members, CHUNK do
+    try('ZREM', parked, unpack(members, first, math.min(first + CHUNK - 1, #members)))
+  end
+end
+
+local function park(members)
+  undos[#undos + 1] = function() withdraw(members) end
+  variadic('ZADD', parked, scored(members))
+  hasWaiting, isQuiet = true, 0
+end
+` +
+  // Keys are no longer held by a batch: those that get a time in `dues` are due then, and others that have a line, now.
+  // \`kept\` are those that it goes on to hold, of each message that it keeps.
+  `
+local function freeKeys(id, keys, dues, kept, mayWait)
+  local isKept, seen, times, looks, gone, back = {}, {}, {}, {}, {}, {}
+  for _, key in ipairs(kept) do isKept[key] = true end
+  for _, key in ipairs(keys) do
+    if key ~= NO_KEY and not seen[key] then
+      seen[key] = true
+      if dues[key] then
+        times[#times + 1] = isKept[key] and settleExpiresAt or dues[key]
+        times[#times + 1] = key
+      elseif not isKept[key] then
+        looks[#looks + 1] = now
+        looks[#looks + 1] = key
+      end
+      if not isKept[key] then
+        gone[#gone + 1] = key
+        back[#back + 1] = key
+        back[#back + 1] = id
+      end
+    end
+  end
+  variadic('ZADD', due, times)
+  if mayWait then scheduleLines('XX', looks) end
+  back[#back + 1] = id
+  back[#back + 1] = table.concat(keys)
+  undos[#undos + 1] = function() variadic('HSET', lines, back) end
+  if #kept > 0 then call('HSET', lines, id, table.concat(kept)) else gone[#gone + 1] = id end
+  variadic('HDEL', lines, gone)
+end
+`;

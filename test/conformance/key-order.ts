@@ -1,0 +1,368 @@
+import { describe, expect, it } from "vitest";
+import { byKey, type Message, NonRetryableError, OptionError, retry } from "../../src/index.ts";
+import { list, type Setup } from "./setup.ts";
+
+/** `order: { byKey }`: messages of one key in their order and never two at once, whatever happens. */
+export function keyOrderSuite(setup: Setup): void {
+  const { door, make, produce } = setup;
+  const path = { byKey: "k" } as const;
+  const keyed = (options: Parameters<Setup["make"]>[0] = {}) =>
+    make({ order: path, concurrency: 10, ...options });
+  /** `count` messages of each key in turn: a0, b0, a1, b1, … */
+  const mixed = (keys: string, count: number): string[] =>
+    Array.from({ length: count }, (_, n) => [...keys].map((k) => JSON.stringify({ k, n }))).flat();
+  const nameOf = (payload: string): string => {
+    const { k, n } = JSON.parse(payload);
+    return `${k}${n}`;
+  };
+  const of = (key: string, seen: readonly string[]): string[] => seen.filter((name) => name.startsWith(key));
+  const inOrder = (key: string, count: number): string[] =>
+    Array.from({ length: count }, (_, n) => `${key}${n}`);
+  /** Makes all lines due, as the passing of time would. */
+  const makeLinesDue = async () => {
+    for (const key of await door.redis.zrange(`{${list}}:due`, 0, "-1"))
+      await door.redis.zadd(`{${list}}:due`, "1", key);
+  };
+  /** A handler that says what it sees, and whether two messages of a key ever ran at once. */
+  const watching = (decide: (name: string, message: Message) => unknown = () => undefined) => {
+    const seen: string[] = [];
+    const running = new Set<string>();
+    const overlaps: string[] = [];
+    const handler = async (message: Message) => {
+      const name = nameOf(message.payload);
+      const key = name.slice(0, 1);
+      if (running.has(key)) overlaps.push(name);
+      running.add(key);
+      await new Promise(setImmediate);
+      running.delete(key);
+      seen.push(name);
+      return (await decide(name, message)) as undefined;
+    };
+    return { seen, overlaps, handler };
+  };
+
+  describe("order by key", () => {
+    it("runs messages of one key one after the other, those of others beside them, and leaves no key behind", async () => {
+      await produce(...mixed("abc", 12));
+      const { seen, overlaps, handler } = watching();
+      const report = await keyed({ handler, batchSize: 10 }).run();
+      expect(report).toMatchObject({ claimed: 36, acked: 36, stopped: "empty", remaining: 0, error: null });
+      for (const key of "abc") expect(of(key, seen)).toEqual(inOrder(key, 12));
+      expect(overlaps).toEqual([]);
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("lets others go on where a message failed, and runs what is behind it after it", async () => {
+      await produce(...mixed("ab", 8));
+      let failures = 0;
+      const { seen, handler } = watching((name) => {
+        if (name === "a2" && failures++ < 2) throw new Error("not yet");
+      });
+      const drain = keyed({ handler, batchSize: 6, retryDelay: () => 60_000 });
+      const before = await door.now();
+      const report = await drain.run();
+      expect(report).toMatchObject({ stopped: "empty", acked: 10, retried: 1, error: null });
+      expect(report.nextDueAt).toBeGreaterThanOrEqual(before + 60_000);
+      expect(of("b", seen)).toEqual(inOrder("b", 8));
+      expect(await drain.stats()).toMatchObject({ list: 0, delayed: 0, parked: 6, parkedKeys: 1 });
+
+      await makeLinesDue();
+      expect(await drain.run()).toMatchObject({ retried: 1, acked: 0 });
+      await makeLinesDue();
+      expect(await drain.run()).toMatchObject({ stopped: "empty", acked: 6, remaining: 0 });
+      expect(of("a", seen)).toEqual(["a0", "a1", "a2", "a2", "a2", "a3", "a4", "a5", "a6", "a7"]);
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("counts attempts of a message that waits in its line, up to the dead letter; then the line goes on", async () => {
+      await produce(...mixed("a", 3));
+      const attempts: number[] = [];
+      const { handler } = watching((name, { attempt }) => {
+        if (name !== "a0") return;
+        attempts.push(attempt);
+        throw new Error("never");
+      });
+      const drain = keyed({ handler, maxAttempts: 3, retryDelay: () => 0 });
+      for (let run = 0; run < 5; run++) await drain.run();
+      expect(attempts).toEqual([1, 2, 3]);
+      expect(await drain.stats()).toMatchObject({ dead: 1, parked: 0, list: 0 });
+      expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
+    });
+
+    it("keeps drains that run side by side off each other's keys", async () => {
+      await produce(...mixed("abcde", 40));
+      const { seen, overlaps, handler } = watching((name, { attempt }) =>
+        Number(name.slice(1)) % 13 === 5 && attempt < 3 ? retry({ afterMs: 1 }) : undefined,
+      );
+      const drain = () => keyed({ handler, batchSize: 7, maxConcurrency: 4 });
+      for (let left = 1; left > 0; ) {
+        await Promise.all([drain().run(), drain().run(), drain().run(), drain().run()]);
+        const { list: waiting, parked, working } = await drain().stats();
+        left = waiting + parked + working;
+      }
+      expect(overlaps).toEqual([]);
+      for (const key of "abcde") expect([...new Set(of(key, seen))]).toEqual(inOrder(key, 40));
+      expect(await drain().run()).toMatchObject({ stopped: "empty" });
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("returns what a dead drain held to the front of its lines", async () => {
+      await produce(...mixed("ab", 6));
+      const dying = keyed({ batchSize: 8, handler: () => new Promise<undefined>(() => undefined) });
+      void dying.run({ budgetMs: 60_000 });
+      while ((await door.redis.zcard(`{${list}}:leases`)) === 0)
+        await new Promise((done) => setTimeout(done, 5));
+      // Another drain parks what comes meanwhile behind it.
+      const { seen, handler } = watching();
+      await keyed({ handler, maxConcurrency: 2 }).run();
+      expect(seen).toEqual([]);
+      await door.expireLeases(list);
+      const reports = [await keyed({ handler, maxConcurrency: 2 }).run()];
+      await makeLinesDue();
+      reports.push(await keyed({ handler, maxConcurrency: 2 }).run());
+      expect(reports[0]).toMatchObject({ recovered: 8 });
+      for (const key of "ab") expect(of(key, seen)).toEqual(inOrder(key, 6));
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("parks no more than parkedMax: then the list waits, while other keys that are due go on", async () => {
+      await produce(...mixed("a", 30));
+      const { seen, handler } = watching((name) =>
+        name === "a3" && seen.length < 5 ? retry({ afterMs: 60_000 }) : undefined,
+      );
+      const drain = keyed({ handler, batchSize: 5, order: { byKey: "k", parkedMax: 10 } });
+      const report = await drain.run();
+      expect(report).toMatchObject({ stopped: "held", acked: 3, retried: 1 });
+      expect(report.nextDueAt).toBeGreaterThan(await door.now());
+      expect((await drain.stats()).parked).toBeLessThanOrEqual(10);
+      for (let run = 0; run < 10; run++) {
+        await makeLinesDue();
+        await drain.run();
+      }
+      expect([...new Set(seen)]).toEqual(inOrder("a", 30));
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("takes a redriven message before what waits in its line, or in the list", async () => {
+      await produce(...mixed("ab", 4));
+      const { handler } = watching((name) => {
+        if (/a0|b0|b1/.test(name)) throw new NonRetryableError("no");
+        if (name === "a1") throw new Error("not yet");
+      });
+      await keyed({ handler, batchSize: 5, retryDelay: () => 60_000 }).run({ maxMessages: 5 });
+      expect(await keyed().stats()).toMatchObject({ dead: 3 });
+      expect(await keyed().deadLetters.redrive()).toEqual({ redriven: 3 });
+      const rest = watching();
+      await keyed({ handler: rest.handler }).run();
+      for (const key of "ab") expect(of(key, rest.seen)).toEqual(inOrder(key, 4));
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("gives back what has not begun in its order", async () => {
+      await produce(...mixed("ab", 6));
+      const controller = new AbortController();
+      const { seen, handler } = watching((name) => void (name === "a2" && controller.abort()));
+      await keyed({ handler, batchSize: 12 }).run({ signal: controller.signal });
+      const rest = watching();
+      expect(await keyed({ handler: rest.handler }).run()).toMatchObject({ stopped: "empty" });
+      for (const key of "ab")
+        expect([...new Set([...of(key, seen), ...of(key, rest.seen)])]).toEqual(inOrder(key, 6));
+      expect(await door.everything()).toEqual({});
+    });
+
+    it.each([1, 2, 3, 4, 5])(
+      "keeps the order where request %d is lost, its reply is, or it comes twice",
+      async (at) => {
+        for (const fault of ["lose-request", "lose-reply", "double"] as const) {
+          await produce(...mixed("ab", 9));
+          const failed = new Set<string>();
+          const { seen, overlaps, handler } = watching((name) => {
+            if (!/1|5/.test(name) || failed.has(name)) return;
+            failed.add(name);
+            throw new Error("once");
+          });
+          const redis = setup.faulty((index) => (index === at ? fault : "none"));
+          const drain = keyed({ redis, handler, batchSize: 4, retryDelay: () => 0 });
+          await drain.run();
+          await drain.run();
+          expect(overlaps).toEqual([]);
+          for (const key of "ab") expect([...new Set(of(key, seen))]).toEqual(inOrder(key, 9));
+          expect(await door.everything()).toEqual({});
+        }
+      },
+    );
+
+    it("costs no request and at most four commands more a batch where nothing is parked", async () => {
+      const payloads = mixed("abcdefghij", 200);
+      const costOf = async (order: "fifo" | typeof path) => {
+        await produce(...payloads);
+        await make({ order }).run({ maxMessages: 1 });
+        await door.resetCommandCount();
+        const { requests, commands, acked } = await make({ order, batchSize: 100, prefetch: 0 }).run();
+        expect(await door.commandCount()).toBe(commands);
+        return { requests, commands, acked };
+      };
+      const fifo = await costOf("fifo");
+      const ordered = await costOf(path);
+      expect(ordered.acked).toBe(fifo.acked);
+      // One more, before it has been shown anything.
+      expect(ordered.requests).toBeLessThanOrEqual(fifo.requests + 1);
+      expect((ordered.commands - fifo.commands) / 20).toBeLessThanOrEqual(4);
+    });
+  });
+
+  describe("the key of a message", () => {
+    it("may be a number, may come late, and may be missing: such a message has no order", async () => {
+      await produce(
+        JSON.stringify({ k: 7, n: 0 }),
+        "{}",
+        JSON.stringify({ k: 7, n: 1 }),
+        "5",
+        "null",
+        '{"k":null}',
+      );
+      const seen: string[] = [];
+      const order = byKey(async ({ value }) => (value as { k?: number } | null)?.k);
+      const report = await make({ order, handler: ({ payload }) => void seen.push(payload) }).run();
+      expect(report).toMatchObject({ acked: 6, stopped: "empty", error: null });
+      expect(await door.everything()).toEqual({});
+    });
+
+    it("is found by a path of own properties only", async () => {
+      await produce(
+        '{"customer":{"id":"x"}}',
+        '{"customer":"text"}',
+        '{"__proto__":{"customer":{"id":1}}}',
+        "[]",
+        '"s"',
+      );
+      for (const path of ["customer.id", "constructor.name", "length", "__proto__.x"]) {
+        const order = { byKey: path };
+        expect(await make({ order, handler: () => undefined }).run({ maxMessages: 1 })).toMatchObject({
+          error: null,
+        });
+      }
+    });
+
+    const hostile: [what: string, order: (message: Message) => unknown][] = [
+      [
+        "throws",
+        () => {
+          throw new Error("no key");
+        },
+      ],
+      ["rejects", () => Promise.reject(new Error("no key"))],
+      ["is NaN", () => Number.NaN],
+      ["is infinite", () => Number.POSITIVE_INFINITY],
+      ["is an object", () => ({ toString: () => "x" })],
+      ["is a symbol", () => Symbol("x")],
+      ["is true", () => true],
+      ["is 1,001 characters", () => "x".repeat(1_001)],
+      [
+        "is a proxy that throws",
+        () =>
+          new Proxy(
+            {},
+            {
+              get: () => {
+                throw new Error("no");
+              },
+            },
+          ),
+      ],
+      ["never comes", () => new Promise(() => undefined)],
+    ];
+    it.each(hostile)("fails the message where it %s, and no other", async (_what, key) => {
+      await produce('"bad"', '"good"');
+      const failures: unknown[] = [];
+      const seen: string[] = [];
+      const report = await make({
+        order: byKey((message) => (message.value === "bad" ? key(message) : "fine") as string),
+        handlerTimeoutMs: 200,
+        maxAttempts: 1,
+        onFailure: ({ error }) => failures.push(error),
+        handler: ({ payload }) => void seen.push(payload),
+      }).run();
+      expect(report).toMatchObject({ acked: 1, deadLettered: 1, error: null, stopped: "empty" });
+      expect(seen).toEqual(['"good"']);
+      expect(failures.length).toBe(1);
+    });
+
+    it("fails a message that the codec cannot decode, as its value would", async () => {
+      await produce("{", '{"k":1}');
+      const report = await keyed().run();
+      expect(report).toMatchObject({ acked: 1, deadLettered: 1 });
+      expect((await keyed().deadLetters.list())[0]?.reason).toBe("undecodable");
+    });
+
+    it.each([
+      [{ byKey: 5 }],
+      [{ byKey: "" }],
+      [{ byKey: "a..b" }],
+      [{ byKey: ".a" }],
+      [{}],
+      [[]],
+      [null],
+      [{ byKey: "a", parkedMax: 0 }],
+      [{ byKey: "a", parkedMax: Number.NaN }],
+      [{ byKey: "a", other: 1 }],
+    ])("is refused at construction where it is none: %j", (order) => {
+      expect(() => make({ order: order as never })).toThrow(OptionError);
+    });
+  });
+
+  describe("another order than the last drains had", () => {
+    /** Leaves messages in every place: parked and waiting, leased by a dead drain, in the list. */
+    const leave = async () => {
+      await produce(...mixed("ab", 5));
+      const { handler } = watching((name) => (name === "a1" ? retry({ afterMs: 60_000 }) : undefined));
+      await keyed({ handler, batchSize: 10, maxConcurrency: 3 }).run({ maxMessages: 7 });
+      void keyed({
+        batchSize: 1,
+        maxConcurrency: 3,
+        handler: () => new Promise<undefined>(() => undefined),
+      }).run();
+      while ((await door.redis.zcard(`{${list}}:leases`)) === 0)
+        await new Promise((done) => setTimeout(done, 5));
+      await produce(...mixed("cd", 2));
+      await door.expireLeases(list);
+    };
+
+    it.each(["fifo", "strict", path] as const)(
+      "brings all back and loses nothing: by key, then %j",
+      async (order) => {
+        await leave();
+        const before = await make().stats();
+        expect(before.parked).toBeGreaterThan(0);
+        const { seen, handler } = watching();
+        const drain = make({ order, handler, batchSize: 4 });
+        for (let run = 0; run < 3; run++) {
+          await makeLinesDue();
+          await drain.run();
+        }
+        expect(await drain.stats()).toMatchObject({ list: 0, parked: 0, working: 0, delayed: 0 });
+        for (const key of "cd") expect(of(key, seen)).toEqual(inOrder(key, 2));
+        expect(of("a", seen)).toEqual(["a1", "a2", "a3", "a4"]);
+        expect(await door.redis.exists(`{${list}}:parked`, `{${list}}:due`)).toBe(0);
+      },
+    );
+
+    it("takes up what a drain without an order has left: failed, leased and waiting", async () => {
+      await produce(...mixed("ab", 4));
+      await make({
+        handler: watching((name) => (name === "a0" ? retry({ afterMs: 60_000 }) : undefined)).handler,
+      }).run({
+        maxMessages: 2,
+      });
+      void make({ batchSize: 2, handler: () => new Promise<undefined>(() => undefined) }).run();
+      while ((await door.redis.zcard(`{${list}}:leases`)) === 0)
+        await new Promise((done) => setTimeout(done, 5));
+      await door.expireLeases(list);
+      await door.makeDue(list);
+      const { seen, handler } = watching();
+      expect(await keyed({ handler }).run()).toMatchObject({ stopped: "empty", recovered: 2, acked: 7 });
+      expect(of("b", seen)).toEqual(["b1", "b2", "b3"]);
+      expect(await door.everything()).toEqual({});
+    });
+  });
+}

@@ -78,7 +78,7 @@ export function chainsPlot(rows: readonly Row[]): Promise<string> {
   });
 }
 
-const frame = {
+export const frame = {
   width: 640,
   height: 360,
   background: "white",
@@ -86,6 +86,6 @@ const frame = {
   config: { font: "sans-serif", legend: { labelLimit: 0 }, range: { category: { scheme: "tableau20" } } },
 } as const;
 
-function svgOf(spec: TopLevelSpec): Promise<string> {
+export function svgOf(spec: TopLevelSpec): Promise<string> {
   return new View(parse(compile(spec).spec), { renderer: "none" }).toSVG();
 }

@@ -9,8 +9,8 @@ export interface Burst {
   /** Handlers at once in one drain. With SQS one invocation handles its batch in the same way. */
   readonly concurrency: number;
   readonly maxConcurrency: number;
-  readonly invokeMs?: number;
-  readonly coldStartMs?: number;
+  /** Messages of the first batch; a drain starts others once it is handled. Default: 100. */
+  readonly batchSize?: number;
 }
 
 export interface Course {
@@ -29,18 +29,19 @@ interface Drain {
 
 const stepMs = 5;
 const withinMs = 2_000;
+const startMs = assumed.invokeMs + assumed.coldStartMs;
 
 /**
  * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts`, and the platform lets them
- * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can.
+ * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can. Where nothing can change but what is
+ * left, since as many live as may and none is on its way, the rest is one division.
  */
 export function spillway(burst: Burst): Course {
-  const { maxConcurrency, handlerMs, concurrency } = burst;
-  const startMs = (burst.invokeMs ?? assumed.invokeMs) + (burst.coldStartMs ?? assumed.coldStartMs);
+  const { maxConcurrency, handlerMs, concurrency, batchSize = 100 } = burst;
   const msPerMessage = handlerMs / concurrency;
   // Look and first claim; the first drain has to show its pace before it starts others.
   const claimMs = 2 * assumed.roundTripMs;
-  const firstBatchMs = 100 * msPerMessage;
+  const firstBatchMs = batchSize * msPerMessage;
   const ramp: { atMs: number; live: number }[] = [];
   const live: Drain[] = [];
   let waiting: number[] = [startMs + claimMs];
@@ -53,13 +54,17 @@ export function spillway(burst: Burst): Course {
     waiting = waiting.filter((at) => at > atMs);
     for (const at of due) {
       if (live.length >= maxConcurrency) surplus += 1;
-      else
-        live.push({
-          nextWaveAt: live.length === 0 ? at + firstBatchMs : at,
-          awaited: Number.POSITIVE_INFINITY,
-        });
+      else {
+        const nextWaveAt = live.length === 0 ? at + firstBatchMs : at;
+        live.push({ nextWaveAt, awaited: Number.POSITIVE_INFINITY });
+      }
     }
     const count = live.length;
+    const rate = Math.min(count / msPerMessage, assumed.redisMessagesPerSecond / 1_000);
+    if (ramp.at(-1)?.live !== count) ramp.push({ atMs, live: count });
+    if (count === maxConcurrency && waiting.length === 0) {
+      return { ramp, emptyMs: atMs + remaining / rate, surplus };
+    }
     for (const [rank, drain] of live.entries()) {
       if (atMs < drain.nextWaveAt && count < drain.awaited) continue;
       drain.nextWaveAt = atMs + limits.waveMs;
@@ -67,13 +72,10 @@ export function spillway(burst: Burst): Course {
       drain.awaited = count + (waveOf(outlook) || Number.POSITIVE_INFINITY);
       for (let helper = 0; helper < helpersWanted(outlook); helper++) {
         environments += 1;
-        const beginsAt = Math.max(atMs, earliestOf(environments));
-        waiting.push(beginsAt + startMs + claimMs);
+        waiting.push(Math.max(atMs, earliestOf(environments)) + startMs + claimMs);
       }
     }
-    const rate = Math.min(count / msPerMessage, assumed.redisMessagesPerSecond / 1_000);
     remaining -= rate * stepMs;
-    if (ramp.at(-1)?.live !== count) ramp.push({ atMs, live: count });
   }
   return { ramp, emptyMs: atMs, surplus };
 }
@@ -85,19 +87,19 @@ function earliestOf(count: number): number {
 }
 
 /** The same burst from SQS: five pollers at first, and 300 more a minute, each with one batch of ten at a time. */
-export function sqs({ messages, handlerMs, concurrency, ...burst }: Burst): Course {
-  const startMs = (burst.invokeMs ?? assumed.invokeMs) + (burst.coldStartMs ?? assumed.coldStartMs);
-  const batchMs =
-    Math.ceil(assumed.sqsBatch / concurrency) * handlerMs + (burst.invokeMs ?? assumed.invokeMs);
+export function sqs({ messages, handlerMs, concurrency }: Burst): Course {
+  const { sqsFirst, sqsMoreAMinute, sqsMost } = published;
+  const batchMs = Math.ceil(assumed.sqsBatch / concurrency) * handlerMs + assumed.invokeMs;
   const ramp: { atMs: number; live: number }[] = [];
   let remaining = messages;
-  let atMs = 0;
+  let atMs = startMs;
   for (; remaining > 0; atMs += stepMs) {
-    const minutes = Math.max(0, atMs - startMs) / 60_000;
-    const most = Math.floor(published.sqsFirst + published.sqsMoreAMinute * minutes);
-    const live = atMs < startMs ? 0 : Math.min(published.sqsMost, most);
-    remaining -= (live * assumed.sqsBatch * stepMs) / batchMs;
+    const minutes = (atMs - startMs) / 60_000;
+    const live = Math.min(sqsMost, Math.floor(sqsFirst + sqsMoreAMinute * minutes));
     if (ramp.at(-1)?.live !== live) ramp.push({ atMs, live });
+    const perMs = (live * assumed.sqsBatch) / batchMs;
+    if (live === sqsMost) return { ramp, emptyMs: atMs + remaining / perMs, surplus: 0 };
+    remaining -= perMs * stepMs;
   }
   return { ramp, emptyMs: atMs, surplus: 0 };
 }

@@ -7,6 +7,7 @@ import { readDeadLetter } from "../../src/dead-letter.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisCommand, RedisReply } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
+import { WaveWatch } from "./wave-watch.ts";
 
 /** Where every message is: payloads by place, and the leases. */
 interface Snapshot {
@@ -37,6 +38,7 @@ export class Ledger {
   readonly #orders = new Map<string, string[]>();
   #last: Snapshot;
   readonly violations: string[] = [];
+  readonly waves: WaveWatch;
   /** Claims of the last window, where there is a limit. */
   #claims: { readonly at: number; readonly count: number }[] = [];
   pushedCount = 0;
@@ -64,6 +66,7 @@ export class Ledger {
     this.#keys = listKeys(options.list);
     this.#maxAttempts = options.maxAttempts;
     this.#maxConcurrency = options.maxConcurrency;
+    this.waves = new WaveWatch(options.maxConcurrency, this.violations);
     this.#store = new Store({ now: options.redisNow });
     this.#last = this.#look();
   }
@@ -205,6 +208,8 @@ export class Ledger {
   #checkTurn(args: readonly string[], before: Snapshot, after: Snapshot): void {
     const [, settleId = "", , outcomes = "", claimId = ""] = args;
     const now = this.#redisNow();
+    const holder = args[5] as string;
+    this.waves.noteLive(withoutNumber(holder), 1 + othersOf(holder, before, now).size);
     const isHeld = before.leases.has(settleId);
     const settledBatch = [...(before.places.get(settleId) ?? [])].reverse();
     /** Who may have acknowledged a payload: the holder of its lease, or the one that left its done-marker. */
@@ -293,12 +298,8 @@ export class Ledger {
       if (before.places.has(id) || isShared(id)) continue;
       if (id !== claimId) this.#violate(`batch ${id} appeared, and no one asked for it`);
       this.#checkControl(id, args, after.places.get(id)?.length ?? 0, now);
-      const holder = args[5];
-      const others = new Set<string>();
-      for (const [lease, endsAt] of before.leases) {
-        const owner = lease.slice(0, lease.lastIndexOf("."));
-        if (endsAt > now && owner !== holder) others.add(owner);
-      }
+      const holder = args[5] as string;
+      const others = othersOf(holder, before, now);
       if (
         others.size >= this.#maxConcurrency &&
         ![...before.leases.keys()].some((one) => one.startsWith(`${holder}.`))
@@ -445,7 +446,21 @@ function readParked(member: string): { history: string; payload: string } {
 
 /** The process whose drain claimed a batch: a process makes a drain for each run, and numbers them. */
 function processOf(batchId: string): string {
-  return batchId.slice(0, batchId.lastIndexOf(".")).replace(/-\d+$/, "");
+  return withoutNumber(ownerOf(batchId));
+}
+
+function ownerOf(batchId: string): string {
+  return batchId.slice(0, batchId.lastIndexOf("."));
+}
+
+function withoutNumber(holder: string): string {
+  return holder.replace(/-\d+$/, "");
+}
+
+/** The other drains whose leases have not ended. */
+function othersOf(holder: string, { leases }: Snapshot, now: number): Set<string> {
+  const live = [...leases].filter(([, endsAt]) => endsAt > now).map(([id]) => ownerOf(id));
+  return new Set(live.filter((owner) => owner !== holder));
 }
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {

@@ -79,6 +79,24 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation"],
   },
   {
+    name: "start one drain more than may live",
+    edit: {
+      file: "src/scale.ts",
+      find: "Math.max(1, Math.min(maxConcurrency, Math",
+      put: "Math.max(1, Math.min(maxConcurrency + 1, Math",
+    },
+    by: ["simulation"],
+  },
+  {
+    name: "start others at every turn, without waiting for those before",
+    edit: {
+      file: "src/scale-out.ts",
+      find: "    if (mayStart) this.#nextAt = clock.now() + limits.waveMs;\n",
+      put: "",
+    },
+    by: ["simulation"],
+  },
+  {
     name: "count no claim against the limit",
     edit: inScript("  if spend then spend(count) end\n", ""),
     by: ["simulation"],

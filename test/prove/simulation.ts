@@ -1,5 +1,8 @@
 import {
   ack,
+  type ChainPosition,
+  type Continuation,
+  ContinuationError,
   createDrain,
   type Drain,
   type DrainReport,
@@ -9,9 +12,11 @@ import {
   type HandlerOutcome,
   idempotent,
   type Message,
+  type NextDrain,
   Overloaded,
   release,
   retry,
+  scaleOut,
 } from "../../src/index.ts";
 import { effectKeys, Ledger } from "./ledger.ts";
 import { fairWeather, Network, type Weather } from "./network.ts";
@@ -32,7 +37,11 @@ const effects = {
   }),
 } as const;
 const slotCount = 8;
+/** In place of a slot: of a drain that ends for good. */
+const invoked = -1;
 const stepsOfWorld = 5_000;
+/** The last hop of a chain of a world that scales out. */
+const hopsMax = 12;
 /** Steps that a world may take to come to rest once everything works. */
 const calmStepsMax = 600_000;
 
@@ -84,21 +93,26 @@ class World {
   readonly #hasChains: boolean;
   readonly #order: WorldOrder;
   readonly #keyCount: number;
+  /** In a world that scales out, ticks and drains start drains. */
+  readonly #scalesOut: boolean;
   #isCalm = false;
   #isOutage = false;
   #redisSkew = 0;
   #pushed = 0;
   #deaths = 0;
   #runs = 0;
+  #started = 0;
 
   constructor(seed: number, order?: WorldOrder) {
     this.#random = seeded(seed);
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
     this.#order = order ?? worldOrders[seed % 3] ?? "fifo";
     this.#keyCount = this.#order === "strict" ? 1 : ([7, 3, 2][Math.floor(seed / 3) % 3] as number);
-    this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick([1, 3, slotCount, slotCount]);
+    this.#scalesOut = seed % 4 === 1 && this.#order !== "strict";
+    const most = this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount];
+    this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick(most);
     this.#prefersIdempotent = this.#chance(0.3);
-    this.#hasChains = this.#chance(0.7);
+    this.#hasChains = this.#chance(0.7) || this.#scalesOut;
     this.#ledger = new Ledger({
       list,
       redisNow: () => 1_700_000_000_000 + this.#time.now + this.#redisSkew,
@@ -121,7 +135,8 @@ class World {
   async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
     if (this.#chance(0.3)) this.#ledger.execute(["HSET", control, "limit", 5, "windowMs", 2_000]);
     this.#ledger.execute(["RPUSH", effectKeys.wrong, "no number"]);
-    for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
+    if (this.#scalesOut) this.#tick();
+    else for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
     this.#produce();
     this.#operate();
     this.#disturb();
@@ -146,6 +161,7 @@ class World {
         deaths: this.#deaths,
         runs: this.#runs,
         recovered: this.#ledger.recoveredCount,
+        started: this.#started,
       },
       violations: this.#ledger.violations,
     };
@@ -188,7 +204,9 @@ class World {
 
   #produce(): void {
     if (this.#isCalm) return;
-    const count = 1 + Math.floor(this.#random() * 10);
+    // Bursts bring more than one drain can do in time; no more than these, or the ledger would look for ever.
+    const most = this.#scalesOut ? (this.#ledger.pendingCount < 100 ? 80 : 0) : 9;
+    const count = 1 + Math.floor(this.#random() * (most + 1));
     // Producers are not ours to make reliable: theirs arrive.
     for (let one = 0; one < count; one++) {
       this.#ledger.execute(["LPUSH", fromText(list), this.#makePayload()]);
@@ -248,7 +266,14 @@ class World {
     };
   }
 
-  #startDrain(slot: number, afterMs: number): void {
+  /** What begins chains in a world that scales out. */
+  #tick(): void {
+    this.#startDrain(invoked, 0);
+    this.#time.after(this.#random() * (this.#isCalm ? 60_000 : 10_000), () => this.#tick());
+  }
+
+  /** Starts a drain that starts again when it has ended; one that a tick or a drain has `invoked` does not. */
+  #startDrain(slot: number, afterMs: number, chain?: ChainPosition): void {
     this.#time.after(afterMs, () => {
       this.#runs += 1;
       const process = this.#makeProcess(`p${slot}-${this.#runs}`);
@@ -269,13 +294,14 @@ class World {
       const options = {
         budgetMs,
         signal: controller.signal,
+        ...(chain ? { chain } : {}),
         ...(this.#chance(0.1) ? { maxMessages: 3 } : {}),
       };
       void this.#makeDrain(process, slot)
         .run(options)
         .then((report) => {
           this.#checkReport(report);
-          if (!process.isDead) this.#startDrain(slot, pauseMs);
+          if (!process.isDead && slot !== invoked) this.#startDrain(slot, pauseMs);
         });
     });
   }
@@ -284,10 +310,10 @@ class World {
     if (process.isDead) return;
     process.isDead = true;
     this.#deaths += 1;
-    this.#startDrain(slot, this.#random() * 5_000);
+    if (slot !== invoked) this.#startDrain(slot, this.#random() * 5_000);
   }
 
-  #makeDrain(process: Process, slot = -1): Drain {
+  #makeDrain(process: Process, slot = invoked): Drain {
     const handler = (message: Message): Promise<HandlerOutcome | undefined> =>
       this.#handle(message, process, slot);
     let made = 0;
@@ -310,11 +336,35 @@ class World {
       requestTimeoutMs: this.#pick([200, 2_000, 10_000]),
       retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },
       brake: this.#pick([false, { after: 3, pauseMs: 500, maxMs: 30_000 }]),
-      // One that never goes on: the drains of a chain tell the others that they are there.
-      ...(this.#hasChains ? { continuation: { name: "none", invoke: async () => null } } : {}),
+      ...(this.#hasChains ? { continuation: this.#continuation(process) } : {}),
+      ...(this.#scalesOut ? { scaleOut: scaleOut({ withinMs: this.#pick([20, 200, 2_000]) }) } : {}),
       ...(this.#chance(0.5) ? { leaseMs: this.#pick([500, 3_000, 20_000]) } : {}),
       ...(this.#chance(0.5) ? { handlerTimeoutMs: this.#pick([300, 3_000]) } : {}),
     });
+  }
+
+  /** One that never goes on, but where the world scales out: the drains of a chain tell the others that they are there. */
+  #continuation(process: Process): Continuation {
+    if (!this.#scalesOut) return { name: "none", invoke: async () => null };
+    return {
+      name: "simulated",
+      maxHops: hopsMax,
+      invoke: async (next) => this.#invoke(next),
+      invokeBeside: async (next) => {
+        this.#ledger.waves.noteStart(process.holder, next, this.#time.now);
+        this.#started += 1;
+        return this.#invoke(next);
+      },
+    };
+  }
+
+  /** Starts the drain, but for a platform that refuses it, loses it, or starts it twice. */
+  #invoke({ chain }: NextDrain): null {
+    if (this.#chance(0.1)) throw new ContinuationError("continuation-refused", "Not now.");
+    if (this.#chance(0.05)) throw new ContinuationError("continuation-unknown", "No answer.");
+    const times = this.#pick([0, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
+    for (let time = 0; time < times; time++) this.#startDrain(invoked, this.#random() * 300, chain);
+    return null;
   }
 
   async #handle(message: Message, process: Process, slot: number): Promise<HandlerOutcome | undefined> {
@@ -370,7 +420,7 @@ class World {
     if (acked - finished + retried + released + lostLease > claimed) {
       this.#ledger.violations.push(`a report settles more than was claimed: ${JSON.stringify(report)}`);
     }
-    if (error && !/^Redis|^SpillwayError$/.test(error.name)) {
+    if (error && !/^Redis|^(Spillway|Continuation)Error$/.test(error.name)) {
       this.#ledger.violations.push(`a drain ended by ${error.name}: ${error.message} ${error.stack}`);
     }
   }
@@ -383,6 +433,7 @@ interface Figures {
   deaths: number;
   runs: number;
   recovered: number;
+  started: number;
 }
 
 /** Simulates worlds until so many steps have been taken. A world that breaks is named by its own seed. */
@@ -392,7 +443,7 @@ export async function proveSimulation(options: {
   /** Worlds of this order alone. Default: of all in turn. */
   order?: WorldOrder;
 }): Promise<Proof> {
-  const total: Figures = { pushed: 0, acked: 0, dead: 0, deaths: 0, runs: 0, recovered: 0 };
+  const total: Figures = { pushed: 0, acked: 0, dead: 0, deaths: 0, runs: 0, recovered: 0, started: 0 };
   let steps = 0;
   let worlds = 0;
   while (steps < options.steps) {
@@ -409,10 +460,10 @@ export async function proveSimulation(options: {
       };
     }
   }
-  const { pushed, acked, dead, deaths, runs, recovered } = total;
+  const { pushed, acked, dead, deaths, runs, recovered, started } = total;
   return {
     isHolding: true,
-    line: `simulation: ${steps} steps in ${worlds} worlds, ${runs} drains of which ${deaths} died, ${pushed} messages: ${acked} acknowledged, ${dead} dead letters, ${recovered} recovered from dead drains, 0 lost, 0 stuck`,
+    line: `simulation: ${steps} steps in ${worlds} worlds, ${runs} drains of which ${deaths} died and ${started} were asked to help, ${pushed} messages: ${acked} acknowledged, ${dead} dead letters, ${recovered} recovered from dead drains, 0 lost, 0 stuck`,
     problems: [],
   };
 }

@@ -1,0 +1,87 @@
+import { dailyTable } from "./day.ts";
+import { assumed } from "./limits.ts";
+import { type Burst, type Course, reached, spillway, sqs } from "./simulate.ts";
+
+const concurrency = 10;
+const handlerTimes = [10, 100, 1_000];
+const bursts = [10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+export interface Ramp {
+  readonly name: string;
+  readonly course: Course;
+}
+
+export const ramps: readonly Ramp[] = [
+  ...handlerTimes.map((handlerMs) => rampOf(`${handlerMs} ms`, handlerMs)),
+  rampOf("1000 ms, batchSize: 10", 1_000, 10),
+];
+
+function rampOf(name: string, handlerMs: number, batchSize?: number): Ramp {
+  const burst = { messages: 10_000_000, handlerMs, concurrency, maxConcurrency: 64 };
+  return { name, course: spillway({ ...burst, ...(batchSize && { batchSize }) }) };
+}
+
+function rampTable(): string {
+  const rows = ramps.map(({ name, course }) => {
+    const at = [1, 4, 16, 64].map((live) => seconds(reached(course, live)));
+    const took = (reached(course, 64) ?? Number.POSITIVE_INFINITY) - (reached(course, 1) ?? 0);
+    return [name, ...at, seconds(took), took < 2_000 ? "met" : "**missed**"];
+  });
+  return table(["handler", "1 live, s", "4", "16", "64", "from 1 to 64, s", "goal: < 2 s"], rows);
+}
+
+export interface Row {
+  readonly burst: Burst;
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+/** Time to empty of each burst, here and by SQS. */
+export function emptyRows(): Row[] {
+  return handlerTimes.flatMap((handlerMs) =>
+    bursts.map((messages) => {
+      const burst = { messages, handlerMs, concurrency, maxConcurrency: 1_000 };
+      return { burst, ours: spillway(burst).emptyMs, theirs: sqs(burst).emptyMs };
+    }),
+  );
+}
+
+function emptyTable(rows: readonly Row[]): string {
+  const lines = rows.map(({ burst, ours, theirs }) => [
+    `${burst.handlerMs} ms`,
+    burst.messages.toLocaleString("en-US"),
+    seconds(ours),
+    seconds(theirs),
+    `${(theirs / ours).toFixed(1)} ×`,
+    ours <= theirs ? "met" : "**missed**",
+  ]);
+  const titles = ["handler", "messages", "Spillway, s", "SQS → Lambda, s", "", "goal: not slower"];
+  return table(titles, lines);
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? "–" : (ms / 1_000).toLocaleString("en-US", { maximumFractionDigits: 1 });
+}
+
+function table(titles: readonly string[], lines: readonly (readonly string[])[]): string {
+  const rows = [titles, titles.map(() => "---"), ...lines];
+  return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** What the page says between its marks, by their names. */
+export function textsOf(rows: readonly Row[]): { readonly simulated: string; readonly daily: string } {
+  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment, ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
+
+  const simulated = [
+    says,
+    "### From 1 to 64 chains",
+    "A burst of ten million messages, `maxConcurrency: 64`, by seconds since the tick.",
+    "![Ramp](scale/ramp.svg)",
+    rampTable(),
+    "### Until a burst is handled",
+    "`maxConcurrency: 1000`. SQS begins with 5 pollers, 300 more a minute to 1,250.",
+    "![Time to empty](scale/empty.svg)",
+    emptyTable(rows),
+  ].join("\n\n");
+  return { simulated, daily: dailyTable(table) };
+}

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Latency, LatencyOrder } from "./children/latency.ts";
+import type { WakeOrder } from "./children/wake.ts";
 import { longestScripts } from "./longest.ts";
 import type { PeerName } from "./peers/index.ts";
 import { type Sample, sampleOf } from "./sample.ts";
@@ -251,6 +252,31 @@ const latency: Load = async (stage, { isQuick, runs, say }) => {
   });
 };
 
+/** From a push to an empty list until its message is handled, where that push starts the drain. */
+const wake: Load = async (stage, { isQuick, runs, say }) => {
+  const hosts: WakeOrder["host"][] = [
+    "startWorker, TCP",
+    "startServer, /wake",
+    "workerd, /wake",
+    "Lambda, /wake",
+  ];
+  const all = new Map<string, Latency[]>(hosts.map((host) => [host, []]));
+  for (let round = 0; round < runs; round++) {
+    for (const host of hosts) {
+      const place = await stage.place(host === "startWorker, TCP" ? "tcp" : "rest", 5);
+      const order: WakeOrder = { host, place, count: isQuick ? 5 : 100 };
+      const one = await ask<Latency>("wake.ts", [JSON.stringify(order)]);
+      all.get(host)?.push(one);
+      say(`  ${host}: p50 ${one.p50.toFixed(1)} ms, p99 ${one.p99.toFixed(1)} ms`);
+    }
+  }
+  return hosts.map((host) => {
+    const ones = all.get(host) as Latency[];
+    const figures = { p50: sampleOf(ones.map(({ p50 }) => p50)), p99: sampleOf(ones.map(({ p99 }) => p99)) };
+    return { peer: host, under: "an empty list, 5 ms", figures };
+  });
+};
+
 const idle: Load = async (stage, { say }) => {
   const rows: Row[] = [];
   for (const peer of ["Spillway, REST", "BullMQ"] as const) {
@@ -346,6 +372,7 @@ export const loads = {
   stuck,
   failures,
   latency,
+  wake,
   idle,
   fixed,
   profile,

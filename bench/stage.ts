@@ -2,12 +2,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { startRedisServer } from "../adapters/local/redis-process.ts";
+import { testToken } from "../test/support/redis.ts";
 import type { Measured, Order } from "./children/run.ts";
 import { type PeerName, peers } from "./peers/index.ts";
 import type { Peer, Place } from "./peers/types.ts";
 import type { Spent } from "./profiler.ts";
 
-const token = "a-token-for-the-bench-only";
+/** The one that the Workers of the tests are given. */
+const token = testToken;
 
 export type RunOrder = Omit<Order, "peer" | "place">;
 

@@ -124,3 +124,11 @@ export const scanStepsMax = 1_000;
 export const askMs = 1_000;
 /** How long a drain that was woken may take to begin before another is, ms. Reason: it may have died; two cost little. */
 export const wakeMs = 1_000;
+/** Lists of one pattern that a run looks at together. Reason: a command bears a few hundred keys. */
+export const tenantCountMax = 100;
+/** How long a run works on those before it looks for others, ms. Reason: one that comes meanwhile shall not wait for all. */
+export const tenantsMs = 5_000;
+/** Characters of the name of such a list. Reason: it is a key. */
+export const tenantCharsMax = 512;
+/** Drains of such lists that a process keeps. Reason: they come and go, and a process may live long. */
+export const tenantsKeptMax = 1_000;

@@ -2,7 +2,9 @@ import { numberOf, pipelined } from "./broker/replies.ts";
 import { RedisProtocolError, RedisReplyError } from "./errors.ts";
 import type { Member, Question } from "./fair-run.ts";
 import type { ByteString } from "./redis-client.ts";
+import type { RunnerParts } from "./runner.ts";
 import type { Sender } from "./sender.ts";
+import { sharedWorkingList } from "./shared-working-list.ts";
 
 /** A list of several, and the keys that are there where it has something to do. */
 export interface ListMember extends Member {
@@ -19,14 +21,25 @@ const groupCountMin = 4;
 export class ListsLook {
   #isSplit = false;
 
+  /** Whether the answer is yes for any of them. */
+  async any(sender: Sender, questions: readonly Question[]): Promise<boolean> {
+    if (!this.#isSplit) {
+      try {
+        return (await numberOf(sender, exists(questions))) > 0;
+      } catch (error) {
+        this.#noteSplit(error);
+      }
+    }
+    return (await this.find(sender, questions)).length > 0;
+  }
+
   async find(sender: Sender, questions: readonly Question[]): Promise<Member[]> {
     if (!this.#isSplit) {
       try {
         if ((await numberOf(sender, exists(questions))) === 0) return [];
         return await this.#among(sender, questions);
       } catch (error) {
-        if (!(error instanceof RedisReplyError) || error.prefix !== "CROSSSLOT") throw error;
-        this.#isSplit = true;
+        this.#noteSplit(error);
       }
     }
     return membersOf(
@@ -35,6 +48,11 @@ export class ListsLook {
         questions.map((one) => [one]),
       ),
     );
+  }
+
+  #noteSplit(error: unknown): void {
+    if (!(error instanceof RedisReplyError) || error.prefix !== "CROSSSLOT") throw error;
+    this.#isSplit = true;
   }
 
   async #among(sender: Sender, questions: readonly Question[]): Promise<Member[]> {
@@ -51,6 +69,13 @@ export class ListsLook {
       ),
     );
   }
+}
+
+/** The keys of a list that are there where it has something to do. */
+export function keysAsked({ settings, keys }: RunnerParts): ListMember["keys"] {
+  const { list, leases, delayed, parked, seen } = keys;
+  const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
+  return { any: [list, delayed, parked, ...held], new: [list] };
 }
 
 /** The groups of which Redis has a key. */

@@ -78,7 +78,7 @@ export function makeRunner(
     others,
   ) => {
     const startedAt = clock.now();
-    const deadline = runDeadline(startedAt, budgetMs, settings.reserveMs);
+    const { deadline = runDeadline(startedAt, budgetMs, settings.reserveMs) } = others;
     const sender = openSender(deadline.endAt, limited.maxRequests);
     const stopper = new Stopper(clock, deadline, signal, abortMs);
     const broker = openBroker(sender, stopper);

@@ -18,6 +18,7 @@ import {
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { kindOf, show } from "./show.ts";
+import { Tenants } from "./tenants.ts";
 
 /** What all lists of one deployment have from the whole, and none has by itself. */
 type Shared = "redis" | "list" | "continuation" | "requestTimeoutMs" | "clock" | "randomId" | "random";
@@ -31,7 +32,10 @@ export type ListOptions<Value = any> = Without<DrainOptions<Value>, Shared>;
 export interface SpillwayOptions {
   /** The `RedisClient` that all lists share. */
   redis: RedisClient;
-  /** The options of each list, by the name that producers `LPUSH` to; from 1 to 1,000 lists. */
+  /**
+   * The options of each list, by the name that producers `LPUSH` to; from 1 to 1,000 lists. A name with a star, such as
+   * `tenant:*`, stands for lists that come and go: each has these options, and they share one weight.
+   */
   lists: Readonly<Record<string, ListOptions>>;
   /**
    * Which list comes first while several have work. `fair`: they take turns. An object of weights from 1 to 1,000, by list:
@@ -86,6 +90,8 @@ export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOf
   /** Of each list, in the order given. */
   readonly weights: ReadonlyMap<string, number>;
   readonly keys: ListKeys;
+  /** Of those names that are patterns, in the order given. */
+  readonly patterns: ReadonlyMap<string, Tenants>;
 }
 
 /** Checks what is not the concern of one list. */
@@ -104,6 +110,7 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
       throw new OptionError(`lists[${show(one.name)}]`, what, "one that shares them");
     }
   }
+  const patterns = patternsOf(names, settings.name);
   const isStrict = priority === "strict";
   const number = isStrict && names.find((name) => /^\d+$/.test(name));
   if (typeof number === "string") {
@@ -116,7 +123,27 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const given = typeof priority === "object" ? checkOptions(weightKinds, priority, "priority") : {};
   const weights = new Map(names.map((name) => [name, 1]));
   for (const [name, weight] of Object.entries(given)) weights.set(name, weight);
-  return { ...settings, isStrict, keys, weights };
+  return { ...settings, isStrict, keys, weights, patterns };
+}
+
+function patternsOf(names: readonly string[], whole: string): Map<string, Tenants> {
+  const patterns = new Map<string, Tenants>();
+  for (const name of names.filter((one) => one.includes("*"))) {
+    const tenants = new Tenants(name, `${listKeys(name).base}lists`);
+    const option = `lists[${show(name)}]`;
+    const other = [...patterns.values()].find((one) => one.meets(tenants));
+    if (other) {
+      const wanted = `a pattern that no list of ${show(other.pattern)} fits`;
+      throw new OptionError(option, wanted, "one that some fit; give one of them another prefix");
+    }
+    const fitting = [...names, whole].find((one) => tenants.fits(one));
+    if (fitting !== undefined) {
+      const wanted = `a pattern that ${show(fitting)}, another name of yours, does not fit`;
+      throw new OptionError(option, wanted, "one that it fits; rename one of them");
+    }
+    patterns.set(name, tenants);
+  }
+  return patterns;
 }
 
 /** Calls the making of one list, and says in its errors which list it is. */

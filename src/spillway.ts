@@ -2,29 +2,39 @@ import type { DrainStats } from "./broker.ts";
 import { sleep } from "./clock.ts";
 import { type Continuation, type Ending, goOn } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
-import { ClosedError, OptionError } from "./errors.ts";
+import { runDeadline } from "./deadline.ts";
+import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
+import { registerOf, runRounds } from "./fair-rounds.ts";
 import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
 import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
-import { type ListMember, ListsLook } from "./lists-look.ts";
+import { keysAsked, type ListMember, ListsLook } from "./lists-look.ts";
+import { sumOfStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
-import type { Pushable, PushOptions } from "./push-options.ts";
+import { checkPushOptions, type Pushable, type PushOptions } from "./push-options.ts";
 import { brokenReport } from "./report.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { Sender } from "./sender.ts";
-import { sharedWorkingList } from "./shared-working-list.ts";
 import { show } from "./show.ts";
-import { checkSpillwayOptions, ofList, ownOptions, type SpillwayOptions } from "./spillway-options.ts";
+import {
+  checkSpillwayOptions,
+  type ListOptions,
+  ofList,
+  ownOptions,
+  type SpillwayOptions,
+} from "./spillway-options.ts";
 import { checkWaitOptions } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
+
+type Made = ReturnType<typeof makeDrain>;
 
 /** Several lists in one deployment: every host takes it as it takes a drain. */
 export interface Spillway extends HostedDrain {
   /** The name of the whole, by which hops know it. */
   readonly list: string;
-  /** The drain of each list, by its name. */
+  /** The drain of each list, by its name; lists that fit a pattern are not among them. */
   readonly lists: Readonly<Record<string, Drain>>;
   /**
    * Drains all lists within one budget, as `priority` says, and goes on, where it must, by one continuation for all. A list that
@@ -33,7 +43,10 @@ export interface Spillway extends HostedDrain {
   run(options?: RunOptions): Promise<ListsReport>;
   /** The sums over all lists, and each list's own. Throws the Redis errors. */
   stats(): Promise<DrainStats & { readonly lists: Readonly<Record<string, DrainStats>> }>;
-  /** Pushes to one of the lists, as its drain does. Throws `OptionError` for a list that there is not. */
+  /**
+   * Pushes to one of the lists, as its drain does, and writes the name of one that fits a pattern into its register: throws
+   * `PushIncompleteError` where that failed. Throws `OptionError` for a list that there is not.
+   */
   push(
     list: string,
     payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
@@ -71,26 +84,49 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         },
       }
     : {};
-  const made = new Map<string, ReturnType<typeof makeDrain>>();
+  const { patterns } = settings;
+  const make = (name: string, list: string): Made => {
+    const own = ownOptions(settings.lists[name] as ListOptions);
+    return makeDrain({ ...own, ...shared, ...ofWhole, list });
+  };
+  const made = new Map<string, Made>();
   for (const [list, own] of Object.entries(settings.lists)) {
-    made.set(
-      list,
-      ofList(list, () => makeDrain({ ...ownOptions(own), ...shared, ...ofWhole, list })),
-    );
+    // The drain of a pattern only shows that its options are good.
+    const one = ofList(list, () => make(list, list));
+    if (!patterns.has(list)) made.set(list, one);
+    else if (Object.hasOwn(own, "workingList"))
+      throw new OptionError(`lists[${show(list)}].workingList`, "left out: each list has its own", "one");
   }
+  /** The drains of tenants that runs have met, while their names stand in the register. */
+  const tenants = new Map<string, Made>();
+  const tenantOf = (pattern: string, list: string): Made => {
+    const one = tenants.get(list) ?? make(pattern, list);
+    if (tenants.size >= limits.tenantsKeptMax) tenants.clear();
+    tenants.set(list, one);
+    return one;
+  };
   const looks = new ListsLook();
-  const turns: Turns = { at: Math.floor(random() * made.size) || 0, credits: new Map() };
+  const names = Object.keys(settings.lists);
+  const turns: Turns = { at: Math.floor(random() * names.length) || 0, credits: new Map() };
 
-  const memberOf = (list: string, whole: CheckedRunOptions, chain: ChainPosition): ListMember => {
-    const { parts } = made.get(list) as ReturnType<typeof makeDrain>;
+  const memberOf = (
+    { parts }: Made,
+    weight: number,
+    whole: CheckedRunOptions,
+    chain: ChainPosition,
+    startedAt: number,
+  ): ListMember => {
+    // However late a slice begins, its handlers have the whole's reserve to stop, or their lease would hold up the next hop.
+    const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
     return {
-      name: list,
-      weight: weights.get(list) ?? 1,
+      name: parts.settings.list,
+      weight,
       keys: keysAsked(parts),
       run: async ({ mayClaim, ...slice }: SliceOptions) => {
         let ending: Ending | undefined;
         const own = {
           continuation: undefined,
+          deadline,
           mayClaim,
           onEnd: (given: Ending) => {
             ending = given;
@@ -113,18 +149,38 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     const sender = openSender(endAt, whole.maxRequests);
     // Who wakes after this finds no mark: this run sees what was pushed before.
     if (continuation && chain.hop > 0) await sender.command(() => ["DEL", keys.busy]).catch(() => undefined);
-    const fair = await runFairly({
-      members: [...made.keys()].map((list) => memberOf(list, whole, chain)),
+    const weightOf = (name: string): number => weights.get(name) ?? 1;
+    const ofRun = {
       isStrict: settings.isStrict,
-      look: (questions) => looks.find(sender, questions),
       turns,
       clock,
       endAt,
       maxMessages: whole.maxMessages,
       maxRequests: whole.maxRequests,
-      requestsOfLooks: () => sender.meter.requests,
       isAborted: () => whole.signal?.aborted === true,
-    });
+    };
+    const fixed = (list: string): ListMember =>
+      memberOf(made.get(list) as Made, weightOf(list), whole, chain, startedAt);
+    const fair =
+      patterns.size === 0
+        ? await runFairly({
+            ...ofRun,
+            members: names.map(fixed),
+            look: (questions) => looks.find(sender, questions),
+            requestsOfLooks: () => sender.meter.requests,
+          })
+        : await runRounds({
+            ...ofRun,
+            names,
+            patterns,
+            looks,
+            sender,
+            randomId,
+            memberOf: fixed,
+            tenantOf: (pattern, list, share) =>
+              memberOf(tenantOf(pattern, list), share * weightOf(pattern), whole, chain, startedAt),
+            onForget: (list) => void tenants.delete(list),
+          });
     const { requests, commands } = sender.meter;
     const report = reportOf(fair, { requests, commands, elapsedMs: clock.now() - startedAt });
     if (!continuation) return report;
@@ -150,8 +206,24 @@ export function createSpillway(options: SpillwayOptions): Spillway {
 
   const close = async (): Promise<void> => {
     isClosed = true;
-    for (const { drain } of made.values()) await drain.close();
+    for (const { drain } of [...made.values(), ...tenants.values()]) await drain.close();
+    await redis.close();
   };
+
+  /** The lists that there are now, of a pattern those that stand in its register, some where they are many. */
+  const drainsNow = async (sender: Sender): Promise<[string, Made][]> => {
+    const found = [...made];
+    for (const [pattern, one] of patterns)
+      for (const list of (await one.names(sender)).names) found.push([list, tenantOf(pattern, list)]);
+    return found;
+  };
+
+  const wakeAll = () =>
+    wake({
+      settings: { ...settings, list: name, engine: "scripted", workingList: undefined },
+      keys,
+      openSender,
+    });
 
   return {
     list: name,
@@ -163,34 +235,52 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     },
     async stats() {
       const all = await Promise.all(
-        [...made].map(async ([list, { drain }]) => [list, await drain.stats()] as const),
+        (await drainsNow(openSender())).map(
+          async ([list, { drain }]) => [list, await drain.stats()] as const,
+        ),
       );
       return { ...sumOfStats(all.map(([, stats]) => stats)), lists: Object.fromEntries(all) };
     },
     async push(list, payloads, pushOptions) {
       const known = made.get(list);
-      if (!known)
-        throw new OptionError("list", `one of ${[...made.keys()].map(show).join(", ")}`, show(list));
-      return known.drain.push(payloads, pushOptions);
+      if (known) return known.drain.push(payloads, pushOptions);
+      const register = [...patterns.values()].find((one) => one.fits(list));
+      if (!register) throw new OptionError("list", `one of ${names.map(show).join(", ")}`, show(list));
+      const { drain, parts } = make(register.pattern, list);
+      const checked = checkPushOptions(pushOptions ?? {}, parts.settings.engine === "scripted");
+      const sender = openSender();
+      let pushed = 0;
+      let result: PushResult & Woken;
+      try {
+        // Only whoever finds the name in the register finds the messages.
+        result = await drain.push(payloads, { ...pushOptions, wake: false });
+        pushed = result.pushed;
+      } catch (error) {
+        // Some of them may be in the list.
+        await register.add(sender, list).catch(() => undefined);
+        throw error;
+      }
+      await register.add(sender, list).catch((error) => {
+        throw new PushIncompleteError(pushed, error);
+      });
+      const wakes = checked.wake && result.length !== null && result.length <= pushed;
+      return { ...result, ...(wakes && (await wakeAll())) };
     },
-    wake: async () =>
-      wake({
-        settings: { ...settings, list: name, engine: "scripted", workingList: undefined },
-        keys,
-        openSender,
-      }),
+    wake: wakeAll,
     async waitForMessage(waitOptions) {
       const { timeoutMs, signal } = checkWaitOptions(waitOptions);
       const sender = openSender();
       const whole = checkRunOptions({});
       const chain = { id: name, hop: 0 };
-      const asked = [...made.keys()].map((list) => ({
-        member: memberOf(list, whole, chain),
-        about: "new" as const,
-      }));
+      const ask = (member: ListMember) => ({ member, about: "new" as const });
+      const member = ([, one]: [string, Made]) => ask(memberOf(one, 1, whole, chain, clock.now()));
+      const asked = [...[...made].map(member), ...[...patterns.values()].map((one) => ask(registerOf(one)))];
       const endAt = clock.now() + timeoutMs;
       while (!signal?.aborted) {
-        if ((await looks.find(sender, asked)).length > 0) return true;
+        const isAny = await looks.any(sender, asked);
+        // A name in a register says only that there may be one.
+        if (isAny && patterns.size === 0) return true;
+        if (isAny && (await looks.any(sender, (await drainsNow(sender)).map(member)))) return true;
         const leftMs = endAt - clock.now();
         if (leftMs <= 0) return false;
         await sleep(clock, Math.min(leftMs, limits.askMs));
@@ -199,27 +289,5 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     },
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-function keysAsked({ settings, keys }: ReturnType<typeof makeDrain>["parts"]): ListMember["keys"] {
-  const { list, leases, delayed, parked, seen } = keys;
-  const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
-  return { any: [list, delayed, parked, ...held], new: [list] };
-}
-
-function sumOfStats(all: readonly DrainStats[]): DrainStats {
-  const sum = (of: (stats: DrainStats) => number): number => all.reduce((total, one) => total + of(one), 0);
-  const due = all.map(({ nextDueAt }) => nextDueAt).filter((one) => one !== null);
-  return {
-    list: sum((one) => one.list),
-    working: sum((one) => one.working),
-    leases: sum((one) => one.leases),
-    delayed: sum((one) => one.delayed),
-    dead: sum((one) => one.dead),
-    parked: sum((one) => one.parked),
-    parkedKeys: sum((one) => one.parkedKeys),
-    nextDueAt: due.length > 0 ? Math.min(...due) : null,
-    paused: all.every((one) => one.paused),
   };
 }

@@ -22,7 +22,7 @@ const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} Ã
 export function goalsOf(results: Results): Goal[] {
   const goals: Goal[] = [];
   const add = (wanted: string, isMet: boolean, got: string): void => void goals.push({ wanted, got, isMet });
-  const { throughput, first, slots, chains, million, stuck, idle, fixed } = results;
+  const { throughput, first, slots, chains, million, stuck, wake, idle, fixed } = results;
   if (throughput) {
     const at = (peer: string, roundTrip: number, figure?: string): number =>
       value(throughput, peer, `${roundTrip} ms`, figure);
@@ -63,6 +63,10 @@ export function goalsOf(results: Results): Goal[] {
       const busy = value(slots, `Spillway, ${transport}`, "50 ms handler, 50 at once, 20 ms", "busy");
       add(`handler slots â‰¥ 95 % busy, over ${transport}`, busy >= 0.95, `${(busy * 100).toFixed(1)} %`);
     }
+  }
+  for (const { peer, figures } of wake ?? []) {
+    const ms = figures.p50?.median as number;
+    add(`woken within 100 ms and two round trips of 5 ms, p50 (${peer})`, ms <= 110, `${ms.toFixed(1)} ms`);
   }
   if (idle) {
     const commands = value(idle, "Spillway, REST", "ten idle minutes", "commands");

@@ -90,6 +90,11 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
     says: "200 messages/s, and the consumer runs all the time. Under a schedule, what comes between two ticks waits for the next.",
     columns: [spread("p50, ms", "p50", 1), spread("p99, ms", "p99", 1)],
   },
+  wake: {
+    title: "From push to handled, where the push wakes",
+    says: "One message at a time to an empty list, and no drain lives. On Node the handler tells the time; on Workers and Lambda it is told by a note in Redis, which is part of it. workerd and the Lambda emulator run on this machine, warm.",
+    columns: [spread("p50, ms", "p50", 1), spread("p99, ms", "p99", 1)],
+  },
   idle: {
     title: "Idle",
     says: "Redis commands in ten minutes: Spillway by a tick a minute, BullMQ's worker as it waits (30 s, times 20).",

@@ -3,7 +3,13 @@ import { createCluster } from "redis";
 import { describe, expect, it } from "vitest";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { nodeRedis } from "../../adapters/redis/node-redis.ts";
-import { createDrain, OptionError, type RedisClient, RedisReplyError } from "../../src/index.ts";
+import {
+  createDrain,
+  createSpillway,
+  OptionError,
+  type RedisClient,
+  RedisReplyError,
+} from "../../src/index.ts";
 import type { ClusterNode, TestCluster } from "../support/cluster.ts";
 import { useClient, useTestCluster } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
@@ -119,6 +125,19 @@ describe.each(clients)("%s on a cluster", (name, open) => {
 
   it("an idle tick costs one command", async () => {
     expect(await drainOf([]).run()).toMatchObject({ requests: 1, commands: 1, stopped: "empty" });
+  });
+
+  it("several lists of several slots are drained in one run, and an idle tick asks for each in one request", async () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+    const seen: string[] = [];
+    const handler = ({ payload }: { payload: string }) => void seen.push(payload);
+    const lists = Object.fromEntries(names.map((name) => [name, { handler }]));
+    const spillway = createSpillway({ redis: client(), lists });
+    for (const name of names) await spillway.push(name, [`${name}1`, `${name}2`]);
+    expect(await spillway.run()).toMatchObject({ acked: 12, stopped: "empty", error: null });
+    expect(seen.toSorted()).toEqual(names.flatMap((name) => [`${name}1`, `${name}2`]));
+    expect(await everyKey()).toEqual([]);
+    expect(await spillway.run()).toMatchObject({ requests: 1, commands: 6, stopped: "empty" });
   });
 
   it("keys of two slots in one command are refused by Redis, in its own words", async () => {

@@ -6,7 +6,6 @@ import { OptionError } from "../../src/index.ts";
 import { withClose } from "../support/redis.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
-import { engineConformance } from "./suites.ts";
 
 const redis = useRedisServer();
 const open = ({ url }: RedisServer) => nodeRedis({ url });
@@ -23,8 +22,6 @@ redisClientConformance("node-redis, an instance not yet connected,", redis, {
     return withClose(client, async () => instance.destroy());
   },
 });
-
-engineConformance("node-redis", redis, open);
 
 it("refuses at construction what cannot work", () => {
   expect(() => nodeRedis({ url: "" })).toThrow(OptionError);

@@ -1,11 +1,13 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
+import { sha1Hex } from "../../src/digest.ts";
 import {
   createDrain,
   type Drain,
   type DrainOptions,
   deadLetter,
   forward,
+  fromText,
   type HandlerOutcome,
   type RedisClient,
   release,
@@ -49,6 +51,9 @@ interface Verb {
 }
 
 const produce = (): Promise<number> => door.redis.lpush(list, ...payloads);
+/** Two keys, so that most messages wait for others. */
+const keyOf = ({ payload }: { payload: string }): number => Number(payload.slice(1)) % 2;
+const keyed: Partial<DrainOptions> = { order: { byKey: keyOf } };
 const run = (drain: Drain) => drain.run({ budgetMs: 5_000 });
 const entries = payloads.map(
   (payload, at) =>
@@ -93,6 +98,52 @@ const verbs: readonly Verb[] = [
       }
     },
     act: run,
+  },
+  { name: "settle in strict order", prepare: produce, act: run, decide, options: { order: "strict" } },
+  { name: "settle in every way, by key,", prepare: produce, act: run, decide, options: keyed },
+  {
+    name: "take lines and the list, by key,",
+    prepare: async () => {
+      await produce();
+      for (const payload of payloads.slice(0, 6)) {
+        const key = sha1Hex(fromText(String(keyOf({ payload })))).slice(0, 16);
+        await door.redis.rpop(list);
+        await door.redis.zadd(
+          `${base}:parked`,
+          0,
+          `${key}:50000000000000${payload.slice(1)}:1.0.0@5:${payload}`,
+        );
+        await door.redis.zadd(`${base}:due`, 1_000, key);
+      }
+    },
+    act: run,
+    decide,
+    options: keyed,
+  },
+  {
+    name: "bring lines back to the list",
+    prepare: async () => {
+      for (const [at, payload] of payloads.entries()) {
+        const key = String(at % 2).repeat(16);
+        await door.redis.zadd(`${base}:parked`, 0, `${key}:50000000000000${payload.slice(1)}::${payload}`);
+        await door.redis.zadd(`${base}:due`, 1_000, key);
+      }
+    },
+    act: run,
+  },
+  {
+    name: "recover by key",
+    prepare: async () => {
+      const keys = payloads.map((payload) => sha1Hex(fromText(String(keyOf({ payload })))).slice(0, 16));
+      await door.redis.lpush(`${base}:working:dead.1`, ...payloads);
+      await door.redis.zadd(`${base}:leases`, 1_000, "dead.1");
+      await door.redis.hset(`${base}:lines`, {
+        "dead.1": keys.join(""),
+        ...Object.fromEntries(keys.map((key) => [key, "dead.1"])),
+      });
+    },
+    act: run,
+    options: keyed,
   },
   {
     name: "redrive",
@@ -203,6 +254,10 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     "working",
     "seen",
     "recovering",
+    "parked",
+    "due",
+    "lines",
+    "held",
   ];
   const patterns = [
     "~mail",
@@ -218,20 +273,29 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     await expectNothingLost(verb, succeeded);
   });
 
-  it.each(["leases", "attempts", "delayed", "dead", "brake", "busy", "control"])(
-    "where %s holds another type",
-    async (suffix) => {
-      await verb.prepare();
-      const key = `${base}:${suffix}`;
-      // Where the verb finds its messages there, nothing of the kind can be.
-      if ((await door.redis.exists(key)) > 0) return;
-      await door.redis.set(key, "text of somebody else");
-      const { succeeded, error } = await act(verb, ["~*", "+@all"]);
-      if (error) expect(error.message).toContain(`"${key}"`);
-      await door.redis.del(key);
-      await expectNothingLost(verb, succeeded);
-    },
-  );
+  it.each([
+    "leases",
+    "attempts",
+    "delayed",
+    "dead",
+    "brake",
+    "busy",
+    "control",
+    "parked",
+    "due",
+    "lines",
+    "held",
+  ])("where %s holds another type", async (suffix) => {
+    await verb.prepare();
+    const key = `${base}:${suffix}`;
+    // Where the verb finds its messages there, nothing of the kind can be.
+    if ((await door.redis.exists(key)) > 0) return;
+    await door.redis.set(key, "text of somebody else");
+    const { succeeded, error } = await act(verb, ["~*", "+@all"]);
+    if (error) expect(error.message).toContain(`"${key}"`);
+    await door.redis.del(key);
+    await expectNothingLost(verb, succeeded);
+  });
 });
 
 /** Runs a drain with these rights, each time with all leases ended, and says which handlers ran. */

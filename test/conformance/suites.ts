@@ -27,6 +27,7 @@ import { makeSetup, type Setup, type Suite } from "./setup.ts";
 import { sizesSuite } from "./sizes.ts";
 import { slotsSuite } from "./slots.ts";
 import { strictOrderSuite } from "./strict-order.ts";
+import { tenantsSuite } from "./tenants.ts";
 import { workingListSuite } from "./working-list.ts";
 
 /** What every engine promises. */
@@ -47,6 +48,7 @@ const common: readonly Suite[] = [
   strictOrderSuite,
   effectsSuite,
   listsSuite,
+  tenantsSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

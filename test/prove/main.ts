@@ -1,11 +1,11 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { proveBrakeBound } from "./brake-bound.ts";
 import { proveKills } from "./kills.ts";
 import { proveModel } from "./model.ts";
 import { proveMutations } from "./mutations.ts";
 import { provePlainModel } from "./plain-model.ts";
 import type { Proof } from "./proof.ts";
-import { proveSimulation } from "./simulation.ts";
+import { proveSimulation, worldOrders } from "./simulation.ts";
 
 interface Options {
   runs: number;
@@ -13,25 +13,32 @@ interface Options {
   kills: number;
   seed: number;
   only?: string;
+  order?: (typeof worldOrders)[number];
+  mutations?: string;
 }
 
-const { runs, steps, kills, seed, only } = new Command("prove")
+const { runs, steps, kills, seed, only, order, mutations } = new Command("prove")
   .description("Tries to break the promises: a model, a simulation, kills of real processes, mutations.")
   .option("--runs <count>", "runs of each model", readCount, 500)
   .option("--steps <count>", "steps of the simulation", readCount, 100_000)
   .option("--kills <count>", "processes to kill", readCount, 60)
   .option("--seed <number>", "where everything random comes from", readCount, 1)
   .option("--only <part>", "one part: simulation, brake, model, plain-model, kills or mutations")
+  .addOption(new Option("--order <order>", "simulation: worlds of this order alone").choices(worldOrders))
+  .option(
+    "--mutations <text>",
+    "mutations: only those whose name, or the parts that can meet them, hold this",
+  )
   .parse()
   .opts<Options>();
 
 const parts: Record<string, () => Promise<Proof>> = {
-  simulation: () => proveSimulation({ steps, seed }),
+  simulation: () => proveSimulation({ steps, seed, ...(order ? { order } : {}) }),
   brake: () => proveBrakeBound({ seed }),
   model: () => proveModel({ runs, seed }),
   "plain-model": () => provePlainModel({ runs, seed }),
   kills: () => proveKills({ kills, seed }),
-  mutations: () => proveMutations({ seed, log: (line) => console.log(line) }),
+  mutations: () => proveMutations({ seed, named: mutations ?? "", log: (line) => console.log(line) }),
 };
 
 const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only);

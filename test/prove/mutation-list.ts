@@ -223,22 +223,35 @@ export const mutations: readonly Mutation[] = [
       "5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}",
       "5e15 + call('HINCRBY', lines, 'first', -#parks) - 1, {}, {}",
     ),
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation by key"],
   },
   {
     name: "forget when somebody is to look at a line",
     edit: inScript("  variadic('ZADD', due, times)\n  if mayWait", "  if mayWait"),
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation by key"],
   },
   {
     name: "claim what the drain was not shown",
     edit: inScript("if #popped ~= freshCount or print ~= freshPrint then", "if #popped ~= freshCount then"),
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation by key"],
   },
   {
     name: "claim beside a line that waits for a retry",
     edit: inScript("isOpen[key] = not (endsAt or waits[at])", "isOpen[key] = not endsAt"),
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation by key"],
+  },
+  {
+    name: "free the key of a message whose handler still runs",
+    edit: inScript("      kept[#kept + 1] = key\n", ""),
+    by: ["simulation by key"],
+  },
+  {
+    name: "take a line whose key is held",
+    edit: inScript(
+      "    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end\n",
+      "    free[#free + 1] = keys[at]\n",
+    ),
+    by: ["simulation by key"],
   },
   {
     name: "in strict order a failed message comes later",
@@ -252,9 +265,9 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: 'if (kind !== "ack" && (kind !== "dead-letter" || isFailure)) break;',
+      find: 'if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;',
       put: "void [kind, isFailure];",
     },
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation by key"],
   },
 ];

@@ -16,6 +16,7 @@ const hunters = [
   ["model", ["--only", "model", "--runs", "500"]],
   ["brake", ["--only", "brake"]],
   ["simulation of more worlds", ["--only", "simulation", "--steps", "150000"]],
+  ["simulation by key", ["--only", "simulation", "--order", "byKey", "--steps", "150000"]],
   ["kills", ["--only", "kills", "--kills", "40"]],
 ] as const;
 
@@ -26,10 +27,16 @@ const huntMsMax = measureTimeScale()(120_000);
  * Breaks the protocol on purpose, in one way in each copy of the sources, and holds the other parts of the proof against
  * it: every mutation must be caught. A hunt keeps one core busy, so there are as many copies as cores.
  */
-export async function proveMutations(options: { seed: number; log: (line: string) => void }): Promise<Proof> {
+export async function proveMutations(options: {
+  seed: number;
+  /** Text that stands in the names of the mutations to try, or of their hunters. */
+  named: string;
+  log: (line: string) => void;
+}): Promise<Proof> {
   const survivors: string[] = [];
   const caughtBy: Record<string, number> = {};
-  const left = [...mutations];
+  const chosen = mutations.filter(({ name, by = [] }) => [name, ...by].join("\n").includes(options.named));
+  const left = [...chosen];
   const huntInCopy = async (): Promise<void> => {
     const folder = await mkdtemp(join(tmpdir(), "spillway-mutations-"));
     try {
@@ -54,7 +61,7 @@ export async function proveMutations(options: { seed: number; log: (line: string
   const by = Object.entries(caughtBy).map(([name, count]) => `${count} by the ${name}`);
   return {
     isHolding: survivors.length === 0,
-    line: `mutations: ${mutations.length - survivors.length} of ${mutations.length} caught (${by.join(", ")})`,
+    line: `mutations: ${chosen.length - survivors.length} of ${chosen.length} caught (${by.join(", ")})`,
     problems: survivors.map((name) => `survived: ${name}`),
   };
 }

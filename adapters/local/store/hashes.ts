@@ -46,6 +46,15 @@ export const hashCommands: CommandTable = {
   },
   HGETALL: { min: 1, run: (keyspace, args) => [...(hashOf(keyspace, args) ?? [])].flat() },
   HLEN: { min: 1, run: (keyspace, args) => hashOf(keyspace, args)?.size ?? 0 },
+  HRANDFIELD: {
+    min: 2,
+    run: (keyspace, args) => {
+      // Some in any order: those that have stood there longest, at a random place of it.
+      const fields = [...(hashOf(keyspace, args)?.keys() ?? [])];
+      const at = Math.floor(Math.random() * fields.length);
+      return [...fields.slice(at), ...fields.slice(0, at)].slice(0, Math.max(0, integer(argument(args, 1))));
+    },
+  },
   HEXISTS: { min: 2, run: (keyspace, args) => (hashOf(keyspace, args)?.has(argument(args, 1)) ? 1 : 0) },
   HKEYS: { min: 1, run: (keyspace, args) => [...(hashOf(keyspace, args)?.keys() ?? [])] },
   HVALS: { min: 1, run: (keyspace, args) => [...(hashOf(keyspace, args)?.values() ?? [])] },

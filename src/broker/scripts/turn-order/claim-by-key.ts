@@ -126,7 +126,10 @@ local function leaveLines(taken, isOpen)
   for key in pairs(seen) do
     if isOpen[key] then try('ZREM', due, key) end
   end
-  if call('EXISTS', parked) == 0 then try('HDEL', lines, 'first', 'last') end
+  if try('EXISTS', parked) == 0 then
+    try('DEL', due)
+    try('HDEL', lines, 'first', 'last')
+  end
 end
 
 local function claimByKey()

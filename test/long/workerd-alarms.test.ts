@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
-import { useWorld } from "./world.ts";
+import { useWorld } from "../workerd/world.ts";
 
 const scaled = measureTimeScale();
 

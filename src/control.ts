@@ -29,13 +29,18 @@ const rateKinds = {
   windowMs: required(integer({ min: 1, max: 86_400_000 })),
 } satisfies Kinds<RateLimit>;
 
+/** Throws `OptionError` for what is no limit. */
+export function checkRate(limit: unknown): RateLimit | null {
+  return limit === null ? null : checkOptions(rateKinds, limit, "limit");
+}
+
 /** `canLimit`: whether the engine counts claims, which the plain one does not. */
 export function limitsOf(openSender: () => Sender, { control }: ListKeys, canLimit: boolean): Limits {
   return {
     async set(limit) {
       if (!canLimit)
         throw new OptionError("limits", 'set with engine: "scripted", which counts claims', "plain");
-      const rate = limit === null ? null : checkOptions(rateKinds, limit, "limit");
+      const rate = checkRate(limit);
       await numberOf(
         openSender(),
         rate

@@ -222,7 +222,7 @@ function checkEntries(reply: RedisReply): ByteString[] {
   return reply as ByteString[];
 }
 
-function readSelection(options: DeadLetterChange, maxDefault = Number.POSITIVE_INFINITY): Selection {
+export function readSelection(options: DeadLetterChange, maxDefault = Number.POSITIVE_INFINITY): Selection {
   const { max = maxDefault, ...others } = checkOptions(selectionKinds, options);
   return { max, ...others };
 }

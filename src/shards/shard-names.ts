@@ -16,9 +16,13 @@ export function shardName(list: string, at: number, shards: number): string {
 /**
  * The Redis list that holds the messages of a key: the shard whose number is the CRC-32 (IEEE) of the key's UTF-8, modulo
  * `shards`. For producers that push by other means than `drain.push`. Throws `OptionError` for a list that cannot have
- * shards, or so many.
+ * shards, or so many, and for a key that is no string.
  */
 export function shardOf(list: string, key: string, shards: number): string {
+  if (typeof list !== "string" || list === "")
+    throw new OptionError("list", "a string with at least one character", show(list));
+  // A number would be another key than its text is to producers in other languages.
+  if (typeof key !== "string") throw new OptionError("key", "a string", show(key));
   checkShards(list, shards);
   return shardName(list, shardAt(key, shards), shards);
 }

@@ -1,6 +1,6 @@
-import type { Limits } from "../control.ts";
+import { checkRate, type Limits } from "../control.ts";
 import type { Drain } from "../create-drain.ts";
-import type { DeadLetters } from "../dead-letters.ts";
+import { type DeadLetterChange, type DeadLetters, readSelection } from "../dead-letters.ts";
 import { OptionError } from "../errors.ts";
 
 const listMaxDefault = 100;
@@ -8,36 +8,33 @@ const listMaxDefault = 100;
 /** The dead letters of several lists: each list's in its order, and what is read ordered by when they died. */
 export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): DeadLetters {
   const take = async (
-    max: number | undefined,
-    takeOf: (letters: DeadLetters, options: { max?: number }) => Promise<number>,
+    options: DeadLetterChange,
+    takeOf: (letters: DeadLetters, options: DeadLetterChange) => Promise<number>,
   ): Promise<number> => {
+    const { max } = readSelection(options);
     let taken = 0;
     for (const { deadLetters } of await drains()) {
-      if (max !== undefined && taken >= max) break;
-      taken += await takeOf(deadLetters, max === undefined ? {} : { max: max - taken });
+      if (taken >= max) break;
+      const rest = Number.isFinite(max) ? { max: max - taken } : {};
+      taken += await takeOf(deadLetters, { ...options, ...rest });
     }
     return taken;
   };
   return {
-    count: () => take(undefined, (letters) => letters.count()),
+    count: () => take({}, (letters) => letters.count()),
     async list(options = {}) {
+      const { max, order } = readSelection(options, listMaxDefault);
       const found = [];
       for (const { deadLetters } of await drains()) found.push(...(await deadLetters.list(options)));
-      const sign = options.order === "newest" ? -1 : 1;
+      const sign = order === "newest" ? -1 : 1;
       const sorted = found.sort((one, other) => sign * (one.lastFailedAt - other.lastFailedAt));
-      return sorted.slice(0, options.max ?? listMaxDefault);
+      return sorted.slice(0, max);
     },
     redrive: async (options = {}) => ({
-      redriven: await take(
-        options.max,
-        async (letters, rest) => (await letters.redrive({ ...options, ...rest })).redriven,
-      ),
+      redriven: await take(options, async (letters, rest) => (await letters.redrive(rest)).redriven),
     }),
     purge: async (options = {}) => ({
-      purged: await take(
-        options.max,
-        async (letters, rest) => (await letters.purge({ ...options, ...rest })).purged,
-      ),
+      purged: await take(options, async (letters, rest) => (await letters.purge(rest)).purged),
     }),
   };
 }
@@ -53,16 +50,13 @@ export function shardedLimits(
     return shards === 1 ? all.slice(0, 1) : all.slice(1, shards + 1);
   };
   return {
-    async set(limit) {
+    async set(given) {
+      const limit = checkRate(given);
       const shards = await current();
       const all = await drains();
-      const messages: unknown = limit?.messages;
-      if (limit && Number.isInteger(messages) && (messages as number) < shards.length) {
-        throw new OptionError(
-          "limit.messages",
-          `at least one for each of ${shards.length} shards`,
-          String(messages),
-        );
+      if (limit && limit.messages < shards.length) {
+        const wanted = `at least one for each of ${shards.length} shards`;
+        throw new OptionError("limit.messages", wanted, String(limit.messages));
       }
       for (const drain of [...shards, ...all.filter((one) => !shards.includes(one))]) {
         const at = Math.max(0, shards.indexOf(drain));

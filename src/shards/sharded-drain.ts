@@ -12,6 +12,7 @@ import { shareOf } from "../retry-policy.ts";
 import { checkRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
 import type { Sender } from "../sender.ts";
+import { checkWaitOptions } from "../wait.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
 import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
@@ -197,11 +198,11 @@ class Shards {
   };
 
   /** Blocks at each list where they are few, and else asks for all of them. */
-  #waitForMessage: Drain["waitForMessage"] = async (options) => {
+  #waitForMessage: Drain["waitForMessage"] = async (given) => {
+    const options = checkWaitOptions(given);
     const drains = await this.#drains();
     const { clock } = this.#base.parts.settings;
     if (drains.length > atOnceMax) {
-      // The first wait checks the options, and asks.
       if (await (drains[0] as Drain).waitForMessage({ ...options, timeoutMs: 1 })) return true;
       for (const endAt = clock.now() + options.timeoutMs; !options.signal?.aborted; ) {
         if ((await this.#open()).length > 0) return true;

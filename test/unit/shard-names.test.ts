@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { crc32 as zlibCrc32 } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { memory } from "../../adapters/local/memory.ts";
 import { createDrain, fromText, OptionError, shardOf } from "../../src/index.ts";
 import { crc32 } from "../../src/shards/shard-names.ts";
+import { hostileValues } from "../support/hostile-values.ts";
 
 const keys = ["", "123456789", "user 1", "Grüße", "\u{1f642}", "a\0b", "x".repeat(1_000)];
 
@@ -74,4 +76,39 @@ describe("shards that cannot be", () => {
     );
     expect(createDrain({ redis, list: "emails", handler, shards: undefined }).list).toBe("emails");
   });
+});
+
+describe("what is told to all shards", () => {
+  const hostile = hostileValues.filter(([name]) => !name.includes("rejection"));
+  const redis = memory();
+  const drain = createDrain({ redis, list: "emails", handler: () => undefined, shards: 2 });
+  afterAll(() => drain.close());
+
+  it.each(hostile)("is refused by its name where it is %s", async (_, make) => {
+    const value = make() as never;
+    const calls = [
+      drain.limits.set({ messages: value, windowMs: 1_000 }),
+      drain.limits.set({ messages: 10, windowMs: value }),
+      drain.waitForMessage({ timeoutMs: value }),
+      drain.waitForMessage(value),
+      ...(value === undefined
+        ? []
+        : [
+            drain.deadLetters.redrive({ max: value }),
+            drain.deadLetters.purge({ max: value }),
+            drain.deadLetters.list({ order: value }),
+          ]),
+    ];
+    for (const settled of await Promise.allSettled(calls)) {
+      expect(settled).toMatchObject({ status: "rejected", reason: { name: "OptionError" } });
+    }
+  });
+
+  it.each([["a number", () => 17] as const, ...hostile.filter(([name]) => !/^a (huge )?text/.test(name))])(
+    "has no key and no list that is %s",
+    (_, make) => {
+      expect(() => shardOf("emails", make() as never, 8)).toThrow(OptionError);
+      expect(() => shardOf(make() as never, "key", 8)).toThrow(OptionError);
+    },
+  );
 });

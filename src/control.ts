@@ -1,6 +1,7 @@
 import { numberOf, pipelined } from "./broker/replies.ts";
 import { OptionError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
+import * as limits from "./limits.ts";
 import { checkOptions, integer, type Kinds, required } from "./option-kinds.ts";
 import type { Sender } from "./sender.ts";
 
@@ -12,7 +13,7 @@ export interface RateLimit {
   readonly windowMs: number;
 }
 
-/** The limits of one list, which its drains read from Redis at their next turn, a second later at most. */
+/** The limits of one list, which its drains read from Redis at their next turn: when the batch in hand ends. */
 export interface Limits {
   /**
    * Sets the rate limit for all drains, those that run included; null takes it away. Counted are messages claimed, each
@@ -51,9 +52,16 @@ export function limitsOf(openSender: () => Sender, { control }: ListKeys, canLim
     async get() {
       const [found] = await pipelined(openSender(), [["HMGET", control, "limit", "windowMs"]]);
       const [messages, windowMs] = Array.isArray(found) ? found.map(Number) : [];
-      return messages && windowMs ? { messages, windowMs } : null;
+      // What the script cannot read as a limit is none.
+      return isReadable(messages, 2 ** 53) && isReadable(windowMs, limits.leaseMsMax)
+        ? { messages, windowMs }
+        : null;
     },
   };
+}
+
+function isReadable(value: number | undefined, max: number): value is number {
+  return value !== undefined && value >= 1 && value <= max;
 }
 
 /** Tells all drains of a list to pause, or to go on. */

@@ -48,7 +48,7 @@ export interface Drain {
   ): Promise<PushResult & Woken>;
   /**
    * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. One that runs sees it
-   * at its next turn with Redis, a second later at most; messages that have begun end, the others go back. Drains of the
+   * at its next turn with Redis, which comes when its batch ends; messages that have begun end, the others go back. Drains of the
    * plain engine see it when their next run begins. Throws the Redis errors.
    */
   pause(): Promise<void>;

@@ -50,7 +50,7 @@ export interface TurnScripts {
 }
 
 /** An acknowledged message that has failed when it was settled: what is told of it, and the cause if it is a dead letter. */
-export interface FailedThere {
+interface FailedThere {
   readonly failure: Failure;
   readonly cause: DeadLetterCause;
 }

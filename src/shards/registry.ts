@@ -54,10 +54,12 @@ export class ShardRegistry {
     }
     if (counts?.shards === shards) return counts;
     this.#counts = null;
-    const said = counts?.shards ?? "none";
+    const said = counts?.shards;
     throw new SpillwayError(
       "shard-count",
-      `The list ${this.#list} has ${said} shards in Redis, and this drain was told ${shards}. Give it shards: ${said}; or, to change the count for all, call reshard with shards: ${shards}.`,
+      said
+        ? `The list ${this.#list} has ${said} shards in Redis, and this drain was told ${shards}. Give it shards: ${said}; or, to change the count for all, call reshard with shards: ${shards}.`
+        : `The count of shards that Redis keeps for the list ${this.#list} cannot be read. Call reshard with shards: ${shards}.`,
     );
   }
 

@@ -233,7 +233,7 @@ class Shards {
 }
 
 /** What is visited: the list itself, for what is pushed to it by its own name, and each shard that there is or was. */
-export function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
+function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
   const names = Array.from({ length: visited > 1 ? visited : 0 }, (_, at) =>
     shardName(list, at, shardCountMax),
   );

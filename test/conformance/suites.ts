@@ -73,13 +73,15 @@ export function engineConformance<Server>(
   name: string,
   redis: RedisUnderTest<Server>,
   open: (server: Server) => RedisClient | Promise<RedisClient>,
+  /** Suites that this server cannot serve. */
+  except: readonly Suite[] = [],
 ): void {
   describe(`over ${name}`, () => {
     const client = useClient(redis, open);
     for (const engine of ["scripted", "plain"] as const) {
       describe(`the ${engine} engine`, () => {
         const setup = makeSetup(engine, redis.door, client);
-        for (const suite of suites[engine]) suite(setup);
+        for (const suite of suites[engine]) if (!except.includes(suite)) suite(setup);
       });
     }
   });

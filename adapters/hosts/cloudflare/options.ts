@@ -45,7 +45,7 @@ export type DrainOfEnv<Env, Value = unknown> = (
 ) => (DrainOptions<Value> & { continuation?: never }) | HostedDrainMaker;
 
 /** Makes what drains of the continuation that it is given. */
-export type HostedDrainMaker = (more: { continuation?: Continuation }) => HostedDrain;
+type HostedDrainMaker = (more: { continuation?: Continuation }) => HostedDrain;
 
 export interface CloudflareHandlerOptions<Env> {
   /**

@@ -191,25 +191,24 @@ describe.each(Object.entries(hosts))("POST /wake on %s", (name, open) => {
   });
 
   // On Workers the invocation that is woken drains, unless its Durable Object does; the latter asks nothing of Redis.
-  it.skipIf(name === "Cloudflare")(
-    "has the continuation start one drain for many calls, at a request and a command each",
-    async () => {
-      const host = await open({ redis, handled, continuation }, { wakeToken });
-      await push("a");
-      const before = redis.sent.length;
-      const answers: unknown[] = [];
-      for (let call = 0; call < 20; call++) {
-        const response = await host.send("POST", "/wake", `Bearer ${wakeToken}`);
-        answers.push([response.status, await response.json()]);
-      }
-      expect(answers.map(String)).toEqual(answers.map(() => "202,[object Object]"));
-      expect(answers.filter((one) => JSON.stringify(one).includes("true"))).toEqual([[202, { woken: true }]]);
-      expect(calls.length).toBe(1);
-      expect(redis.sent.slice(before).map((commands) => commands.length)).toEqual(Array(20).fill(1));
-    },
-  );
+  if (name === "Cloudflare") return;
 
-  it.skipIf(name === "Cloudflare").each<[string, Continuation["invoke"]]>([
+  it("has the continuation start one drain for many calls, at a request and a command each", async () => {
+    const host = await open({ redis, handled, continuation }, { wakeToken });
+    await push("a");
+    const before = redis.sent.length;
+    const answers: unknown[] = [];
+    for (let call = 0; call < 20; call++) {
+      const response = await host.send("POST", "/wake", `Bearer ${wakeToken}`);
+      answers.push([response.status, await response.json()]);
+    }
+    expect(answers.map(String)).toEqual(answers.map(() => "202,[object Object]"));
+    expect(answers.filter((one) => JSON.stringify(one).includes("true"))).toEqual([[202, { woken: true }]]);
+    expect(calls.length).toBe(1);
+    expect(redis.sent.slice(before).map((commands) => commands.length)).toEqual(Array(20).fill(1));
+  });
+
+  it.each<[string, Continuation["invoke"]]>([
     ["fails", () => Promise.reject(new Error("redis://user:hunter2@host"))],
     ["declines", async () => ({ declined: "hunter2" })],
   ])(

@@ -27,8 +27,9 @@ describe("the shard of a key", () => {
     ["php", "php", ["-r"]],
   ] as const;
   for (const [language, program, flags] of interpreters) {
-    const isHere = spawnSync(program, ["--version"]).status === 0;
-    it.runIf(isHere)(`is what the line for ${language} in docs/shards.md says`, () => {
+    // A machine without the interpreter has the vectors above.
+    if (spawnSync(program, ["--version"]).status !== 0) continue;
+    it(`is what the line for ${language} in docs/shards.md says`, () => {
       const line = new RegExp(`\`\`\`${language}\\n(?:<\\?php\\n)?([\\s\\S]*?)\`\`\``).exec(docs)?.[1] ?? "";
       const asked = keys.filter((key) => key !== "" && !key.includes("\0"));
       const print = language === "php" ? 'echo $shard, "\\n";' : "print(shard)";

@@ -3,13 +3,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { DeadLetter } from "./dead-letter.ts";
-import { OptionError } from "./errors.ts";
-import { isIdempotent } from "./idempotent.ts";
 import {
   boolean,
-  type Checked,
   type Checker,
-  checkOptions,
   choice,
   either,
   func,
@@ -20,7 +16,7 @@ import {
   table,
   text,
 } from "./option-kinds.ts";
-import { type Order, type OrderOption, type Orders, readOrder } from "./order-option.ts";
+import type { Order, OrderOption } from "./order-option.ts";
 import type { BatchHandler, Handler } from "./processor.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
@@ -206,7 +202,7 @@ const dayMs = 86_400_000;
 const weekMs = 7 * dayMs;
 const yearMs = 365 * dayMs;
 
-const drainKinds = {
+export const drainKinds = {
   redis: required(
     object({
       methods: ["command", "pipeline"],
@@ -272,42 +268,6 @@ const drainKinds = {
 
 /** The engine without scripts: `plainEngine` of the package is the only one. */
 export type PlainEngine = (options: never) => object;
-
-/** A drain's options with all defaults, checked; the plain engine and an order are there by themselves, not by their names. */
-export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
-  readonly engine: "scripted" | PlainEngine;
-  /** Undefined: first in, first out. */
-  readonly ordering: Order | undefined;
-  /** What brings back the messages that an order by key has left; undefined where they are to stay. */
-  readonly unparking: Order | undefined;
-};
-
-export function checkDrainOptions(options: unknown, plain?: PlainEngine, orders?: Orders): DrainSettings {
-  const settings = checkOptions(drainKinds, options);
-  const { handler, batchHandler, workingList } = settings;
-  const engine = settings.engine === "plain" ? plain : settings.engine;
-  if (!engine)
-    throw new OptionError("engine", "plainEngine (of spillway) where a Worker is to ship it", '"plain"');
-  if (handler && batchHandler) {
-    throw new OptionError("handler", "given alone, or batchHandler in its place", "both");
-  }
-  if (!handler && !batchHandler) {
-    throw new OptionError("handler", "a function, or batchHandler in its place", "neither");
-  }
-  if (handler && settings.batchBy) {
-    throw new OptionError("batchBy", "given with batchHandler", "handler");
-  }
-  if (handler && engine !== "scripted" && isIdempotent(handler)) {
-    throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");
-  }
-  if (workingList !== undefined && engine === "scripted") {
-    const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
-    throw new OptionError("workingList", wanted, "one");
-  }
-  const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);
-  const unordered = { ...settings, engine, ordering, unparking: ordering ? undefined : orders?.unparking };
-  return { ...unordered, ...ordering?.impose(unordered) };
-}
 
 function standardSchema(): Checker<StandardSchema | undefined> {
   return { wanted: "a Standard Schema, version 1", allows: isStandardSchema };

@@ -4,7 +4,7 @@ import { pushNewScript } from "./broker/scripts/push-new.ts";
 import { fromText } from "./bytes.ts";
 import type { Codec } from "./codec.ts";
 import { sha1Hex } from "./digest.ts";
-import type { DrainSettings } from "./drain-options.ts";
+import type { DrainSettings } from "./drain-settings.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "./errors.ts";
 import { isA, peek, whenSettled } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";

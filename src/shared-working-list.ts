@@ -1,5 +1,5 @@
 import { fromText } from "./bytes.ts";
-import type { DrainSettings } from "./drain-options.ts";
+import type { DrainSettings } from "./drain-settings.ts";
 import { OptionError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
 import type { ByteString } from "./redis-client.ts";

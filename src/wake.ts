@@ -1,6 +1,6 @@
 import { numberOf } from "./broker/replies.ts";
 import { invokeFirst } from "./continuation.ts";
-import type { DrainSettings } from "./drain-options.ts";
+import type { DrainSettings } from "./drain-settings.ts";
 import { asError } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
 import * as limits from "./limits.ts";

@@ -16,6 +16,7 @@ import { idempotentSuite } from "./idempotent.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
+import { messageKeysSuite } from "./message-keys.ts";
 import { orderSuite } from "./order.ts";
 import { orderedEffectsSuite } from "./ordered-effects.ts";
 import { outcomesSuite } from "./outcomes.ts";
@@ -63,6 +64,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     refusedEffectsSuite,
     deploymentsSuite,
     keyOrderSuite,
+    messageKeysSuite,
     orderedEffectsSuite,
   ],
   plain: [...common, workingListSuite],

@@ -2,7 +2,6 @@ import { upstash } from "../../adapters/redis/upstash.ts";
 import { testToken, upstashTo } from "../support/redis.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 import { redisClientConformance } from "./redis-client.ts";
-import { engineConformance } from "./suites.ts";
 
 const redis = useRedisServer();
 
@@ -10,5 +9,3 @@ redisClientConformance("upstash", redis, {
   open: upstashTo,
   openTo: (port) => upstash({ url: `http://127.0.0.1:${port}`, token: testToken }),
 });
-
-engineConformance("upstash over REST", redis, upstashTo);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { documentedOptions, documents, readDocument, withOptionTables } from "../../.ci/option-tables.ts";
-import { checkDrainOptions } from "../../src/drain-options.ts";
+import { checkDrainOptions } from "../../src/drain-settings.ts";
 import { createDrain, type DrainOptions, OptionError, type RedisClient } from "../../src/index.ts";
 import { checkRunOptions } from "../../src/run-options.ts";
 

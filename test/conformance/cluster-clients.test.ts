@@ -140,6 +140,18 @@ describe.each(clients)("%s on a cluster", (name, open) => {
     expect(await spillway.run()).toMatchObject({ requests: 1, commands: 6, stopped: "empty" });
   });
 
+  it("lists of a pattern are found in whichever slots they are, and leave nothing behind", async () => {
+    const seen: string[] = [];
+    const handler = ({ payload }: { payload: string }) => void seen.push(payload);
+    const spillway = createSpillway({ redis: client(), lists: { "tenant:*": { handler } } });
+    for (const name of ["tenant:a", "tenant:b", "tenant:c", "tenant:d"]) await spillway.push(name, name);
+    expect(await spillway.run()).toMatchObject({ acked: 4, stopped: "empty", error: null });
+    expect(seen.toSorted()).toEqual(["tenant:a", "tenant:b", "tenant:c", "tenant:d"]);
+    await spillway.run();
+    expect(await everyKey()).toEqual([]);
+    expect(await spillway.run()).toMatchObject({ requests: 1, commands: 1, stopped: "empty" });
+  });
+
   it("keys of two slots in one command are refused by Redis, in its own words", async () => {
     await expect(client().command(["RPOPLPUSH", "a", "b"])).rejects.toMatchObject({ prefix: "CROSSSLOT" });
   });

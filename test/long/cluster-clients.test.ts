@@ -4,6 +4,7 @@ import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { nodeRedis } from "../../adapters/redis/node-redis.ts";
 import { listsSuite } from "../conformance/lists.ts";
 import { engineConformance } from "../conformance/suites.ts";
+import { tenantsSuite } from "../conformance/tenants.ts";
 import type { TestCluster } from "../support/cluster.ts";
 import { useTestCluster } from "../support/redis-under-test.ts";
 
@@ -11,7 +12,7 @@ const cluster = useTestCluster();
 
 // Both begin at a node that has none of what they ask for.
 // The side door reaches the node of one list; several lists have a test in `conformance/cluster-clients.test.ts`.
-const except = [listsSuite];
+const except = [listsSuite, tenantsSuite];
 
 engineConformance(
   "ioredis on a cluster",

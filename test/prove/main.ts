@@ -15,9 +15,10 @@ interface Options {
   only?: string;
   order?: (typeof worldOrders)[number];
   mutations?: string;
+  share: string;
 }
 
-const { runs, steps, kills, seed, only, order, mutations } = new Command("prove")
+const { runs, steps, kills, seed, only, order, mutations, share } = new Command("prove")
   .description("Tries to break the promises: a model, a simulation, kills of real processes, mutations.")
   .option("--runs <count>", "runs of each model", readCount, 500)
   .option("--steps <count>", "steps of the simulation", readCount, 100_000)
@@ -25,6 +26,11 @@ const { runs, steps, kills, seed, only, order, mutations } = new Command("prove"
   .option("--seed <number>", "where everything random comes from", readCount, 1)
   .option("--only <part>", "one part: simulation, brake, model, plain-model, kills or mutations")
   .addOption(new Option("--order <order>", "simulation: worlds of this order alone").choices(worldOrders))
+  .option(
+    "--share <k/n>",
+    "mutations: every nth of them, from the kth on, so that n runs try them all",
+    "1/1",
+  )
   .option(
     "--mutations <text>",
     "mutations: only those whose name, or the parts that can meet them, hold this",
@@ -38,7 +44,7 @@ const parts: Record<string, () => Promise<Proof>> = {
   model: () => proveModel({ runs, seed }),
   "plain-model": () => provePlainModel({ runs, seed }),
   kills: () => proveKills({ kills, seed }),
-  mutations: () => proveMutations({ seed, named: mutations ?? "", log: (line) => console.log(line) }),
+  mutations: () => proveMutations({ seed, named: mutations ?? "", share, log: (line) => console.log(line) }),
 };
 
 const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only);

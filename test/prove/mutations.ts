@@ -31,11 +31,17 @@ export async function proveMutations(options: {
   seed: number;
   /** Text that stands in the names of the mutations to try, or of their hunters. */
   named: string;
+  /** `k/n`: every nth of them, from the kth on. */
+  share: string;
   log: (line: string) => void;
 }): Promise<Proof> {
   const survivors: string[] = [];
   const caughtBy: Record<string, number> = {};
-  const chosen = mutations.filter(({ name, by = [] }) => [name, ...by].join("\n").includes(options.named));
+  const [first = 1, every = 1] = options.share.split("/").map(Number);
+  const chosen = mutations
+    .filter(({ name, by = [] }) => [name, ...by].join("\n").includes(options.named))
+    .filter((_, at) => at % every === first - 1);
+  if (chosen.length === 0) throw new Error(`No mutation is chosen by --share ${options.share}.`);
   const left = [...chosen];
   const huntInCopy = async (): Promise<void> => {
     const folder = await mkdtemp(join(tmpdir(), "spillway-mutations-"));

@@ -1,5 +1,4 @@
 import type { DrainStats } from "./broker.ts";
-import { sleep } from "./clock.ts";
 import { type Continuation, type Ending, goOn } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
 import { runDeadline } from "./deadline.ts";
@@ -25,7 +24,7 @@ import {
   ownOptions,
   type SpillwayOptions,
 } from "./spillway-options.ts";
-import { checkWaitOptions } from "./wait.ts";
+import { askUntil, checkWaitOptions } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 
 type Made = ReturnType<typeof makeDrain>;
@@ -275,17 +274,12 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       const ask = (member: ListMember) => ({ member, about: "new" as const });
       const member = ([, one]: [string, Made]) => ask(memberOf(one, 1, whole, chain, clock.now()));
       const asked = [...[...made].map(member), ...[...patterns.values()].map((one) => ask(registerOf(one)))];
-      const endAt = clock.now() + timeoutMs;
-      while (!signal?.aborted) {
-        const isAny = await looks.any(sender, asked);
+      const hasMessage = async (): Promise<boolean> => {
+        if (!(await looks.any(sender, asked))) return false;
         // A name in a register says only that there may be one.
-        if (isAny && patterns.size === 0) return true;
-        if (isAny && (await looks.any(sender, (await drainsNow(sender)).map(member)))) return true;
-        const leftMs = endAt - clock.now();
-        if (leftMs <= 0) return false;
-        await sleep(clock, Math.min(leftMs, limits.askMs));
-      }
-      return false;
+        return patterns.size === 0 || looks.any(sender, (await drainsNow(sender)).map(member));
+      };
+      return askUntil(hasMessage, clock.now() + timeoutMs, clock, signal);
     },
     close,
     [Symbol.asyncDispose]: close,

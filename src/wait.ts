@@ -1,5 +1,5 @@
 import { numberOf } from "./broker/replies.ts";
-import { sleep } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { RedisReplyError } from "./errors.ts";
 import * as limits from "./limits.ts";
 import { type Checked, checkOptions, integer, type Kinds, object, required } from "./option-kinds.ts";
@@ -44,8 +44,18 @@ export async function waitForMessage(
       if (!(error instanceof RedisReplyError)) throw error;
     }
   }
-  while (!signal.aborted) {
-    if ((await numberOf(sender, ["EXISTS", list])) > 0) return true;
+  return askUntil(async () => (await numberOf(sender, ["EXISTS", list])) > 0, endAt, clock, signal);
+}
+
+/** Asks once a second until the answer is yes, or the time is over. Resolves with the last answer. */
+export async function askUntil(
+  ask: () => Promise<boolean>,
+  endAt: number,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  while (!signal?.aborted) {
+    if (await ask()) return true;
     const leftMs = endAt - clock.now();
     if (leftMs <= 0) return false;
     await sleep(clock, Math.min(leftMs, limits.askMs));

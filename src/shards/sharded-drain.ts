@@ -1,18 +1,16 @@
 import type { DrainStats } from "../broker.ts";
-import { sleep } from "../clock.ts";
 import type { Continuation } from "../continuation.ts";
 import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
-import * as limits from "../limits.ts";
 import { pushContext, pushMessages } from "../push.ts";
 import { brokenReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
 import { checkRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
 import type { Sender } from "../sender.ts";
-import { checkWaitOptions } from "../wait.ts";
+import { askUntil, checkWaitOptions } from "../wait.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
 import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
@@ -204,13 +202,8 @@ class Shards {
     const { clock } = this.#base.parts.settings;
     if (drains.length > atOnceMax) {
       if (await (drains[0] as Drain).waitForMessage({ ...options, timeoutMs: 1 })) return true;
-      for (const endAt = clock.now() + options.timeoutMs; !options.signal?.aborted; ) {
-        if ((await this.#open()).length > 0) return true;
-        const leftMs = endAt - clock.now();
-        if (leftMs <= 0) return false;
-        await sleep(clock, Math.min(leftMs, limits.askMs));
-      }
-      return false;
+      const ask = async (): Promise<boolean> => (await this.#open()).length > 0;
+      return askUntil(ask, clock.now() + options.timeoutMs, clock, options.signal);
     }
     const found = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, found.signal]) : found.signal;

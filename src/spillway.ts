@@ -1,11 +1,11 @@
 import type { DrainStats } from "./broker.ts";
-import { type Continuation, type Ending, goOn } from "./continuation.ts";
+import { type Continuation, goOn } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
-import { runDeadline } from "./deadline.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { registerOf, runRounds } from "./fair-rounds.ts";
-import { runFairly, type SliceOptions, type Turns } from "./fair-run.ts";
+import { runFairly, type Turns } from "./fair-run.ts";
+import { slicesOf } from "./fair-slice.ts";
 import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
@@ -115,29 +115,13 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     chain: ChainPosition,
     startedAt: number,
   ): ListMember => {
-    // However late a slice begins, its handlers have the whole's reserve to stop, or their lease would hold up the next hop.
-    const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
+    // What the messages of one list take says nothing of another's.
+    const ofOne = { ...whole, chain: { ...chain, paceUs: undefined } };
     return {
       name: parts.settings.list,
       weight,
       keys: keysAsked(parts),
-      run: async ({ mayClaim, ...slice }: SliceOptions) => {
-        let ending: Ending | undefined;
-        const own = {
-          continuation: undefined,
-          deadline,
-          mayClaim,
-          onEnd: (given: Ending) => {
-            ending = given;
-          },
-        };
-        // What the messages of one list take says nothing of another's.
-        const given = { ...whole, ...slice, chain: { ...chain, paceUs: undefined } };
-        const report = await parts.runWith(given, own).catch(brokenReport);
-        const { stopped, remaining, nextDueAt } = report;
-        const none = { progressCount: 0, retriedCount: 0, leftUntil: null, redisNow: null };
-        return { report, ending: ending ?? { ...none, stopped, remaining, nextDueAt } };
-      },
+      run: slicesOf(parts, ofOne, startedAt),
     };
   };
 

@@ -1,6 +1,7 @@
 import { goOn } from "../continuation.ts";
 import { endingOf, reportOf } from "../fair-report.ts";
-import { type Member, runFairly, type SliceOptions, type Turns } from "../fair-run.ts";
+import { type Member, runFairly, type Turns } from "../fair-run.ts";
+import { slicesOf } from "../fair-slice.ts";
 import { asError } from "../guest.ts";
 import type { DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
@@ -29,7 +30,10 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
   const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
   const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
   const lists = new Map<Member, RunnerParts>();
-  for (const list of await parts.lists(sender)) lists.set(memberOf(list, { ...options, chain }), list);
+  for (const list of await parts.lists(sender)) {
+    const run = slicesOf(list, { ...options, chain }, startedAt);
+    lists.set({ name: list.settings.list, weight: 1, run }, list);
+  }
 
   const run = await runFairly({
     members: [...lists.keys()],
@@ -55,25 +59,6 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
   });
   const onward = await nextDrain(parts.base, { ...options, chain }, endAt, endingOf(run, report));
   return { ...report, ...onward, elapsedMs: clock.now() - startedAt };
-}
-
-function memberOf(list: RunnerParts, options: CheckedRunOptions): Member {
-  return {
-    name: list.settings.list,
-    weight: 1,
-    run: async ({ mayClaim, ...slice }: SliceOptions) => {
-      let ending: ReturnType<typeof endingOf> | undefined;
-      const onEnd = (ended: typeof ending): void => {
-        ending = ended;
-      };
-      // One continuation is for all of them.
-      const report = await list.runWith(
-        { ...options, ...slice },
-        { continuation: undefined, mayClaim, onEnd },
-      );
-      return { report, ending: ending as unknown as ReturnType<typeof endingOf> };
-    },
-  };
 }
 
 async function nextDrain(

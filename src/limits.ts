@@ -114,6 +114,10 @@ export const pushIdCharsMax = 512;
 export const deadChunkCount = 100;
 /** Those that the first one reads. Reason: how large they are is not known yet. */
 export const deadChunkCountFirst = 10;
+/** Messages, or leases, that one look shows. Reason: a script blocks Redis, and its reply is held whole. */
+export const peekCountMax = 1_000;
+/** Bytes of one payload that a look shows. Reason: a look is no download. */
+export const peekBytesMax = 65_536;
 /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
 export const adoptAfterMs = 60_000;
 /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */

@@ -63,8 +63,10 @@ export const resendWaitMs = 50;
 export const lastTimeoutMs = 1_000;
 /** How long a lease outlives the moment its drain must have ended, ms. Reason: clocks and networks are a little late. */
 export const leaseMarginMs = 5_000;
-/** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
-export const quietMs = 1_000;
+/** How long a quiet, lone drain goes without looking for leases of others, delayed messages, attempts and a pause, ms. */
+export const quietMs = 800;
+/** After how long without a word about a pause Redis is asked, ms. Reason: longer than `quietMs` by two quick batches. */
+export const pauseMs = 1_000;
 /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
 export const recoveringMs = 30_000;
 /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */

@@ -115,7 +115,10 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
-    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
+    limits: limitsOf(openSender, keys, {
+      claims: engine === "scripted",
+      keys: settings.ordering?.knowsKeys === true,
+    }),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),

@@ -272,6 +272,14 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation by key"],
   },
   {
+    name: "a crash makes a dead letter of what comes behind another that comes back",
+    edit: inScript(
+      "if readHistory(history) < maxAttempts or isBackOf[line] then",
+      "if readHistory(history) < maxAttempts then",
+    ),
+    by: ["simulation by key"],
+  },
+  {
     name: "in strict order a failed message comes later",
     edit: inScript(
       "return mode == 's' or (settling[index] or NO_KEY) ~= NO_KEY",

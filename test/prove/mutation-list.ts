@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     name: "note a message with effects as done before it is settled",
     edit: {
       file: "src/processor.ts",
-      find: 'if (kind === "ack" && !effects) await',
-      put: 'if (kind === "ack") await',
+      find: 'return kind === "ack" && !effects &&',
+      put: 'return kind === "ack" &&',
     },
   },
   {
@@ -291,8 +291,8 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: 'if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;',
-      put: "void [kind, isFailure];",
+      find: "if (!(await this.#mark(at))) break;",
+      put: "await this.#mark(at);",
     },
     by: ["simulation by key"],
   },

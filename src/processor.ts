@@ -160,11 +160,7 @@ class BatchRun {
             this.#messages[at] as MessageView,
             faults?.get(at),
           );
-          await this.#mark(at);
-          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
-          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
-          // comes after it.
-          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
+          if (!(await this.#mark(at))) break;
         }
       }
     };
@@ -287,9 +283,10 @@ class BatchRun {
    * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
    * With effects it is done when they are: whoever finds it noted as done would run none.
    */
-  async #mark(at: number): Promise<void> {
+  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
+  async #mark(at: number): Promise<boolean> {
     const { kind, effects } = this.#outcomes[at] as Outcome;
-    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
+    return kind === "ack" && !effects && (await (this.#messages[at] as MessageView).mark());
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

@@ -16,6 +16,7 @@ import { idempotentSuite } from "./idempotent.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
+import { looksSuite } from "./looks.ts";
 import { messageKeysSuite } from "./message-keys.ts";
 import { orderSuite } from "./order.ts";
 import { orderedEffectsSuite } from "./ordered-effects.ts";
@@ -50,6 +51,7 @@ const common: readonly Suite[] = [
   effectsSuite,
   listsSuite,
   tenantsSuite,
+  looksSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

@@ -63,8 +63,10 @@ export const resendWaitMs = 50;
 export const lastTimeoutMs = 1_000;
 /** How long a lease outlives the moment its drain must have ended, ms. Reason: clocks and networks are a little late. */
 export const leaseMarginMs = 5_000;
-/** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
-export const quietMs = 1_000;
+/** How long a quiet, lone drain goes without looking for leases of others, delayed messages, attempts and a pause, ms. */
+export const quietMs = 800;
+/** After how long without a word about a pause Redis is asked, ms. Reason: longer than `quietMs` by two quick batches. */
+export const pauseMs = 1_000;
 /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
 export const recoveringMs = 30_000;
 /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
@@ -114,6 +116,10 @@ export const pushIdCharsMax = 512;
 export const deadChunkCount = 100;
 /** Those that the first one reads. Reason: how large they are is not known yet. */
 export const deadChunkCountFirst = 10;
+/** Messages, or leases, that one look shows. Reason: a script blocks Redis, and its reply is held whole. */
+export const peekCountMax = 1_000;
+/** Bytes of one payload that a look shows. Reason: a look is no download. */
+export const peekBytesMax = 65_536;
 /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
 export const adoptAfterMs = 60_000;
 /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */

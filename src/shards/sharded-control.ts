@@ -30,6 +30,13 @@ export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): Dea
       const sorted = found.sort((one, other) => sign * (one.lastFailedAt - other.lastFailedAt));
       return sorted.slice(0, max);
     },
+    async show(id) {
+      for (const { deadLetters } of await drains()) {
+        const found = await deadLetters.show(id);
+        if (found) return found;
+      }
+      return null;
+    },
     redrive: async (options = {}) => ({
       redriven: await take(options, async (letters, rest) => (await letters.redrive(rest)).redriven),
     }),

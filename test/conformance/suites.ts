@@ -17,6 +17,7 @@ import { keyLimitsSuite } from "./key-limits.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
+import { looksSuite } from "./looks.ts";
 import { messageKeysSuite } from "./message-keys.ts";
 import { orderSuite } from "./order.ts";
 import { orderedEffectsSuite } from "./ordered-effects.ts";
@@ -51,6 +52,7 @@ const common: readonly Suite[] = [
   effectsSuite,
   listsSuite,
   tenantsSuite,
+  looksSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */

@@ -52,9 +52,9 @@ const effectsInOrderLua =
  *          the keys of the batch to settle, where the drain knows them and all are acknowledged
  *
  * Returns, behind the others
- *   19 the keys of the claimed batch · 20 places, from 1, of those shown before that were claimed: they come after the
- *   messages of field 3, and their payloads are not sent again · 21 what the list ends with now, the oldest first · 22 the
- *   print of each beginning of that, 16 characters each · 23 how many of those shown before have left the list
+ *   21 the keys of the claimed batch · 22 places, from 1, of those shown before that were claimed: they come after the
+ *   messages of field 3, and their payloads are not sent again · 23 what the list ends with now, the oldest first · 24 the
+ *   print of each beginning of that, 16 characters each · 25 how many of those shown before have left the list
  *
  *   last, as `../turn-full/index.ts` says: what Redis refused of effects
  *

@@ -146,7 +146,7 @@ class BatchRun {
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
     const waiting = lines.values();
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
@@ -160,7 +160,7 @@ class BatchRun {
             this.#messages[at] as MessageView,
             faults?.get(at),
           );
-          if (!(await this.#mark(at))) break;
+          if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
     };

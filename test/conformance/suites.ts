@@ -13,6 +13,7 @@ import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyConcurrencySuite } from "./key-concurrency.ts";
 import { keyLimitsSuite } from "./key-limits.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
@@ -68,6 +69,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     deploymentsSuite,
     keyOrderSuite,
     keyLimitsSuite,
+    keyConcurrencySuite,
     messageKeysSuite,
     orderedEffectsSuite,
   ],

@@ -255,7 +255,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "claim beside a line that waits for a retry",
-    edit: inScript("isOpen[key] = not (endsAt or waits[at])", "isOpen[key] = not endsAt"),
+    edit: inScript("not (endsAt or waits[at]), mayHave", "not endsAt, mayHave"),
     by: ["simulation by key"],
   },
   {
@@ -265,10 +265,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "take a line whose key is held",
-    edit: inScript(
-      "    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end\n",
-      "    free[#free + 1] = keys[at]\n",
-    ),
+    edit: inScript("      if endsAt or windowAt then\n", "      if windowAt then\n"),
     by: ["simulation by key"],
   },
   {
@@ -291,7 +288,7 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: "if (!(await this.#mark(at))) break;",
+      find: "if (!(await this.#mark(at)) && !isLoose) break;",
       put: "await this.#mark(at);",
     },
     by: ["simulation by key"],

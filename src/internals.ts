@@ -7,6 +7,7 @@ export { sha1Hex } from "./digest.ts";
 export {
   boolean,
   type Checked,
+  type Checker,
   checkOptions,
   choice,
   either,

@@ -65,6 +65,8 @@ export interface ProcessorOptions {
   readonly schema: StandardSchema | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
+  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
+  readonly beforeBegin?: () => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -149,6 +151,7 @@ class BatchRun {
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
+          await this.#options.beforeBegin?.();
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
@@ -193,7 +196,10 @@ class BatchRun {
     for (const { at } of groups.flat()) this.#outcomes[at] = say.release;
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
-      for (const group of waiting) if (!this.#lease.isStopped()) await this.#runGroup(group);
+      for (const group of waiting) {
+        await this.#options.beforeBegin?.();
+        if (!this.#lease.isStopped()) await this.#runGroup(group);
+      }
     };
     await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, runNext));
   }

@@ -1,3 +1,4 @@
+import { VirtualTime } from "../../adapters/testing/virtual-time.ts";
 import {
   ack,
   type ChainPosition,
@@ -22,7 +23,6 @@ import { effectKeys, Ledger } from "./ledger.ts";
 import { fairWeather, Network, type Weather } from "./network.ts";
 import type { Proof } from "./proof.ts";
 import { seeded } from "./random.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 const list = "q";
 const control = fromText(`{${list}}:control`);

@@ -296,4 +296,29 @@ export const mutations: readonly Mutation[] = [
     },
     by: ["simulation by key"],
   },
+  {
+    name: "count no claim of a key against its limit",
+    edit: inScript("  spendKeys(held)\n", ""),
+    by: ["simulation by key"],
+  },
+  {
+    name: "begin another window with every claim",
+    edit: inScript("if not (windowEndsAt > now and windowEndsAt <= now + keyWindowMs) then", "if true then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim from the list more of a key than is left to it",
+    edit: inScript("if left[key] < 0 then", "if false then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim of a line more than is left to its key",
+    edit: inScript("local fair = math.min(mayHave, math.max(", "local fair = math.min(math.huge, math.max("),
+    by: ["simulation by key"],
+  },
+  {
+    name: "forget a line whose key has had its part",
+    edit: inScript("      if endsAt or windowAt then\n", "      if endsAt then\n"),
+    by: ["simulation by key"],
+  },
 ];

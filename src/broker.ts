@@ -116,6 +116,8 @@ export interface Broker {
   settle(settlement: Settlement): Promise<TurnResult>;
   /** Returns messages of expired leases, bounded. A repeat finds fewer. */
   recover(): Promise<TurnResult>;
+  /** Whether the list is paused, by one command, sent once. */
+  isPaused(): Promise<boolean>;
   /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
   markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */

@@ -119,11 +119,17 @@ export class MessageView<Value = unknown> implements Message<Value> {
     this.#markTtlMs = ttlMs;
   }
 
-  /** Makes the marker that was asked for. The handler has done its work: one that cannot be written must not undo that. */
-  async mark(): Promise<void> {
-    if (this.#markTtlMs === undefined) return;
+  /**
+   * Makes the marker that was asked for; false where it may be missing. The handler has done its work: that is no reason to
+   * undo it.
+   */
+  async mark(): Promise<boolean> {
+    if (this.#markTtlMs === undefined) return true;
     this.isMarked = true;
-    await this.#context.markDone(this.#at, this.#markTtlMs).catch(() => undefined);
+    return this.#context.markDone(this.#at, this.#markTtlMs).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

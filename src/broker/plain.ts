@@ -7,7 +7,7 @@ import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
-import { numberOf, pipelined } from "./replies.ts";
+import { hasField, numberOf, pipelined } from "./replies.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -76,6 +76,10 @@ class PlainBroker implements Broker {
 
   markDone(): Promise<void> {
     throw new SpillwayError("invalid-option", "The plain engine keeps no done-markers.");
+  }
+
+  isPaused(): Promise<boolean> {
+    return hasField(this.#sender, this.#keys.control, "paused");
   }
 
   async stats(): Promise<DrainStats> {

@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     name: "note a message with effects as done before it is settled",
     edit: {
       file: "src/processor.ts",
-      find: 'if (kind === "ack" && !effects) await',
-      put: 'if (kind === "ack") await',
+      find: 'return kind === "ack" && !effects &&',
+      put: 'return kind === "ack" &&',
     },
   },
   {
@@ -272,6 +272,14 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation by key"],
   },
   {
+    name: "a crash makes a dead letter of what comes behind another that comes back",
+    edit: inScript(
+      "if readHistory(history) < maxAttempts or isBackOf[line] then",
+      "if readHistory(history) < maxAttempts then",
+    ),
+    by: ["simulation by key"],
+  },
+  {
     name: "in strict order a failed message comes later",
     edit: inScript(
       "return mode == 's' or (settling[index] or NO_KEY) ~= NO_KEY",
@@ -283,8 +291,8 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: 'if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;',
-      put: "void [kind, isFailure];",
+      find: "if (!(await this.#mark(at))) break;",
+      put: "await this.#mark(at);",
     },
     by: ["simulation by key"],
   },

@@ -4,6 +4,7 @@
  * @module
  */
 export { sha1Hex } from "./digest.ts";
+export { type ListKeys, listKeys } from "./keys.ts";
 export {
   boolean,
   type Checked,

@@ -53,9 +53,9 @@ export interface Drain {
     options?: PushOptions,
   ): Promise<PushResult & Woken>;
   /**
-   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. One that runs sees it
-   * at its next turn with Redis, which comes when its batch ends; messages that have begun end, the others go back. Drains of the
-   * plain engine see it when their next run begins. Throws the Redis errors.
+   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. Those that run see it
+   * within a second: messages that have begun end, the others go back. Where the drain's turns come less often, and a message is
+   * about to begin, it costs one command a second. Throws the Redis errors.
    */
   pause(): Promise<void>;
   /** Ends a pause. The next tick goes on. */
@@ -115,7 +115,10 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
-    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
+    limits: limitsOf(openSender, keys, {
+      claims: engine === "scripted",
+      keys: settings.ordering?.knowsKeys === true,
+    }),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),

@@ -9,6 +9,7 @@ import { Hooks } from "./hooks.ts";
 import * as limits from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
+import { PauseWatch } from "./pause-watch.ts";
 import { processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
 import { type Failure, shareOf } from "./retry-policy.ts";
@@ -30,6 +31,7 @@ class Run {
   readonly #report: ReportBuilder;
   readonly #pace: Pace;
   readonly #scaler: Scaler | undefined;
+  readonly #pauses: PauseWatch;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -43,6 +45,7 @@ class Run {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.#report = new ReportBuilder(parts.meter);
+    this.#pauses = new PauseWatch(parts);
     const { paceUs } = parts.chain;
     this.#pace = new Pace(paceUs);
     if (paceUs !== undefined) this.#learn(limits.batchCount);
@@ -152,7 +155,11 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
+    const beforeBegin = () => this.#pauses.beforeBegin(batch);
+    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, {
+      ...processor,
+      beforeBegin,
+    });
     for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     this.#learn(batch.messages.length);
@@ -187,7 +194,7 @@ class Run {
 
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
-    if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
+    this.#pauses.note(result);
     this.#report.add(result, settlement);
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =

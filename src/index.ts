@@ -23,7 +23,7 @@ export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-export type { Limits, RateLimit } from "./control.ts";
+export type { KeyLimit, Limits, ListLimit, RateLimit } from "./control.ts";
 export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.

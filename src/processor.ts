@@ -65,6 +65,8 @@ export interface ProcessorOptions {
   readonly schema: StandardSchema | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
+  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
+  readonly beforeBegin?: () => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -149,6 +151,7 @@ class BatchRun {
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
+          await this.#options.beforeBegin?.();
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
@@ -157,11 +160,8 @@ class BatchRun {
             this.#messages[at] as MessageView,
             faults?.get(at),
           );
-          await this.#mark(at);
-          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
-          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
-          // comes after it.
-          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
+          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
+          if (!(await this.#mark(at))) break;
         }
       }
     };
@@ -196,7 +196,10 @@ class BatchRun {
     for (const { at } of groups.flat()) this.#outcomes[at] = say.release;
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
-      for (const group of waiting) if (!this.#lease.isStopped()) await this.#runGroup(group);
+      for (const group of waiting) {
+        await this.#options.beforeBegin?.();
+        if (!this.#lease.isStopped()) await this.#runGroup(group);
+      }
     };
     await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, runNext));
   }
@@ -281,9 +284,12 @@ class BatchRun {
    * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
    * With effects it is done when they are: whoever finds it noted as done would run none.
    */
-  async #mark(at: number): Promise<void> {
-    const { kind, effects } = this.#outcomes[at] as Outcome;
-    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
+  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
+  async #mark(at: number): Promise<boolean> {
+    const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+    const message = this.#messages[at] as MessageView;
+    if (kind === "ack" && !effects) return message.mark();
+    return kind === "dead-letter" && !isFailure && !message.wantsMark;
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

@@ -13,6 +13,7 @@ import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyLimitsSuite } from "./key-limits.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
@@ -66,6 +67,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     refusedEffectsSuite,
     deploymentsSuite,
     keyOrderSuite,
+    keyLimitsSuite,
     messageKeysSuite,
     orderedEffectsSuite,
   ],

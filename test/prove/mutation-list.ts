@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     name: "note a message with effects as done before it is settled",
     edit: {
       file: "src/processor.ts",
-      find: 'return kind === "ack" && !effects &&',
-      put: 'return kind === "ack" &&',
+      find: 'if (kind === "ack" && !effects) return',
+      put: 'if (kind === "ack") return',
     },
   },
   {

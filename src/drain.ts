@@ -155,10 +155,9 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const beforeBegin = () => this.#pauses.beforeBegin(batch);
     const { ranCount, failures, ...processed } = await processBatch(batch, stopper, {
       ...processor,
-      beforeBegin,
+      beforeBegin: () => this.#pauses.beforeBegin(batch),
     });
     for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
@@ -199,9 +198,8 @@ class Run {
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =
       this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
-    for (const { effects } of settlement?.outcomes ?? []) {
+    for (const { effects } of settlement?.outcomes ?? [])
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
-    }
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;

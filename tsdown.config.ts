@@ -30,7 +30,7 @@ export default defineConfig({
     "upstash-fetch": "adapters/redis/upstash-fetch.ts",
     ioredis: "adapters/redis/ioredis.ts",
     "node-redis": "adapters/redis/node-redis.ts",
-    http: "adapters/http/app.ts",
+    http: "adapters/http/index.ts",
     node: "adapters/hosts/node/server.ts",
     lambda: "adapters/hosts/lambda/index.ts",
     cdk: "infra/aws/index.ts",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, type Option } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { limitsCommand } from "./commands/limits.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
@@ -20,6 +21,7 @@ const makeCommands: readonly (() => Command)[] = [
   resumeCommand,
   limitsCommand,
   redisCommand,
+  doctorCommand,
 ];
 
 const exitCodes = `

@@ -119,14 +119,18 @@ export class MessageView<Value = unknown> implements Message<Value> {
     this.#markTtlMs = ttlMs;
   }
 
+  get wantsMark(): boolean {
+    return this.#markTtlMs !== undefined;
+  }
+
   /**
    * Makes the marker that was asked for; false where it may be missing. The handler has done its work: that is no reason to
    * undo it.
    */
   async mark(): Promise<boolean> {
-    if (this.#markTtlMs === undefined) return true;
+    if (!this.wantsMark) return true;
     this.isMarked = true;
-    return this.#context.markDone(this.#at, this.#markTtlMs).then(
+    return this.#context.markDone(this.#at, this.#markTtlMs as number).then(
       () => true,
       () => false,
     );

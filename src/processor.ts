@@ -160,6 +160,7 @@ class BatchRun {
             this.#messages[at] as MessageView,
             faults?.get(at),
           );
+          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
           if (!(await this.#mark(at))) break;
         }
       }
@@ -285,8 +286,10 @@ class BatchRun {
    */
   /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
   async #mark(at: number): Promise<boolean> {
-    const { kind, effects } = this.#outcomes[at] as Outcome;
-    return kind === "ack" && !effects && (await (this.#messages[at] as MessageView).mark());
+    const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+    const message = this.#messages[at] as MessageView;
+    if (kind === "ack" && !effects) return message.mark();
+    return kind === "dead-letter" && !isFailure && !message.wantsMark;
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

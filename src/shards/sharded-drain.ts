@@ -255,6 +255,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
   const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
     all.reduce((total, stats) => total + stats[name], 0);
   const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
+  const braked = all.flatMap(({ brakedUntil }) => brakedUntil ?? []);
   return {
     list: sum("list"),
     working: sum("working"),
@@ -264,6 +265,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
     parkedKeys: sum("parkedKeys"),
     dead: sum("dead"),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
+    brakedUntil: braked.length > 0 ? Math.max(...braked) : null,
     paused: all.some(({ paused }) => paused),
   };
 }

@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     name: "note a message with effects as done before it is settled",
     edit: {
       file: "src/processor.ts",
-      find: 'return kind === "ack" && !effects &&',
-      put: 'return kind === "ack" &&',
+      find: 'if (kind === "ack" && !effects) return',
+      put: 'if (kind === "ack") return',
     },
   },
   {
@@ -294,6 +294,31 @@ export const mutations: readonly Mutation[] = [
       find: "if (!(await this.#mark(at))) break;",
       put: "await this.#mark(at);",
     },
+    by: ["simulation by key"],
+  },
+  {
+    name: "count no claim of a key against its limit",
+    edit: inScript("  spendKeys(held)\n", ""),
+    by: ["simulation by key"],
+  },
+  {
+    name: "begin another window with every claim",
+    edit: inScript("if not (windowEndsAt > now and windowEndsAt <= now + keyWindowMs) then", "if true then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim from the list more of a key than is left to it",
+    edit: inScript("if left[key] < 0 then", "if false then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim of a line more than is left to its key",
+    edit: inScript("local fair = math.min(mayHave, math.max(", "local fair = math.min(math.huge, math.max("),
+    by: ["simulation by key"],
+  },
+  {
+    name: "forget a line whose key has had its part",
+    edit: inScript("      if endsAt or windowAt then\n", "      if endsAt then\n"),
     by: ["simulation by key"],
   },
 ];

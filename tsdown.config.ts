@@ -39,6 +39,7 @@ export default defineConfig({
     qstash: "adapters/continue/qstash/index.ts",
     signed: "adapters/continue/signed/index.ts",
     local: "adapters/local/index.ts",
+    testing: "adapters/testing/index.ts",
     cli: "cli/main.ts",
   },
   format: "esm",

@@ -96,6 +96,8 @@ export interface DrainStats {
   readonly nextDueAt: number | null;
   /** Whether the list is paused. */
   readonly paused: boolean;
+  /** While the brake is on: when it lets the next probe through, epoch ms; null while it is off. Of several lists: while all are braked. */
+  readonly brakedUntil: number | null;
 }
 
 /**

@@ -6,8 +6,10 @@ import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
+import { checkLeaseOptions, type Lease, type LeaseOptions, readLeases } from "./leases.ts";
 import * as limits from "./limits.ts";
 import { orders } from "./order.ts";
+import { type PeekedMessage, type PeekOptions, peekMessages } from "./peek.ts";
 import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
@@ -36,6 +38,10 @@ export interface Drain {
   recover(): Promise<{ recovered: number; adopted: number }>;
   /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
+  /** Reads messages that wait, by one request, and changes nothing. With either engine, by a script. Throws the Redis errors. */
+  peek(options?: PeekOptions): Promise<PeekedMessage[]>;
+  /** Reads who holds what, by two requests, and changes nothing. The plain engine has no leases: it gives none. Throws the Redis errors. */
+  leases(options?: LeaseOptions): Promise<Lease[]>;
   /**
    * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
    * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
@@ -109,12 +115,20 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   const drain: Drain = {
     ...runner,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
-    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
+    limits: limitsOf(openSender, keys, {
+      claims: engine === "scripted",
+      keys: settings.ordering?.knowsKeys === true,
+    }),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
     wake: async () => wake(parts),
     recover: recovering(parts),
+    peek: async (peekOptions = {}) => peekMessages(openSender(), keys, peekOptions),
+    leases: async (leaseOptions = {}) => {
+      const { max } = checkLeaseOptions(leaseOptions);
+      return engine === "scripted" ? readLeases(openSender(), keys, max) : [];
+    },
     push: async (messages, pushOptions = {}) => {
       const context = pushContext(settings, [{ sender: openSender(), keys }]);
       const { toWake, ...result } = await pushMessages(context, messages, pushOptions);

@@ -171,11 +171,13 @@ export interface EveryDrainOption<Value> {
  * Options of `createDrain`, which throws `OptionError` for a bad one. There is exactly one of `handler` and `batchHandler`;
  * its messages hold what the `schema` returns, or, without one, what the `codec` does.
  */
-export type DrainOptions<Value = unknown> = EveryDrainOption<Value> &
-  (
-    | { handler: Handler<Value>; batchHandler?: undefined; batchBy?: undefined }
-    | { batchHandler: BatchHandler<Value>; handler?: undefined }
-  ) &
+export type DrainOptions<Value = unknown> = EveryDrainOption<Value> & HandlerOptions<Value>;
+
+/** Which of the options that say what handles messages go together. */
+export type HandlerOptions<Value> = (
+  | { handler: Handler<Value>; batchHandler?: undefined; batchBy?: undefined }
+  | { batchHandler: BatchHandler<Value>; handler?: undefined }
+) &
   ({ schema: StandardSchema<Value> } | { schema?: undefined; codec?: Codec<NoInfer<Value>> | undefined });
 
 /** When the brake, a circuit breaker, holds a list's drains, and for how long. */

@@ -23,11 +23,12 @@ export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-export type { Limits, RateLimit } from "./control.ts";
+export type { KeyLimit, Limits, ListLimit, RateLimit } from "./control.ts";
 export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
+export type { DeadLetterWhere } from "./dead-letter-where.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
 export type {
   Brake,
@@ -68,6 +69,8 @@ export {
 } from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
+// What an operator looks at.
+export type { Lease, LeaseOptions } from "./leases.ts";
 export type { Message } from "./message.ts";
 export { byKey, strictOrder } from "./order.ts";
 export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
@@ -79,6 +82,7 @@ export {
   release,
   retry,
 } from "./outcome.ts";
+export type { PeekedMessage, PeekOptions } from "./peek.ts";
 export type {
   BatchHandler,
   BatchHandlerReturn,

@@ -160,11 +160,8 @@ class BatchRun {
             this.#messages[at] as MessageView,
             faults?.get(at),
           );
-          await this.#mark(at);
-          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
-          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
-          // comes after it.
-          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
+          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
+          if (!(await this.#mark(at))) break;
         }
       }
     };
@@ -287,9 +284,12 @@ class BatchRun {
    * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
    * With effects it is done when they are: whoever finds it noted as done would run none.
    */
-  async #mark(at: number): Promise<void> {
-    const { kind, effects } = this.#outcomes[at] as Outcome;
-    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
+  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
+  async #mark(at: number): Promise<boolean> {
+    const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+    const message = this.#messages[at] as MessageView;
+    if (kind === "ack" && !effects) return message.mark();
+    return kind === "dead-letter" && !isFailure && !message.wantsMark;
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

@@ -174,6 +174,8 @@ describe("the option scaleOut of several lists", () => {
     ["true where one drain may live", { scaleOut: true, lists: { a: one }, continuation }],
     ["one list's own", { lists: { a: { ...ofList, scaleOut: false } }, continuation }],
   ])("is refused as %s", (_title, options) => {
-    expect(() => createSpillway({ ...shared, ...options } as unknown as SpillwayOptions)).toThrow(OptionError);
+    expect(() => createSpillway({ ...shared, ...options } as unknown as SpillwayOptions)).toThrow(
+      OptionError,
+    );
   });
 });

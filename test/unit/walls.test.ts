@@ -46,6 +46,7 @@ describe("the walls of the house", () => {
     "hosts/node → http",
     "local → http",
     "local → redis",
+    "testing → local",
   ]);
 
   it("let an adapter import another only where that is declared, and declare no more than is so", () => {

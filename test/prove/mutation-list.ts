@@ -265,7 +265,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "take a line whose key is held",
-    edit: inScript("      if endsAt or windowAt then\n", "      if windowAt then\n"),
+    edit: inScript("    if endsAt or windowAt then\n", "    if windowAt then\n"),
     by: ["simulation by key"],
   },
   {
@@ -315,7 +315,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "forget a line whose key has had its part",
-    edit: inScript("      if endsAt or windowAt then\n", "      if endsAt then\n"),
+    edit: inScript("    if endsAt or windowAt then\n", "    if endsAt then\n"),
     by: ["simulation by key"],
   },
 ];

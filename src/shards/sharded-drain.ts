@@ -104,9 +104,10 @@ class Shards {
           return listsOf(settings.list, counts).map(({ name }) => this.#list(name).parts);
         };
         // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-        return runShards({ base, visits: this.#visits, turns: this.#turns, lists }, checked).catch(
-          brokenReport,
-        );
+        return runShards(
+          { base, shards: this.#shards, visits: this.#visits, turns: this.#turns, lists },
+          checked,
+        ).catch(brokenReport);
       },
       push: (messages, options = {}) => this.#push(messages, options),
       peek: async (options = {}) => {
@@ -238,8 +239,7 @@ class Shards {
 
   /** From 0 to less than 1. */
   #share(): number {
-    const { maxAttempts, retryDelay, random } = this.#base.parts.settings;
-    return Math.min(shareOf({ maxAttempts, retryDelay, random }), 1 - Number.EPSILON);
+    return Math.min(shareOf(this.#base.parts.settings), 1 - Number.EPSILON);
   }
 }
 

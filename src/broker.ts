@@ -18,8 +18,10 @@ export interface Batch {
 
 /** In which order the messages of a batch run. */
 export interface BatchOrder {
-  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. */
-  readonly lines: readonly (readonly number[])[];
+  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. They may share an iterator. */
+  readonly lines: readonly Iterable<number>[];
+  /** Whether a line goes on after a message that is not done. */
+  readonly isLoose?: boolean;
   /** What kept a message's key from being known, by its place: it fails by that. */
   readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
 }
@@ -96,6 +98,8 @@ export interface DrainStats {
   readonly nextDueAt: number | null;
   /** Whether the list is paused. */
   readonly paused: boolean;
+  /** While the brake is on: when it lets the next probe through, epoch ms; null while it is off. Of several lists: while all are braked. */
+  readonly brakedUntil: number | null;
 }
 
 /**

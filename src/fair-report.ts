@@ -17,10 +17,9 @@ export interface Spent {
   readonly elapsedMs: number;
 }
 
-/** The reasons that stand for a whole in which no time ran out: the first that any list has. */
+/** The reasons that stand for a whole in which no time ran out: the first that any list has. A slice's limit is none of them. */
 const reasons: readonly StopReason[] = [
   "error",
-  "limit",
   "rate-limited",
   "braked",
   "held",

@@ -65,8 +65,8 @@ export interface ProcessorOptions {
   readonly schema: StandardSchema | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
-  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
-  readonly beforeBegin?: () => Promise<void> | undefined;
+  /** What a message is to wait for before it begins, if anything; told what the batch has come to. Must not reject. */
+  readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -146,12 +146,12 @@ class BatchRun {
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
     const waiting = lines.values();
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
-          await this.#options.beforeBegin?.();
+          await this.#options.beforeBegin?.(this.#outcomes);
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
@@ -161,7 +161,7 @@ class BatchRun {
             faults?.get(at),
           );
           // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
-          if (!(await this.#mark(at))) break;
+          if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
     };
@@ -197,7 +197,7 @@ class BatchRun {
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
       for (const group of waiting) {
-        await this.#options.beforeBegin?.();
+        await this.#options.beforeBegin?.(this.#outcomes);
         if (!this.#lease.isStopped()) await this.#runGroup(group);
       }
     };

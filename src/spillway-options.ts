@@ -4,10 +4,12 @@ import type { DrainOptions } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import {
+  boolean,
   type Checked,
   type Checker,
   checkOptions,
   choice,
+  either,
   func,
   integer,
   type Kinds,
@@ -17,11 +19,20 @@ import {
 } from "./option-kinds.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
+import type { ScaleOut } from "./scale-out.ts";
 import { kindOf, show } from "./show.ts";
 import { Tenants } from "./tenants.ts";
 
 /** What all lists of one deployment have from the whole, and none has by itself. */
-type Shared = "redis" | "list" | "continuation" | "requestTimeoutMs" | "clock" | "randomId" | "random";
+type Shared =
+  | "redis"
+  | "list"
+  | "continuation"
+  | "scaleOut"
+  | "requestTimeoutMs"
+  | "clock"
+  | "randomId"
+  | "random";
 type Without<Options, Names extends string> = Options extends unknown ? Omit<Options, Names> : never;
 
 /** The options of one list: those of `createDrain`, without what the whole gives it. */
@@ -51,6 +62,12 @@ export interface SpillwayOptions {
   /** How a run whose budget ended invokes the next one, for all lists. Default: none, the next tick goes on. */
   continuation?: Continuation | undefined;
   /**
+   * Whether a run that finds more than those at work can handle in 2 s, all lists together, starts others through the
+   * `continuation`, up to the sum of the lists' `maxConcurrency`; `scaleOut({ withinMs })` for another time. Lists of the plain engine
+   * are left out. Default: `true` where there is a `continuation` and a list whose `maxConcurrency` is above 1.
+   */
+  scaleOut?: boolean | ScaleOut;
+  /**
    * How long a request to Redis may take, ms, from 1 to 300,000.
    * @default 10000
    */
@@ -78,6 +95,7 @@ function kindsOfOptions() {
     priority: priorityKind(),
     name: text({ default: "spillway" }),
     continuation: object({ methods: ["invoke"] }),
+    scaleOut: either(boolean(), func<ScaleOut>()),
     requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
     clock: object({ methods: ["now", "after"], default: systemClock }),
     randomId: func({ default: randomId }),
@@ -159,7 +177,16 @@ export function ofList<Made>(name: string, make: () => Made): Made {
 /** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
 export function ownOptions(given: ListOptions): ListOptions {
   if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
-  for (const name of ["redis", "list", "continuation", "requestTimeoutMs", "clock", "randomId", "random"]) {
+  for (const name of [
+    "redis",
+    "list",
+    "continuation",
+    "scaleOut",
+    "requestTimeoutMs",
+    "clock",
+    "randomId",
+    "random",
+  ]) {
     if (Object.hasOwn(given, name))
       throw new OptionError(name, "given once, for all lists", "one for this list");
   }

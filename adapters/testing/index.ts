@@ -11,8 +11,9 @@
  *
  * @module
  */
-export { createTestDrain } from "./create-test-drain.ts";
 export { ExpectationError, StalledError } from "./errors.ts";
-export type { TestDrain, TestDrainOptions, TestOptions, TestReport } from "./test-drain.ts";
+export type { TestControls, TestOptions, TestReport } from "./test-controls.ts";
+export { createTestDrain, type TestDrain, type TestDrainOptions } from "./test-drain.ts";
 export type { ExpectedOutcome, Fate, TestOutcome } from "./test-outcome.ts";
+export { createTestSpillway, type TestSpillway, type TestSpillwayOptions } from "./test-spillway.ts";
 export type { TestClock } from "./test-time.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { asError, attempt, firstOf, isArray, shorten } from "../../src/internals.ts";
 import type { Faults } from "./faults.ts";
-import type { Sightings } from "./sightings.ts";
+import type { Sighting, Sightings } from "./sightings.ts";
 import type { TestTime, Work } from "./test-time.ts";
 
 /** What all processes of a test share. */
@@ -19,7 +19,8 @@ export interface TestWorld {
   readonly redis: RedisClient;
   readonly time: TestTime;
   readonly faults: Faults;
-  readonly sightings: Sightings;
+  /** What was seen of the messages of a list. */
+  sightings(list: string): Sightings;
 }
 
 /** The functions of a user's that a drain calls, among its options. */
@@ -29,7 +30,7 @@ interface UserFunctions {
 
 /** Requests that change nothing: it is of no interest to lose them. */
 const readOnly = new Set(
-  "EXISTS GET HGET HGETALL HMGET LINDEX LLEN LRANGE PTTL SCAN TIME TYPE ZCARD ZRANGE ZRANGEBYSCORE ZSCORE".split(
+  "EXISTS GET HEXISTS HGET HGETALL HMGET LINDEX LLEN LRANGE PTTL SCAN TIME TYPE ZCARD ZRANGE ZRANGEBYSCORE ZSCORE".split(
     " ",
   ),
 );
@@ -183,8 +184,8 @@ export class TestProcess {
     }
   }
 
-  #sighting({ bytes }: { readonly bytes: Uint8Array }) {
-    return this.#world.sightings.of(fromBytes(bytes));
+  #sighting({ list, bytes }: Pick<Message, "list" | "bytes">): Sighting {
+    return this.#world.sightings(list).of(fromBytes(bytes));
   }
 }
 

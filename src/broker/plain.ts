@@ -104,7 +104,7 @@ class PlainBroker implements Broker {
     ] = lengths.map(Number);
     const elsewhere = { delayed: delayedCount, dead: deadCount, parked: parkedCount, parkedKeys };
     const counts = { list: waiting, working, leases: 0, ...elsewhere };
-    return { ...counts, nextDueAt: null, paused: paused === 1 };
+    return { ...counts, nextDueAt: null, paused: paused === 1, brakedUntil: null };
   }
 
   /**

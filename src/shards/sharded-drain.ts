@@ -104,9 +104,10 @@ class Shards {
           return listsOf(settings.list, counts).map(({ name }) => this.#list(name).parts);
         };
         // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-        return runShards({ base, visits: this.#visits, turns: this.#turns, lists }, checked).catch(
-          brokenReport,
-        );
+        return runShards(
+          { base, shards: this.#shards, visits: this.#visits, turns: this.#turns, lists },
+          checked,
+        ).catch(brokenReport);
       },
       push: (messages, options = {}) => this.#push(messages, options),
       peek: async (options = {}) => {
@@ -238,8 +239,7 @@ class Shards {
 
   /** From 0 to less than 1. */
   #share(): number {
-    const { maxAttempts, retryDelay, random } = this.#base.parts.settings;
-    return Math.min(shareOf({ maxAttempts, retryDelay, random }), 1 - Number.EPSILON);
+    return Math.min(shareOf(this.#base.parts.settings), 1 - Number.EPSILON);
   }
 }
 
@@ -255,6 +255,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
   const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
     all.reduce((total, stats) => total + stats[name], 0);
   const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
+  const braked = all.flatMap(({ brakedUntil }) => brakedUntil ?? []);
   return {
     list: sum("list"),
     working: sum("working"),
@@ -264,6 +265,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
     parkedKeys: sum("parkedKeys"),
     dead: sum("dead"),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
+    brakedUntil: braked.length > 0 ? Math.max(...braked) : null,
     paused: all.some(({ paused }) => paused),
   };
 }

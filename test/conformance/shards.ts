@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type Continuation, type Drain, type NextDrain, shardOf } from "../../src/index.ts";
+import {
+  type Continuation,
+  type Drain,
+  type EveryDrainOption,
+  type NextDrain,
+  scaleOut,
+  shardOf,
+} from "../../src/index.ts";
 import { reshardingSuite } from "./resharding.ts";
 import { list, numbered } from "./setup.ts";
 import { type ShardsUnderTest, shardsSetup } from "./shards-setup.ts";
@@ -29,6 +36,47 @@ export function shardsSuite(under: ShardsUnderTest): void {
         error: null,
       });
       expect(handled.toSorted()).toEqual([...numbered(20), "by a key", "to the list itself"].toSorted());
+      expect(await left()).toEqual([]);
+    });
+
+    it("has others started by what all shards hold together, which end with it", async () => {
+      const handled: string[] = [];
+      const runs: Promise<unknown>[] = [];
+      let live = 0;
+      let mostLive = 0;
+      const begin = async (chain: NextDrain["chain"]) => {
+        live += 1;
+        mostLive = Math.max(mostLive, live);
+        const report = await drain.run({ chain });
+        live -= 1;
+        expect(report.error).toBeNull();
+      };
+      const drain: Drain = make(4, [], {
+        // No shard by itself wants another drain.
+        scaleOut: scaleOut({ withinMs: 500 }),
+        maxConcurrency: 2,
+        batchSize: 10,
+        concurrency: 1,
+        prefetch: 0,
+        continuation: {
+          name: "beside",
+          invoke: async ({ chain }) => {
+            runs.push(begin(chain));
+            return null;
+          },
+        },
+        handler: async (message: { payload: string }) => {
+          handled.push(message.payload);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        },
+      } as Partial<EveryDrainOption<never>>);
+      await drain.push(numbered(160), { wake: false });
+      const report = await drain.run();
+      await Promise.all(runs);
+      expect(report).toMatchObject({ error: null });
+      expect(report.started).toBeGreaterThan(0);
+      expect(mostLive).toBeGreaterThan(1);
+      expect(handled.toSorted()).toEqual(numbered(160).toSorted());
       expect(await left()).toEqual([]);
     });
 

@@ -39,7 +39,6 @@ describe("each sample of the docs, taken from the page", () => {
     const environment = {
       UPSTASH_REDIS_REST_URL: served.server().url,
       UPSTASH_REDIS_REST_TOKEN: testToken,
-      REDIS_URL: served.door.url,
       DRAIN_TOKEN: "a-token-of-32-characters-or-more-1",
     };
     const program = new Program(process.execPath, [fileOf(sample)], { folder: root, environment });

@@ -255,7 +255,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "claim beside a line that waits for a retry",
-    edit: inScript("isOpen[key] = not (endsAt or waits[at])", "isOpen[key] = not endsAt"),
+    edit: inScript("not (endsAt or waits[at]), mayHave", "not endsAt, mayHave"),
     by: ["model of the orders", "simulation by key"],
   },
   {
@@ -265,10 +265,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "take a line whose key is held",
-    edit: inScript(
-      "    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end\n",
-      "    free[#free + 1] = keys[at]\n",
-    ),
+    edit: inScript("    if endsAt or windowAt then\n", "    if windowAt then\n"),
     by: ["model of the orders", "simulation by key"],
   },
   {
@@ -291,9 +288,34 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: "if (!(await this.#mark(at))) break;",
+      find: "if (!(await this.#mark(at)) && !isLoose) break;",
       put: "await this.#mark(at);",
     },
     by: ["model of the orders", "simulation by key"],
+  },
+  {
+    name: "count no claim of a key against its limit",
+    edit: inScript("  spendKeys(held)\n", ""),
+    by: ["simulation by key"],
+  },
+  {
+    name: "begin another window with every claim",
+    edit: inScript("if not (windowEndsAt > now and windowEndsAt <= now + keyWindowMs) then", "if true then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim from the list more of a key than is left to it",
+    edit: inScript("if left[key] < 0 then", "if false then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim of a line more than is left to its key",
+    edit: inScript("local fair = math.min(mayHave, math.max(", "local fair = math.min(math.huge, math.max("),
+    by: ["simulation by key"],
+  },
+  {
+    name: "forget a line whose key has had its part",
+    edit: inScript("    if endsAt or windowAt then\n", "    if endsAt then\n"),
+    by: ["simulation by key"],
   },
 ];

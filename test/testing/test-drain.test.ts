@@ -40,7 +40,10 @@ describe("a handler of the user's, through the real drain", () => {
   it("is tried again when its retry comes due, by the test's own time and at once by the real one", async () => {
     const moments: number[] = [];
     const kit = createTestDrain({
-      handler: () => (void moments.push(kit.clock.now()) as never) || fail(),
+      handler: () => {
+        moments.push(kit.clock.now());
+        fail();
+      },
       maxAttempts: 4,
       retryDelay: ({ attempt }) => attempt * 3_600_000,
     });
@@ -52,18 +55,29 @@ describe("a handler of the user's, through the real drain", () => {
   });
 
   it.each<[string, (kit: TestDrain) => Promise<unknown>, wanted: number[]]>([
-    ["delayed ones when they are due", (kit) => kit.drain.push(["a"], { delayMs: 86_400_000 }), [86_400_000]],
+    ["delayed ones when they are due", (kit) => kit.drain.push(["1"], { delayMs: 86_400_000 }), [86_400_000]],
     [
       "limited ones when the next window opens",
       async (kit) => {
         await kit.drain.limits.set({ messages: 2, windowMs: 60_000 });
-        await kit.push("a", "b", "c", "d", "e");
+        await kit.push("1", "2", "3", "4", "5");
       },
       [0, 0, 60_000, 60_000, 120_000],
     ],
+    [
+      "those of a key with a limit of its own when its next window opens",
+      async (kit) => {
+        await kit.drain.limits.set({ perKey: { messages: 1, windowMs: 60_000 } });
+        await kit.push({ to: "ada" }, { to: "ada", again: true }, { to: "bob" });
+      },
+      [0, 0, 60_001],
+    ],
   ])("runs %s", async (_, arrange, wanted) => {
     const moments: number[] = [];
-    const kit = createTestDrain({ handler: () => void moments.push(kit.clock.now()) });
+    const kit = createTestDrain({
+      handler: () => void moments.push(kit.clock.now()),
+      order: { byKey: "to" },
+    });
     const startedAt = kit.clock.now();
     await arrange(kit);
     await kit.drainUntilEmpty();
@@ -171,7 +185,7 @@ describe("faults on demand", () => {
   });
 
   it("a message that kills its process each time is a dead letter in the end, and the others are acknowledged", async () => {
-    const kit = createTestDrain({
+    const kit: TestDrain = createTestDrain({
       handler: ({ payload }) => (payload === "poison" ? kit.crash() : undefined),
       maxAttempts: 4,
     });
@@ -244,7 +258,7 @@ describe("the time of a test", () => {
   });
 
   it("passes once for handlers that take their time side by side", async () => {
-    const kit = createTestDrain({ handler: () => kit.clock.advance(2_000), concurrency: 5 });
+    const kit: TestDrain = createTestDrain({ handler: () => kit.clock.advance(2_000), concurrency: 5 });
     await kit.push("a", "b", "c", "d", "e");
     expect(await kit.drainUntilEmpty()).toMatchObject({ acked: 5, elapsedMs: 2_000 });
   });

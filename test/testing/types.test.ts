@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { memory } from "../../adapters/local/memory.ts";
 import { createTestDrain } from "../../adapters/testing/index.ts";
 import type { Message } from "../../src/index.ts";
 
@@ -20,8 +21,7 @@ it("types a test's handler as createDrain types it, and refuses what createDrain
     // @ts-expect-error: a name that is none.
     () => createTestDrain({ handler: () => undefined, maxAttempt: 3 }),
     // @ts-expect-error: the kit has its own.
-    () =>
-      createTestDrain({ handler: () => undefined, clock: { now: () => 0, after: () => () => undefined } }),
+    () => createTestDrain({ handler: () => undefined, redis: memory() }),
   ];
   for (const call of refused) expect(call).toThrow();
 });

@@ -142,7 +142,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       name: parts.settings.list,
       weight,
       keys: keysAsked(parts),
-      run: slicesOf(parts, ofOne, startedAt, scaler?.ofList(parts)),
+      run: slicesOf(parts, ofOne, startedAt, { scaleOut: scaler?.ofList(parts) }),
     };
   };
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Continuation,
   createDrain,
+  createSpillway,
   type Drain,
   type EveryDrainOption,
   type NextDrain,
@@ -361,6 +362,54 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       expect(await make(1, handled, { order }).run()).toMatchObject({ acked: 2, stopped: "empty" });
       expect(handled.map((payload) => JSON.parse(payload).n)).toEqual([1, 2]);
       await reshard(smaller);
+    });
+
+    it("is not drained by who was told of no shards, with an error that says what to do, until they are given up", async () => {
+      await make(2).push(numbered(2));
+      for (const engine of ["scripted", "plain"] as const) {
+        const alone = make(undefined, [], { engine });
+        const report = await alone.run();
+        expect(report).toMatchObject({ stopped: "error", claimed: 0, commands: 1 });
+        expect(report.error).toMatchObject({
+          code: "shard-count",
+          message: expect.stringMatching(/:shards/),
+        });
+        expect(await alone.push("to the list itself", { wake: false })).toMatchObject({ pushed: 1 });
+      }
+      const both = createSpillway({ redis: client(), lists: { [list]: { handler: () => undefined } } });
+      expect((await both.run()).error).toMatchObject({ code: "shard-count" });
+      const handled: string[] = [];
+      await reshard({ redis: client(), list, shards: 1 });
+      await make(1, handled).run();
+      expect(handled.length).toBe(4);
+      await reshard({ redis: client(), list, shards: 1, forget: true });
+      expect(await keys()).toEqual([]);
+      expect(await make(undefined).run()).toMatchObject({ stopped: "empty", error: null });
+    });
+
+    it("is drained by the plain engine too", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled, { engine: "plain", batchSize: 3 });
+      await drain.push(numbered(20), { wake: false });
+      expect(await drain.run()).toMatchObject({ acked: 20, remaining: 0, stopped: "empty", error: null });
+      expect(handled.toSorted()).toEqual(numbered(20).toSorted());
+      await drain.push("fails", { wake: false });
+      const failing = make(4, [], { engine: "plain", handler: () => Promise.reject(new Error("as told")) });
+      expect(await failing.run()).toMatchObject({ retried: 1, error: null });
+      expect(await drain.stats()).toMatchObject({ list: 0, working: 0, delayed: 1 });
+    });
+
+    it("knows an id among all messages without a key, and with one among those of its shard", async () => {
+      const drain = make(4);
+      const dedupe = { id: () => "one id", ttlMs: 60_000 };
+      expect(await drain.push(["a", "b", "c"], { dedupe })).toMatchObject({ pushed: 1, duplicates: [1, 2] });
+      const keyed = {
+        dedupe: { ...dedupe, id: () => "another" },
+        key: (message: unknown) => String(message),
+      };
+      const own = new Set(["a", "b", "c"].map((key) => shardOf(list, key, 4)));
+      expect(own.size).toBeGreaterThan(1);
+      expect(await drain.push(["a", "b", "c"], keyed)).toMatchObject({ pushed: own.size });
     });
 
     it("forgets shards that are no more only when they are empty", async () => {

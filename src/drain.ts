@@ -202,9 +202,8 @@ class Run {
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =
       this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
-    for (const { effects } of settlement?.outcomes ?? []) {
+    for (const { effects } of settlement?.outcomes ?? [])
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
-    }
     this.#tellDeadLetters(result, settlement);
     this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;

@@ -47,6 +47,7 @@ export {
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
+  PushIncompleteError,
   RedisProtocolError,
   RedisReplyError,
   RedisTooLargeError,

@@ -12,6 +12,7 @@ export { type ListKeys, listKeys } from "./keys.ts";
 export {
   boolean,
   type Checked,
+  type Checker,
   checkOptions,
   choice,
   either,

@@ -142,7 +142,7 @@ export const tenantsMs = 5_000;
 export const tenantCharsMax = 512;
 /** Drains of such lists that a process keeps. Reason: they come and go, and a process may live long. */
 export const tenantsKeptMax = 1_000;
-/** Times that one claim by key looks for a line that may go on, 100 at a time. Reason: those that may not are put off, three commands each time. */
+/** Times that one claim by key looks for a line that may go on, 100 at a time. Reason: what may not is put off, by four commands each time. */
 export const duePagesMax = 10;
 /** Lines of keys that one command wakes where their limit was changed. Reason: Lua's and Redis' stacks bound arguments. */
 export const wokenLinesMax = 1_000;

@@ -146,7 +146,7 @@ class BatchRun {
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
     const waiting = lines.values();
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
@@ -161,7 +161,7 @@ class BatchRun {
             faults?.get(at),
           );
           // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
-          if (!(await this.#mark(at))) break;
+          if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
     };

@@ -68,18 +68,20 @@ export class ListView {
    * limit lets go. Null where nothing is awaited.
    */
   nextMoment(now: number): number | null {
-    const { leases, delayed, due, brake, control, busy, held, seen } = this.#keys;
+    const { leases, delayed, due, brake, control, busy, held, rates, seen } = this.#keys;
     const moments = [
       ...[...this.#scored(leases)].map(([, at]) => at + 1),
       ...[delayed, due].flatMap((key) => [...this.#scored(key)].map(([, at]) => at)),
       ...[
         [brake, "until"],
         [control, "endsAt"],
+        [rates, "endsAt"],
       ].flatMap(([key, field]) => Number(this.#ask("HGET", key as ByteString, field as string) ?? 0)),
       ...[busy, held].map((key) => now + Number(this.#ask("PTTL", key))),
       ...this.#read("HVALS", seen).map((since) => Number(since) + this.#plain.visibilityTimeoutMs),
     ];
-    const coming = moments.filter((at) => at > now);
+    // Redis' clock has whole milliseconds, and some moments are halves.
+    const coming = moments.map(Math.ceil).filter((at) => at > now);
     return coming.length === 0 ? null : Math.min(...coming);
   }
 

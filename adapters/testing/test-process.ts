@@ -30,7 +30,7 @@ interface UserFunctions {
 
 /** Requests that change nothing: it is of no interest to lose them. */
 const readOnly = new Set(
-  "EXISTS GET HGET HGETALL HMGET LINDEX LLEN LRANGE PTTL SCAN TIME TYPE ZCARD ZRANGE ZRANGEBYSCORE ZSCORE".split(
+  "EXISTS GET HEXISTS HGET HGETALL HMGET LINDEX LLEN LRANGE PTTL SCAN TIME TYPE ZCARD ZRANGE ZRANGEBYSCORE ZSCORE".split(
     " ",
   ),
 );

@@ -55,18 +55,29 @@ describe("a handler of the user's, through the real drain", () => {
   });
 
   it.each<[string, (kit: TestDrain) => Promise<unknown>, wanted: number[]]>([
-    ["delayed ones when they are due", (kit) => kit.drain.push(["a"], { delayMs: 86_400_000 }), [86_400_000]],
+    ["delayed ones when they are due", (kit) => kit.drain.push(["1"], { delayMs: 86_400_000 }), [86_400_000]],
     [
       "limited ones when the next window opens",
       async (kit) => {
         await kit.drain.limits.set({ messages: 2, windowMs: 60_000 });
-        await kit.push("a", "b", "c", "d", "e");
+        await kit.push("1", "2", "3", "4", "5");
       },
       [0, 0, 60_000, 60_000, 120_000],
     ],
+    [
+      "those of a key with a limit of its own when its next window opens",
+      async (kit) => {
+        await kit.drain.limits.set({ perKey: { messages: 1, windowMs: 60_000 } });
+        await kit.push({ to: "ada" }, { to: "ada", again: true }, { to: "bob" });
+      },
+      [0, 0, 60_001],
+    ],
   ])("runs %s", async (_, arrange, wanted) => {
     const moments: number[] = [];
-    const kit = createTestDrain({ handler: () => void moments.push(kit.clock.now()) });
+    const kit = createTestDrain({
+      handler: () => void moments.push(kit.clock.now()),
+      order: { byKey: "to" },
+    });
     const startedAt = kit.clock.now();
     await arrange(kit);
     await kit.drainUntilEmpty();

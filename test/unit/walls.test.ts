@@ -9,7 +9,7 @@ const sources = (folder: string): string[] =>
     .filter((path) => path.endsWith(".ts"))
     .map((path) => join(folder, path));
 const specifiers = (path: string): string[] =>
-  [...readFileSync(join(root, path), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+  [...readFileSync(join(root, path), "utf8").matchAll(/(?<!")(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
     (match) => match[1] as string,
   );
 

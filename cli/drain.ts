@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startRestServer } from "../adapters/local/rest-server.ts";
 import { upstash } from "../adapters/redis/upstash.ts";
-import { createDrain, type DrainReport, OptionError, type RedisClient } from "../src/index.ts";
+import { createDrain, OptionError, type RedisClient } from "../src/index.ts";
 import { openEngine } from "./engine.ts";
 import { handlerExample, loadHandlers } from "./handlers.ts";
 import type { Lifetime } from "./lifetime.ts";
@@ -35,8 +35,8 @@ export async function drainList(options: DrainCommandOptions, lifetime: Lifetime
     url === undefined ? await embed(options, lifetime) : upstash({ url, token: readToken(options) });
   lifetime.atEnd(() => redis.close());
   const progress = new Progress();
-  const onProgress = (report: DrainReport): void => progress.show(report);
-  const drain = createDrain({ redis, list, batchSize, concurrency, onProgress, ...handlers });
+  const drain = createDrain({ redis, list, batchSize, concurrency, ...handlers });
+  drain.on("drain:progressed", ({ report }) => progress.show(report));
   const lines = await readLines(options, url);
   if (lines.length > 0) {
     await drain.push(lines);

@@ -7,6 +7,7 @@ import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import * as limits from "./limits.ts";
+import { type Listeners, listenersOf, type On } from "./listeners.ts";
 import { orders } from "./order.ts";
 import { type PushResult, pushContext, pushMessages } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
@@ -27,6 +28,11 @@ export interface Drain {
    * another function of yours does: the report says it. Throws `OptionError` for bad options.
    */
   run(options?: RunOptions): Promise<DrainReport>;
+  /**
+   * Has a listener told of an event of this drain, from now on: see `DrainEvents`. Returns what takes it off again. Throws
+   * `OptionError` for a name that no event has.
+   */
+  on: On;
   /** The messages that will not be tried again: read, returned to the list, deleted. */
   readonly deadLetters: DeadLetters;
   /**
@@ -99,7 +105,9 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
 
 /** A drain of one Redis list, with what it is made of, for who runs several. */
 export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
-  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders);
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders, (given) =>
+    listenersOf(given),
+  );
   const { settings, keys, openSender } = parts;
   const { engine, continuation } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
@@ -108,6 +116,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   }
   const drain: Drain = {
     ...runner,
+    on: (settings.listeners as Listeners).on,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
     limits: limitsOf(openSender, keys, settings.engine === "scripted"),
     pause: async () => setPaused(openSender(), keys, true),

@@ -2,10 +2,8 @@ import type { Batch, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import { sleep } from "./clock.ts";
 import { goOn } from "./continuation.ts";
-import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import { SpillwayError } from "./errors.ts";
 import { asError } from "./guest.ts";
-import { Hooks } from "./hooks.ts";
 import * as limits from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
@@ -34,7 +32,6 @@ class Run {
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
   #ahead: Promise<Batch | Pause | null> | null = null;
-  readonly #hooks = new Hooks();
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
   #isGivenBack = false;
   /** What Redis refused beside a batch that it gave: the run ends with it when that batch is settled. */
@@ -58,7 +55,8 @@ class Run {
       this.#report.error = asError(error);
       await this.#settleWhatIsLeft();
     }
-    await this.#parts.stopper.untilLeft(this.#hooks.settled());
+    const { untilTold, stopper } = this.#parts;
+    if (untilTold) await stopper.untilLeft(untilTold());
     await this.#continue(stopped);
     return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
   }
@@ -152,7 +150,8 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, processor);
+    const { ranCount, failures, oldestMs, ...processed } = await processBatch(batch, stopper, processor);
+    if (oldestMs !== null) this.#report.oldestMs = Math.max(this.#report.oldestMs ?? 0, oldestMs);
     for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     this.#learn(batch.messages.length);
@@ -182,7 +181,7 @@ class Run {
 
   #tellFailure(failure: Failure): void {
     this.#report.failures.add(failure);
-    this.#hooks.tell(this.#parts.onFailure, failure);
+    this.#parts.onFailure?.(failure);
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
@@ -195,23 +194,8 @@ class Run {
     for (const { effects } of settlement?.outcomes ?? []) {
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
     }
-    this.#tellDeadLetters(result, settlement);
-    this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;
     this.#problem ??= result.problem;
-  }
-
-  #tellProgress(): void {
-    const { onProgress, clock, startedAt } = this.#parts;
-    if (onProgress) this.#hooks.tell(onProgress, this.#report.finish("budget", clock.now() - startedAt));
-  }
-
-  #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
-    const { onDeadLetter, processor } = this.#parts;
-    if (!onDeadLetter) return;
-    const told = result.deadLetters.map((entry) => readDeadLetter(entry, processor.list));
-    if (settlement && result.lostCount === 0) told.push(...deadLettersOf(settlement, result, processor.list));
-    for (const letter of told) this.#hooks.tell(onDeadLetter, letter);
   }
 
   async #settleAll(): Promise<void> {

@@ -53,6 +53,8 @@ export {
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
+// Events.
+export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events.ts";
 export type { FailureCount } from "./failures.ts";
 // Several lists in one deployment.
 export type { ListsReport } from "./fair-report.ts";
@@ -68,7 +70,9 @@ export {
 } from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
+export { type Listeners, listeners, type On } from "./listeners.ts";
 export type { Message } from "./message.ts";
+export type { SentAt } from "./message-age.ts";
 export { byKey, strictOrder } from "./order.ts";
 export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
 export {

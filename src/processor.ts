@@ -8,6 +8,7 @@ import type { Stopper } from "./deadline.ts";
 import { isThenable } from "./guest.ts";
 import { type LeaseWatch, watchLease } from "./lease-watch.ts";
 import { type Message, MessageView } from "./message.ts";
+import { oldestMs, type SentAt } from "./message-age.ts";
 import { type HandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
 import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
@@ -63,6 +64,7 @@ export interface ProcessorOptions {
   readonly batchHandler: BatchHandler<unknown> | undefined;
   readonly batchBy: BatchBy<unknown> | undefined;
   readonly schema: StandardSchema | undefined;
+  readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
 }
@@ -72,6 +74,8 @@ export interface Processed {
   readonly outcomes: readonly Outcome[];
   readonly isMarked: readonly boolean[];
   readonly failures: readonly Failure[];
+  /** How old the oldest of them was when the batch began, ms; null where none says it. */
+  readonly oldestMs: number | null;
   /** Messages whose handler has begun. */
   readonly ranCount: number;
 }
@@ -106,6 +110,7 @@ class BatchRun {
   readonly #outcomes: Outcome[];
   readonly #order: BatchOrder | undefined;
   readonly #failures: Failure[] = [];
+  readonly #oldestMs: number | null;
   #ranCount = 0;
 
   constructor(batch: Batch, stopper: Stopper, options: ProcessorOptions) {
@@ -128,6 +133,7 @@ class BatchRun {
     };
     this.#messages = batch.messages.map((claimed, at) => new MessageView(claimed, at, context));
     this.#outcomes = batch.messages.map(() => say.release);
+    this.#oldestMs = oldestMs(this.#messages, options);
   }
 
   async toProcessed(): Promise<Processed> {
@@ -139,6 +145,7 @@ class BatchRun {
       outcomes: [...this.#outcomes],
       isMarked: this.#messages.map((message) => message.isMarked),
       failures: [...this.#failures],
+      oldestMs: this.#oldestMs,
       ranCount: this.#ranCount,
     };
   }
@@ -152,11 +159,8 @@ class BatchRun {
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
-          this.#outcomes[at] = await this.#runOne(
-            handler,
-            this.#messages[at] as MessageView,
-            faults?.get(at),
-          );
+          const message = this.#messages[at] as MessageView;
+          this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
           await this.#mark(at);
           const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
           // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing

@@ -2,7 +2,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Continuation } from "./continuation.ts";
 import type { DrainOptions } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
+import type { EventListeners } from "./events.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
+import type { Listeners } from "./listeners.ts";
 import {
   type Checked,
   type Checker,
@@ -19,9 +21,18 @@ import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { kindOf, show } from "./show.ts";
 import { Tenants } from "./tenants.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** What all lists of one deployment have from the whole, and none has by itself. */
-type Shared = "redis" | "list" | "continuation" | "requestTimeoutMs" | "clock" | "randomId" | "random";
+type Shared =
+  | "redis"
+  | "list"
+  | "continuation"
+  | "telemetry"
+  | "requestTimeoutMs"
+  | "clock"
+  | "randomId"
+  | "random";
 type Without<Options, Names extends string> = Options extends unknown ? Omit<Options, Names> : never;
 
 /** The options of one list: those of `createDrain`, without what the whole gives it. */
@@ -50,6 +61,10 @@ export interface SpillwayOptions {
   name?: string;
   /** How a run whose budget ended invokes the next one, for all lists. Default: none, the next tick goes on. */
   continuation?: Continuation | undefined;
+  /** Listeners to the events of all lists, by name, as `createDrain` has them; `spillway.on` takes others. */
+  on?: EventListeners | Listeners;
+  /** What records spans and metrics of each run, as `createDrain` has it. Default: nothing does. */
+  telemetry?: Watcher | undefined;
   /**
    * How long a request to Redis may take, ms, from 1 to 300,000.
    * @default 10000
@@ -78,6 +93,12 @@ function kindsOfOptions() {
     priority: priorityKind(),
     name: text({ default: "spillway" }),
     continuation: object({ methods: ["invoke"] }),
+    // What it must be is said where listeners are made.
+    on: { wanted: "", allows: () => true } as Checker<SpillwayOptions["on"]>,
+    telemetry: object<Watcher>({
+      methods: ["watch", "around"],
+      wanted: "a telemetry, as openTelemetry(…) makes it",
+    }),
     requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
     clock: object({ methods: ["now", "after"], default: systemClock }),
     randomId: func({ default: randomId }),
@@ -159,7 +180,8 @@ export function ofList<Made>(name: string, make: () => Made): Made {
 /** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
 export function ownOptions(given: ListOptions): ListOptions {
   if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
-  for (const name of ["redis", "list", "continuation", "requestTimeoutMs", "clock", "randomId", "random"]) {
+  const shared = "redis list continuation telemetry requestTimeoutMs clock randomId random";
+  for (const name of shared.split(" ")) {
     if (Object.hasOwn(given, name))
       throw new OptionError(name, "given once, for all lists", "one for this list");
   }

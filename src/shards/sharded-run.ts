@@ -19,8 +19,11 @@ export interface ShardedRunParts {
   lists(sender: Sender): Promise<readonly RunnerParts[]>;
 }
 
+/** The options of a run, its place in its chain among them. */
+type ShardedRunOptions = CheckedRunOptions & { readonly chain: NonNullable<CheckedRunOptions["chain"]> };
+
 /** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
-export async function runShards(parts: ShardedRunParts, options: CheckedRunOptions): Promise<DrainReport> {
+export async function runShards(parts: ShardedRunParts, options: ShardedRunOptions): Promise<DrainReport> {
   const { settings, keys } = parts.base;
   const { clock, redis: client, requestTimeoutMs } = settings;
   const { budgetMs, maxMessages, maxRequests, signal } = options;
@@ -28,10 +31,9 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
   const endAt = startedAt + budgetMs;
   const bounds = { giveUpAt: endAt, requestCountMax: maxRequests };
   const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
-  const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
   const lists = new Map<Member, RunnerParts>();
   for (const list of await parts.lists(sender)) {
-    const run = slicesOf(list, { ...options, chain }, startedAt);
+    const run = slicesOf(list, options, startedAt);
     lists.set({ name: list.settings.list, weight: 1, run }, list);
   }
 
@@ -57,18 +59,18 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
     ...sender.meter,
     elapsedMs: clock.now() - startedAt,
   });
-  const onward = await nextDrain(parts.base, { ...options, chain }, endAt, endingOf(run, report));
+  const onward = await nextDrain(parts.base, options, endAt, endingOf(run, report));
   return { ...report, ...onward, elapsedMs: clock.now() - startedAt };
 }
 
 async function nextDrain(
   { settings }: RunnerParts,
-  { chain }: CheckedRunOptions,
+  { chain }: ShardedRunOptions,
   endAt: number,
   ending: ReturnType<typeof endingOf>,
 ): Promise<Partial<DrainReport>> {
   const { continuation, list, clock, randomId, maxConcurrency, maxAttempts, retryDelay, random } = settings;
-  if (!continuation || !chain) return {};
+  if (!continuation) return {};
   const share = (): number => shareOf({ maxAttempts, retryDelay, random });
   try {
     const onward = { list, chain, maxConcurrency, endAt, clock, random: share, randomId };

@@ -25,6 +25,7 @@ const report = {
   lostLease: 0,
   recovered: 0,
   remaining: 7,
+  oldestMs: null,
   nextDueAt: null,
   stopped: "budget",
   continuedWith: "lambda",

@@ -9,7 +9,7 @@ import { OptionError } from "./errors.ts";
 import * as limits from "./limits.ts";
 import { type Listeners, listenersOf, type On } from "./listeners.ts";
 import { orders } from "./order.ts";
-import { type PushResult, pushContext, pushMessages } from "./push.ts";
+import { type PushResult, pushContext, pushMessages, watchedPush } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -124,12 +124,13 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     resume: async () => setPaused(openSender(), keys, false),
     wake: async () => wake(parts),
     recover: recovering(parts),
-    push: async (messages, pushOptions = {}) => {
-      const context = pushContext(settings, [{ sender: openSender(), keys }]);
-      const { toWake, ...result } = await pushMessages(context, messages, pushOptions);
-      const asleep = { woken: false, wakeError: null };
-      return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
-    },
+    push: (messages, pushOptions) =>
+      watchedPush(settings, messages, async (given) => {
+        const context = pushContext(settings, [{ sender: openSender(), keys }]);
+        const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
+        const asleep = { woken: false, wakeError: null };
+        return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
+      }),
   };
   return { drain, parts };
 }

@@ -20,6 +20,8 @@ export interface WatchedRun {
 export interface Watcher {
   /** Stands around a run, whatever its lists and slices are: resolves with its report. Neither throws nor rejects by itself. */
   around<Report extends DrainReport>(about: WatchedRun, run: () => Promise<Report>): Promise<Report>;
+  /** Stands around a push: may give `push` the messages changed, and resolves with what it does. */
+  push?<Result>(list: string, given: unknown, push: (given: unknown) => Promise<Result>): Promise<Result>;
   /** The parts of one list's run, or of a slice of it, with those in their place that look on. */
   watch(parts: RunParts): RunParts;
 }

@@ -4,7 +4,7 @@ import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
-import { pushContext, pushMessages } from "../push.ts";
+import { pushContext, pushMessages, watchedPush } from "../push.ts";
 import { brokenReport, type DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
 import { type CheckedRunOptions, checkRunOptions } from "../run-options.ts";
@@ -101,7 +101,8 @@ class Shards {
         // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
         return this.#run(checked).catch(brokenReport);
       },
-      push: (messages, options = {}) => this.#push(messages, options),
+      push: (messages, options = {}) =>
+        watchedPush(settings, messages, (given) => this.#push(given, options)),
       stats: async () => mergedStats(await this.#all((drain) => drain.stats())),
       recover: async () => {
         const all = await this.#all((drain) => drain.recover());

@@ -8,8 +8,8 @@ const longTests = "test/long/**/*.test.ts";
 export default defineConfig({
   test: {
     globalSetup: ["test/support/ensure-redis.ts", "test/support/build.ts"],
-    // Each file starts its own redis-server. Three at a time suit two cores: a third of the time is waiting.
-    maxWorkers: 3,
+    // Each file starts its own redis-server. Four at a time suit two cores: half of the time is waiting.
+    maxWorkers: 4,
     // They end what hangs; no test is to come near them.
     testTimeout: scaled(180_000),
     hookTimeout: scaled(180_000),

@@ -1,4 +1,5 @@
 import { OptionError, SpillwayError } from "../src/index.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** After being told to end, so long may what is under way take before the process ends without it. */
 const graceMs = 10_000;
@@ -16,7 +17,10 @@ export interface Lifetime {
  * Runs a command and ends the process with its code, however it ends: what it opened is closed, within a grace. A second
  * signal ends it at once. What must go even then hangs on the process' own `exit`.
  */
-export async function runToEnd(command: (lifetime: Lifetime) => Promise<number>): Promise<never> {
+export async function runToEnd(
+  command: (lifetime: Lifetime) => Promise<number>,
+  terminal: Terminal,
+): Promise<never> {
   const controller = new AbortController();
   const closes: (() => Promise<void>)[] = [];
   const told = (): void => {
@@ -38,7 +42,7 @@ export async function runToEnd(command: (lifetime: Lifetime) => Promise<number>)
       crashed,
     ]);
   } catch (error) {
-    code = explain(error);
+    code = explain(error, terminal);
   }
   setTimeout(() => process.exit(code), graceMs).unref();
   for (const close of closes.reverse()) await close().catch(() => undefined);
@@ -47,10 +51,12 @@ export async function runToEnd(command: (lifetime: Lifetime) => Promise<number>)
 }
 
 /** Says what went wrong. The code is 2 where the command was called wrongly, and 1 otherwise. */
-function explain(error: unknown): number {
-  if (!(error instanceof Error)) console.error(`error: ${String(error)}`);
-  else if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
-    console.error("error: the port is taken: give another --port");
-  } else console.error(`error: ${error instanceof SpillwayError ? error.message : error.stack}`);
+function explain(error: unknown, terminal: Terminal): number {
+  const isTaken = error instanceof Error && (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+  if (isTaken) terminal.fail("the port is taken: give another --port", "port-taken");
+  else if (error instanceof SpillwayError) {
+    const { message, code, cause } = error;
+    terminal.fail(cause instanceof SpillwayError ? `${message} ${cause.message}` : message, code);
+  } else terminal.fail(error instanceof Error ? (error.stack ?? error.message) : String(error), "unknown");
   return error instanceof OptionError ? 2 : 1;
 }

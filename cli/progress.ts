@@ -1,30 +1,29 @@
-import type { DrainReport } from "../src/index.ts";
+import { visible } from "./safe-text.ts";
 
-/** Shows a drain as it goes: one line that changes on a terminal, a line now and then elsewhere. */
-export class Progress {
-  #shownAt = Number.NEGATIVE_INFINITY;
+/** How often it is drawn anew at most, ms. */
+const drawnMs = 100;
 
-  show(report: DrainReport): void {
-    const text = `  claimed ${report.claimed}, acked ${report.acked}, retried ${report.retried}, ${Math.round(report.elapsedMs)} ms`;
-    if (process.stdout.isTTY) process.stdout.write(`\r${text}`);
-    else if (report.elapsedMs - this.#shownAt >= 50) {
-      this.#shownAt = report.elapsedMs;
-      console.log(text);
-    }
+/** One line on the terminal that changes while something goes on; nothing elsewhere. */
+export class ProgressLine {
+  readonly #isShown: boolean;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown;
   }
 
+  /** Draws what `line` gives, unless it was drawn a moment ago. */
+  show(line: () => string): void {
+    const now = performance.now();
+    if (!this.#isShown || now - this.#drawnAt < drawnMs) return;
+    this.#drawnAt = now;
+    const width = process.stdout.columns || 80;
+    process.stdout.write(`\r\u001b[K${visible(line()).slice(0, width - 1)}`);
+  }
+
+  /** Takes the line away. */
   end(): void {
-    if (process.stdout.isTTY) process.stdout.write("\n");
-  }
-}
-
-/** Prints a report, a line a field, errors by their message. */
-export function printReport(report: DrainReport): void {
-  console.log("Report");
-  const failures = report.failures.map((one) => `${one.count} × ${one.name}: ${one.message}`).join("; ");
-  for (const [name, value] of Object.entries({ ...report, failures: failures || "none" })) {
-    const shown =
-      value instanceof Error ? value.message : name === "elapsedMs" ? Math.round(report.elapsedMs) : value;
-    console.log(`  ${name.padEnd(14)}${shown}`);
+    if (this.#drawnAt !== Number.NEGATIVE_INFINITY) process.stdout.write("\r\u001b[K");
+    this.#drawnAt = Number.NEGATIVE_INFINITY;
   }
 }

@@ -98,6 +98,8 @@ export interface DrainStats {
   readonly nextDueAt: number | null;
   /** Whether the list is paused. */
   readonly paused: boolean;
+  /** While the brake is on: when it lets the next probe through, epoch ms; null while it is off. Of several lists: while all are braked. */
+  readonly brakedUntil: number | null;
 }
 
 /**
@@ -118,6 +120,8 @@ export interface Broker {
   settle(settlement: Settlement): Promise<TurnResult>;
   /** Returns messages of expired leases, bounded. A repeat finds fewer. */
   recover(): Promise<TurnResult>;
+  /** Whether the list is paused, by one command, sent once. */
+  isPaused(): Promise<boolean>;
   /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
   markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */

@@ -6,9 +6,11 @@ import { type Limits, limitsOf, setPaused } from "./control.ts";
 import { type DeadLetters, deadLetters } from "./dead-letters.ts";
 import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
+import { checkLeaseOptions, type Lease, type LeaseOptions, readLeases } from "./leases.ts";
 import * as limits from "./limits.ts";
 import { type Listeners, listenersOf, type On } from "./listeners.ts";
 import { orders } from "./order.ts";
+import { type PeekedMessage, type PeekOptions, peekMessages } from "./peek.ts";
 import { type PushResult, pushContext, pushMessages, watchedPush } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
@@ -42,6 +44,10 @@ export interface Drain {
   recover(): Promise<{ recovered: number; adopted: number }>;
   /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
+  /** Reads messages that wait, by one request, and changes nothing. With either engine, by a script. Throws the Redis errors. */
+  peek(options?: PeekOptions): Promise<PeekedMessage[]>;
+  /** Reads who holds what, by two requests, and changes nothing. The plain engine has no leases: it gives none. Throws the Redis errors. */
+  leases(options?: LeaseOptions): Promise<Lease[]>;
   /**
    * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
    * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
@@ -53,9 +59,9 @@ export interface Drain {
     options?: PushOptions,
   ): Promise<PushResult & Woken>;
   /**
-   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. One that runs sees it
-   * at its next turn with Redis, which comes when its batch ends; messages that have begun end, the others go back. Drains of the
-   * plain engine see it when their next run begins. Throws the Redis errors.
+   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. Those that run see it
+   * within a second: messages that have begun end, the others go back. Where the drain's turns come less often, and a message is
+   * about to begin, it costs one command a second. Throws the Redis errors.
    */
   pause(): Promise<void>;
   /** Ends a pause. The next tick goes on. */
@@ -118,12 +124,20 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     ...runner,
     on: (settings.listeners as Listeners).on,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
-    limits: limitsOf(openSender, keys, settings.engine === "scripted"),
+    limits: limitsOf(openSender, keys, {
+      claims: engine === "scripted",
+      keys: settings.ordering?.knowsKeys === true,
+    }),
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
     wake: async () => wake(parts),
     recover: recovering(parts),
+    peek: async (peekOptions = {}) => peekMessages(openSender(), keys, peekOptions),
+    leases: async (leaseOptions = {}) => {
+      const { max } = checkLeaseOptions(leaseOptions);
+      return engine === "scripted" ? readLeases(openSender(), keys, max) : [];
+    },
     push: (messages, pushOptions) =>
       watchedPush(settings, messages, async (given) => {
         const context = pushContext(settings, [{ sender: openSender(), keys }]);

@@ -2,6 +2,7 @@ import { evaluate, type Script } from "./broker/evaluate.ts";
 import { numberOf } from "./broker/replies.ts";
 import { takeDeadScript } from "./broker/scripts/take-dead.ts";
 import { type DeadLetter, payloadOf, readDeadLetter } from "./dead-letter.ts";
+import { type DeadLetterWhere, fitsWhere, whereKind } from "./dead-letter-where.ts";
 import { sha1Hex } from "./digest.ts";
 import { OptionError, RedisProtocolError, RedisTooLargeError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
@@ -15,8 +16,10 @@ import { show } from "./show.ts";
 export interface DeadLetterSelection {
   /** At most so many. Default: all there are when the call begins. */
   max?: number;
+  /** Only those that fit. Default: all. */
+  where?: DeadLetterWhere;
   /**
-   * Only those for which it gives true; it may be async. One that throws, or gives neither true nor false, rejects the call,
+   * Only those of them for which it gives true; it may be async. One that throws, or gives neither true nor false, rejects the call,
    * and nothing is taken of the chunk that was looked at or of what follows.
    */
   filter?: (deadLetter: DeadLetter) => boolean | PromiseLike<boolean>;
@@ -34,6 +37,8 @@ export interface DeadLetters {
   count(): Promise<number>;
   /** Reads them. `max` defaults to 100 here. */
   list(options?: DeadLetterSelection): Promise<DeadLetter[]>;
+  /** The one of this id, wherever it stands among them; null where there is none (any more). It looks at one after another. */
+  show(id: string): Promise<DeadLetter | null>;
   /**
    * Returns them to the left end of the list, in the order looked at, with a fresh count of attempts; with an order of its
    * own, to the right end, or in front of the line of their key. In chunks of at most 100, each atomic: whatever dies between two, each message is in one place.
@@ -48,6 +53,7 @@ const listMaxDefault = 100;
 
 const selectionKinds = {
   max: integer({ min: 1 }),
+  where: whereKind,
   filter: func({ default: () => true }),
   order: choice(["oldest", "newest"], { default: "oldest" }),
   dryRun: boolean({ default: false }),
@@ -55,6 +61,7 @@ const selectionKinds = {
 
 interface Selection {
   readonly max: number;
+  readonly where: DeadLetterWhere;
   readonly filter: (deadLetter: DeadLetter) => unknown;
   readonly order: "oldest" | "newest";
   readonly dryRun: boolean;
@@ -104,6 +111,11 @@ class ListDeadLetters implements DeadLetters {
       return 0;
     });
     return found;
+  }
+
+  async show(id: string): Promise<DeadLetter | null> {
+    const [found] = await this.list({ max: 1, where: { id } });
+    return found ?? null;
   }
 
   async redrive(options: DeadLetterChange = {}): Promise<{ redriven: number }> {
@@ -181,11 +193,13 @@ class ListDeadLetters implements DeadLetters {
     }
   }
 
-  async #choose({ entries }: Chunk, { filter }: Selection, wanted: number): Promise<ByteString[]> {
+  async #choose({ entries }: Chunk, { where, filter }: Selection, wanted: number): Promise<ByteString[]> {
     const chosen: ByteString[] = [];
     for (const entry of entries) {
       if (chosen.length >= wanted) break;
-      const answer = await filter(readDeadLetter(entry, this.#keys.name));
+      const deadLetter = readDeadLetter(entry, this.#keys.name);
+      if (!fitsWhere(deadLetter, where)) continue;
+      const answer = await filter(deadLetter);
       if (typeof answer !== "boolean")
         throw new OptionError(
           "filter",

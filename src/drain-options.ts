@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { EventListeners } from "./events.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SentAt } from "./message-age.ts";
 import {
@@ -19,7 +20,6 @@ import {
   text,
 } from "./option-kinds.ts";
 import type { Order, OrderOption } from "./order-option.ts";
-import type { BatchHandler, Handler } from "./processor.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
 import type { Backoff, Failure } from "./retry-policy.ts";
@@ -173,11 +173,13 @@ export interface EveryDrainOption<Value> {
  * Options of `createDrain`, which throws `OptionError` for a bad one. There is exactly one of `handler` and `batchHandler`;
  * its messages hold what the `schema` returns, or, without one, what the `codec` does.
  */
-export type DrainOptions<Value = unknown> = EveryDrainOption<Value> &
-  (
-    | { handler: Handler<Value>; batchHandler?: undefined; batchBy?: undefined }
-    | { batchHandler: BatchHandler<Value>; handler?: undefined }
-  ) &
+export type DrainOptions<Value = unknown> = EveryDrainOption<Value> & HandlerOptions<Value>;
+
+/** Which of the options that say what handles messages go together. */
+export type HandlerOptions<Value> = (
+  | { handler: Handler<Value>; batchHandler?: undefined; batchBy?: undefined }
+  | { batchHandler: BatchHandler<Value>; handler?: undefined }
+) &
   ({ schema: StandardSchema<Value> } | { schema?: undefined; codec?: Codec<NoInfer<Value>> | undefined });
 
 /** When the brake, a circuit breaker, holds a list's drains, and for how long. */

@@ -7,6 +7,7 @@ import { asError } from "./guest.ts";
 import * as limits from "./limits.ts";
 import { outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
+import { PauseWatch } from "./pause-watch.ts";
 import { processBatch } from "./processor.ts";
 import { type DrainReport, ReportBuilder, type StopReason } from "./report.ts";
 import { type Failure, shareOf } from "./retry-policy.ts";
@@ -28,6 +29,7 @@ class Run {
   readonly #report: ReportBuilder;
   readonly #pace: Pace;
   readonly #scaler: Scaler | undefined;
+  readonly #pauses: PauseWatch;
   /** Processed and not yet settled, oldest first: at most two, with prefetch. */
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
@@ -40,6 +42,7 @@ class Run {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.#report = new ReportBuilder(parts.meter);
+    this.#pauses = new PauseWatch(parts);
     const { paceUs } = parts.chain;
     this.#pace = new Pace(paceUs);
     if (paceUs !== undefined) this.#learn(limits.batchCount);
@@ -150,7 +153,11 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const { ranCount, failures, oldestMs, ...processed } = await processBatch(batch, stopper, processor);
+    const beforeBegin = () => this.#pauses.beforeBegin(batch);
+    const { ranCount, failures, oldestMs, ...processed } = await processBatch(batch, stopper, {
+      ...processor,
+      beforeBegin,
+    });
     if (oldestMs !== null) this.#report.oldestMs = Math.max(this.#report.oldestMs ?? 0, oldestMs);
     for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
@@ -186,7 +193,7 @@ class Run {
 
   #note(result: TurnResult, settlement: Settlement | null): void {
     if (settlement) this.#unsettled.splice(this.#unsettled.indexOf(settlement), 1);
-    if (result.claim === "paused") this.#parts.stopper.isHeldBack = true;
+    this.#pauses.note(result);
     this.#report.add(result, settlement);
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =

@@ -21,6 +21,8 @@ export type SpillwayErrorCode =
   | "effect-refused"
   | "shard-count"
   | "missing-package"
+  | "test-expectation"
+  | "test-stalled"
   | ContinuationErrorCode;
 
 /** How a hop can fail, on the side that sends it and on the side that takes it. */

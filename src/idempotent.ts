@@ -1,7 +1,7 @@
 import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
+import type { Handler, HandlerReturn } from "./handler.ts";
 import { type Message, markDone } from "./message.ts";
-import type { Handler, HandlerReturn } from "./processor.ts";
 
 const brand = Symbol.for("spillway.idempotent");
 

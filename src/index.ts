@@ -23,11 +23,12 @@ export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-export type { Limits, RateLimit } from "./control.ts";
+export type { KeyLimit, Limits, ListLimit, RateLimit } from "./control.ts";
 export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
 // Dead letters.
 export type { DeadLetter } from "./dead-letter.ts";
+export type { DeadLetterWhere } from "./dead-letter-where.ts";
 export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
 export type {
   Brake,
@@ -46,6 +47,7 @@ export {
   HandlerTimeoutError,
   MissingPackageError,
   OptionError,
+  PushIncompleteError,
   RedisProtocolError,
   RedisReplyError,
   RedisTooLargeError,
@@ -58,6 +60,14 @@ export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } fr
 export type { FailureCount } from "./failures.ts";
 // Several lists in one deployment.
 export type { ListsReport } from "./fair-report.ts";
+export type {
+  BatchHandler,
+  BatchHandlerReturn,
+  FailedMessages,
+  Handler,
+  HandlerReturn,
+  MessageVerdict,
+} from "./handler.ts";
 // Hops, for continuations and hosts.
 export {
   type ChainPosition,
@@ -70,6 +80,8 @@ export {
 } from "./hop.ts";
 // What a handler gets, and what it may say.
 export { idempotent } from "./idempotent.ts";
+// What an operator looks at.
+export type { Lease, LeaseOptions } from "./leases.ts";
 export { type Listeners, listeners, type On } from "./listeners.ts";
 export type { Message } from "./message.ts";
 export type { SentAt } from "./message-age.ts";
@@ -83,14 +95,7 @@ export {
   release,
   retry,
 } from "./outcome.ts";
-export type {
-  BatchHandler,
-  BatchHandlerReturn,
-  FailedMessages,
-  Handler,
-  HandlerReturn,
-  MessageVerdict,
-} from "./processor.ts";
+export type { PeekedMessage, PeekOptions } from "./peek.ts";
 export type { PushResult } from "./push.ts";
 export type { Pushable, PushOptions } from "./push-options.ts";
 // Ports: what an adapter implements.

@@ -36,6 +36,8 @@ export interface ListKeys {
   readonly lines: ByteString;
   /** string that ends by itself, strict order: there while the first message of the list waits for its next attempt. */
   readonly held: ByteString;
+  /** hash that ends by itself, order by key with a limit per key: key → messages claimed in the window that runs; `endsAt`. */
+  readonly rates: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
@@ -71,6 +73,7 @@ export function listKeys(name: string): ListKeys {
     due: key("due"),
     lines: key("lines"),
     held: key("held"),
+    rates: key("rates"),
     seen: key("seen"),
     recovering: key("recovering"),
     sharedWorking: key("working"),

@@ -63,8 +63,10 @@ export const resendWaitMs = 50;
 export const lastTimeoutMs = 1_000;
 /** How long a lease outlives the moment its drain must have ended, ms. Reason: clocks and networks are a little late. */
 export const leaseMarginMs = 5_000;
-/** How long a quiet, lone drain goes without looking for leases of others, delayed messages and attempts, ms. */
-export const quietMs = 1_000;
+/** How long a quiet, lone drain goes without looking for leases of others, delayed messages, attempts and a pause, ms. */
+export const quietMs = 800;
+/** After how long without a word about a pause Redis is asked, ms. Reason: longer than `quietMs` by two quick batches. */
+export const pauseMs = 1_000;
 /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
 export const recoveringMs = 30_000;
 /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */
@@ -114,6 +116,10 @@ export const pushIdCharsMax = 512;
 export const deadChunkCount = 100;
 /** Those that the first one reads. Reason: how large they are is not known yet. */
 export const deadChunkCountFirst = 10;
+/** Messages, or leases, that one look shows. Reason: a script blocks Redis, and its reply is held whole. */
+export const peekCountMax = 1_000;
+/** Bytes of one payload that a look shows. Reason: a look is no download. */
+export const peekBytesMax = 65_536;
 /** How long a working list that has no lease is left alone, ms. Reason: nothing of ours makes one, so someone may be at work by hand. */
 export const adoptAfterMs = 60_000;
 /** Keys that one step of the search for working lists without a lease looks at. Reason: SCAN blocks Redis for them. */
@@ -132,3 +138,9 @@ export const tenantsMs = 5_000;
 export const tenantCharsMax = 512;
 /** Drains of such lists that a process keeps. Reason: they come and go, and a process may live long. */
 export const tenantsKeptMax = 1_000;
+/** Times that one claim by key looks for a line that may go on, 100 at a time. Reason: those that may not are put off, three commands each time. */
+export const duePagesMax = 10;
+/** Lines of keys that one command wakes where their limit was changed. Reason: Lua's and Redis' stacks bound arguments. */
+export const wokenLinesMax = 1_000;
+/** How many such commands there are at most. Reason: so many lines may there be. */
+export const wokenPagesMax = 1_000;

@@ -119,11 +119,21 @@ export class MessageView<Value = unknown> implements Message<Value> {
     this.#markTtlMs = ttlMs;
   }
 
-  /** Makes the marker that was asked for. The handler has done its work: one that cannot be written must not undo that. */
-  async mark(): Promise<void> {
-    if (this.#markTtlMs === undefined) return;
+  get wantsMark(): boolean {
+    return this.#markTtlMs !== undefined;
+  }
+
+  /**
+   * Makes the marker that was asked for; false where it may be missing. The handler has done its work: that is no reason to
+   * undo it.
+   */
+  async mark(): Promise<boolean> {
+    if (!this.wantsMark) return true;
     this.isMarked = true;
-    await this.#context.markDone(this.#at, this.#markTtlMs).catch(() => undefined);
+    return this.#context.markDone(this.#at, this.#markTtlMs as number).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

@@ -33,6 +33,8 @@ export interface Order {
   /** What it makes of other options. Throws `OptionError` for those that it cannot keep its promise with. */
   impose(settings: OrderedSettings): { readonly concurrency?: 1; readonly prefetch?: 0 };
   turns(context: OrderContext): Turns;
+  /** Whether it can keep a limit per key. */
+  readonly knowsKeys?: true;
   /** The keys of payloads as Redis knows them, `""` for none: of those that come back, so that they come to their place. */
   readKeys?(settings: OrderContext["settings"], payloads: readonly ByteString[]): Promise<string[]>;
 }

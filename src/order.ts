@@ -40,6 +40,7 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Pick<KeyOrder,
       checkSettings(settings, "byKey");
       return { prefetch: 0 };
     },
+    knowsKeys: true,
     turns: (context) =>
       new OrderedTurns({ ...context, mode: "k", parkedMax, keyReader: new KeyReader(of, context) }),
     async readKeys(settings, payloads) {

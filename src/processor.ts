@@ -6,53 +6,14 @@ import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Stopper } from "./deadline.ts";
 import { isThenable } from "./guest.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
 import { type LeaseWatch, watchLease } from "./lease-watch.ts";
 import { type Message, MessageView } from "./message.ts";
 import { oldestMs, type SentAt } from "./message-age.ts";
-import { type HandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
+import { type Outcome, outcomes as say } from "./outcome.ts";
 import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
 import { firstOf, isArray, readVerdict, type Verdict } from "./verdict.ts";
-
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one.
-type Nothing = void | null | undefined;
-
-/** What a `Handler` returns: nothing, an outcome, or a promise of either. */
-export type HandlerReturn = Nothing | HandlerOutcome | PromiseLike<Nothing | HandlerOutcome>;
-
-/**
- * Called with each message. It returns nothing, which means done, or an outcome such as `retry()`; a throw fails the
- * message. A plain result (a row, a response) means done too, but the type wants it left out, so that mistakes such as
- * `return retry` do not compile: write `async (message) => { await send(message.value); }`.
- */
-export type Handler<Value> = (message: Message<Value>) => HandlerReturn;
-
-/** What may stand for one message in the array that a batch handler returns. */
-export type MessageVerdict =
-  | Nothing
-  | HandlerOutcome
-  | Error
-  | PromiseSettledResult<unknown>
-  | PromiseLike<Nothing | HandlerOutcome>;
-
-type BatchVerdict = Nothing | HandlerOutcome | FailedMessages | readonly MessageVerdict[];
-
-/** What a `BatchHandler` returns. */
-export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
-
-/**
- * Called with all messages of a batch, or, with `batchBy`, of one group of it, whose `key` it is told. It returns nothing (all are done), an outcome for all, an array with one outcome,
- * error, promise or undefined for each message, or `{ failed }` with those that are not done. A throw fails them all.
- */
-export type BatchHandler<Value> = (
-  messages: readonly Message<Value>[],
-  context: { readonly signal: AbortSignal; remainingMs(): number; readonly key: string | undefined },
-) => BatchHandlerReturn;
-
-/** What a batch handler may return to name only the messages that are not done; a Map says what became of each. */
-export interface FailedMessages {
-  readonly failed: Iterable<Message> | ReadonlyMap<Message, Error | HandlerOutcome>;
-}
 
 export interface ProcessorOptions {
   readonly list: string;
@@ -67,6 +28,8 @@ export interface ProcessorOptions {
   readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
+  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
+  readonly beforeBegin?: () => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -156,16 +119,14 @@ class BatchRun {
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
+          await this.#options.beforeBegin?.();
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
           const message = this.#messages[at] as MessageView;
           this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
-          await this.#mark(at);
-          const { kind, isFailure, effects } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
-          // The brake may give back what failed for the last time, and Redis refuse an effect: until that is known, nothing
-          // comes after it.
-          if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;
+          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
+          if (!(await this.#mark(at))) break;
         }
       }
     };
@@ -200,7 +161,10 @@ class BatchRun {
     for (const { at } of groups.flat()) this.#outcomes[at] = say.release;
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
-      for (const group of waiting) if (!this.#lease.isStopped()) await this.#runGroup(group);
+      for (const group of waiting) {
+        await this.#options.beforeBegin?.();
+        if (!this.#lease.isStopped()) await this.#runGroup(group);
+      }
     };
     await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, runNext));
   }
@@ -285,9 +249,12 @@ class BatchRun {
    * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
    * With effects it is done when they are: whoever finds it noted as done would run none.
    */
-  async #mark(at: number): Promise<void> {
-    const { kind, effects } = this.#outcomes[at] as Outcome;
-    if (kind === "ack" && !effects) await this.#messages[at]?.mark();
+  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
+  async #mark(at: number): Promise<boolean> {
+    const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+    const message = this.#messages[at] as MessageView;
+    if (kind === "ack" && !effects) return message.mark();
+    return kind === "dead-letter" && !isFailure && !message.wantsMark;
   }
 
   #newTime(messages: readonly MessageView[] = []): CallTime {

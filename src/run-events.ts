@@ -1,4 +1,5 @@
-import type { Batch, Broker, Settlement, TurnResult } from "./broker.ts";
+import { passedOn } from "./broker/passed-on.ts";
+import type { Batch, Settlement, TurnResult } from "./broker.ts";
 import { toBytes, toText } from "./bytes.ts";
 import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
@@ -49,15 +50,11 @@ export class RunEvents {
       if (this.#listeners.isHeard) this.#note(result, settlement);
       return result;
     };
-    const told: Broker = {
-      look: (isCalled) => broker.look(isCalled),
-      markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
-      stats: () => broker.stats(),
+    const told = passedOn(broker, {
       claim: (request) => noted(broker.claim(request), null),
       turn: (settlement, request) => noted(broker.turn(settlement, request), settlement),
       settle: (settlement) => noted(broker.settle(settlement), settlement),
-      recover: () => noted(broker.recover(), null),
-    };
+    });
     return {
       ...this.#parts,
       broker: told,

@@ -4,7 +4,7 @@ import type { DrainOptions } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import type { EventListeners } from "./events.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
-import type { Listeners } from "./listeners.ts";
+import { type Listeners, listenersOf } from "./listeners.ts";
 import {
   type Checked,
   type Checker,
@@ -111,6 +111,11 @@ export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOf
   /** Of each list, in the order given. */
   readonly weights: ReadonlyMap<string, number>;
   readonly keys: ListKeys;
+  readonly listening: Listeners;
+  /** Who looks on, the outermost first. */
+  readonly watchers: readonly Watcher[];
+  /** The options that each list has of the whole. */
+  readonly shared: object;
   /** Of those names that are patterns, in the order given. */
   readonly patterns: ReadonlyMap<string, Tenants>;
 }
@@ -144,7 +149,11 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const given = typeof priority === "object" ? checkOptions(weightKinds, priority, "priority") : {};
   const weights = new Map(names.map((name) => [name, 1]));
   for (const [name, weight] of Object.entries(given)) weights.set(name, weight);
-  return { ...settings, isStrict, keys, weights, patterns };
+  const { redis, clock, random, randomId, requestTimeoutMs, telemetry } = settings;
+  const shared = { redis, clock, random, randomId, requestTimeoutMs, telemetry };
+  const listening = listenersOf(settings.on);
+  const watchers = [telemetry, listening].filter((one) => one !== undefined);
+  return { ...settings, isStrict, keys, weights, patterns, listening, watchers, shared };
 }
 
 function patternsOf(names: readonly string[], whole: string): Map<string, Tenants> {

@@ -25,6 +25,7 @@ import {
   ownOptions,
   type SpillwayOptions,
 } from "./spillway-options.ts";
+import { registeredDrain, type Tenants } from "./tenants.ts";
 import { askUntil, checkWaitOptions } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
 import { watched } from "./watcher.ts";
@@ -39,6 +40,11 @@ export interface Spillway extends HostedDrain {
   on: On;
   /** The drain of each list, by its name; lists that fit a pattern are not among them. */
   readonly lists: Readonly<Record<string, Drain>>;
+  /**
+   * The drain of one list, also of one that fits a pattern: what puts messages back there writes its name into the register.
+   * Throws `OptionError` for a list that there is not.
+   */
+  drainOf(list: string): Drain;
   /**
    * Drains all lists within one budget, as `priority` says, and goes on, where it must, by one continuation for all. A list that
    * is busy, paused, limited or braked holds up no other. Never rejects, as a drain does not.
@@ -71,16 +77,13 @@ export interface Spillway extends HostedDrain {
  */
 export function createSpillway(options: SpillwayOptions): Spillway {
   const settings = checkSpillwayOptions(options);
-  const listening = listenersOf(settings.on);
-  const watchers = [settings.telemetry, listening].filter((one) => one !== undefined);
+  const { listening, watchers, shared, patterns } = settings;
   const { redis, clock, random, randomId, requestTimeoutMs, name, keys, weights, continuation } = settings;
   let isClosed = false;
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
-  const { telemetry } = settings;
-  const shared = { redis, clock, random, randomId, requestTimeoutMs, telemetry };
   // A push to one list, too, wakes the whole.
   const ofWhole: Partial<Record<"continuation", Continuation>> = continuation
     ? {
@@ -90,7 +93,6 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         },
       }
     : {};
-  const { patterns } = settings;
   const make = (name: string, list: string): Made => {
     const own = ownOptions(settings.lists[name] as ListOptions);
     return makeDrain({ ...own, ...shared, ...ofWhole, list, on: listenersOf(own.on, listening) });
@@ -213,6 +215,12 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     return found;
   };
 
+  const registerFor = (list: string): Tenants => {
+    const register = [...patterns.values()].find((one) => one.fits(list));
+    if (!register) throw new OptionError("list", `one of ${names.map(show).join(", ")}`, show(list));
+    return register;
+  };
+
   const wakeAll = () =>
     wake({
       settings: { ...settings, list: name, engine: "scripted", workingList: undefined },
@@ -220,10 +228,18 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       openSender,
     });
 
-  return {
+  const spillway: Spillway = {
     list: name,
     on: listening.on,
     lists: Object.fromEntries([...made].map(([list, { drain }]) => [list, drain])),
+    drainOf(list) {
+      const known = made.get(list);
+      if (known) return known.drain;
+      const register = registerFor(list);
+      const { drain } = make(register.pattern, list);
+      const add = () => register.add(openSender(), list);
+      return registeredDrain(drain, add, (messages, options) => spillway.push(list, messages, options));
+    },
     async run(runOptions = {}) {
       const checked = checkRunOptions(runOptions);
       if (isClosed) throw new ClosedError("drain");
@@ -240,8 +256,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     async push(list, payloads, pushOptions) {
       const known = made.get(list);
       if (known) return known.drain.push(payloads, pushOptions);
-      const register = [...patterns.values()].find((one) => one.fits(list));
-      if (!register) throw new OptionError("list", `one of ${names.map(show).join(", ")}`, show(list));
+      const register = registerFor(list);
       const { drain, parts } = make(register.pattern, list);
       const checked = checkPushOptions(pushOptions ?? {}, parts.settings.engine === "scripted");
       const sender = openSender();
@@ -281,4 +296,5 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     close,
     [Symbol.asyncDispose]: close,
   };
+  return spillway;
 }

@@ -2,6 +2,7 @@ import type { Script } from "./broker/evaluate.ts";
 import { pipelined, unlessError } from "./broker/replies.ts";
 import { forgetScript } from "./broker/scripts/forget.ts";
 import { fromText, toText } from "./bytes.ts";
+import type { Drain } from "./create-drain.ts";
 import { sha1Hex } from "./digest.ts";
 import { OptionError, RedisReplyError } from "./errors.ts";
 import * as limits from "./limits.ts";
@@ -89,4 +90,34 @@ export class Tenants {
     else unlessError(reply);
     return empty;
   }
+}
+
+/** A drain of one of them, whose verbs that put messages into the list write its name into the register. */
+export function registeredDrain(drain: Drain, add: () => Promise<void>, push: Drain["push"]): Drain {
+  const { deadLetters } = drain;
+  return {
+    ...drain,
+    push,
+    recover: async () => {
+      const found = await drain.recover();
+      if (found.recovered + found.adopted > 0) await add();
+      return found;
+    },
+    deadLetters: {
+      count: () => deadLetters.count(),
+      list: (options) => deadLetters.list(options),
+      show: (id) => deadLetters.show(id),
+      redrive: async (options) => {
+        if (options?.dryRun) return deadLetters.redrive(options);
+        const redriven = await deadLetters.redrive(options).catch(async (error) => {
+          // Some may be in the list by then.
+          await add().catch(() => undefined);
+          throw error;
+        });
+        await add();
+        return redriven;
+      },
+      purge: (options) => deadLetters.purge(options),
+    },
+  };
 }

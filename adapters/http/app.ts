@@ -1,117 +1,25 @@
-import type { MiddlewareHandler } from "hono";
-import { Hono } from "hono/tiny";
-import { type Drain, OptionError, type ReceiveHop, type RunOptions } from "../../src/index.ts";
-import { checkOptions, func, integer, type Kinds, object, text } from "../../src/internals.ts";
-import { readBody } from "./body.ts";
-import { answerFailure } from "./failure.ts";
-import { checkDrain } from "./given-drain.ts";
-import { newChain, takeHops } from "./hops.ts";
-import { reportAsJson } from "./report.ts";
-import { isBearer } from "./secret.ts";
-import { besideAnswers } from "./wake.ts";
-
-export { reportAsJson } from "./report.ts";
-
-export interface HttpAppOptions {
-  /** Bearer token that `POST /drain` and `GET /stats` want. Without one both are closed. */
-  readonly token?: string | undefined;
-  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
-  readonly wakeToken?: string | undefined;
-  /** Longest budget a caller may ask for, and the one a caller gets who asks for none, ms, up to a day. Default: 25,000. */
-  readonly budgetMs?: number;
-  /** Given to every run: aborting it ends the runs under way. */
-  readonly signal?: AbortSignal;
-  /**
-   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)` or `qstashReceiver(…)`: `POST
-   * /drain` takes them without a token. Default: there are none.
-   */
-  readonly receiveHop?: ReceiveHop | undefined;
-}
-
-const kinds = {
-  token: text({ isSecret: true }),
-  wakeToken: text({ isSecret: true }),
-  budgetMs: integer({ min: 1, max: 86_400_000, default: 25_000 }),
-  signal: object({ methods: ["addEventListener"], wanted: "an AbortSignal" }),
-  receiveHop: func(),
-} satisfies Kinds<HttpAppOptions>;
-
-const bodyBytesMax = 4_096;
+import type { Hono } from "hono";
+import { baseRoutes, type HttpAppOptions } from "./base-routes.ts";
+import { handlerOf, newApp, refuseOtherMethods } from "./hono.ts";
+import type { ServedDrain } from "./routes.ts";
+import { countWrongTokens } from "./tokens.ts";
 
 /**
- * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, `POST /wake` has one
- * begin, `GET /stats` tells where the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short.
+ * A drain over HTTP, for every host that serves Hono: `POST /drain` runs it and answers with the report, or with 202 as soon as it
+ * runs (`Prefer: respond-async`, where the platform gives a `waitUntil`), `POST /wake` has one begin, `GET /stats` tells where
+ * the messages are, `GET /health` that the process is up. A caller who hangs up does not cut the drain short. Errors are problem
+ * details (RFC 9457). `countWrong` counts wrong tokens; a process that makes an app for each request gives all the same one.
  * Throws `OptionError` for bad options.
  */
 export function createHttpApp(
-  drain: Pick<Drain, "list" | "run" | "stats"> & Partial<Pick<Drain, "wake">>,
+  drain: ServedDrain,
   options: HttpAppOptions = {},
+  countWrong = countWrongTokens(),
 ): Hono {
-  checkDrain(drain);
-  const { token, wakeToken, budgetMs, signal, receiveHop } = checkOptions(kinds, options);
-  const app = new Hono();
-
-  app.use(async (context, next) => {
-    await next();
-    context.header("Cache-Control", "no-store");
-  });
-
-  const opensFor =
-    (...tokens: (string | undefined)[]): MiddlewareHandler =>
-    async (context, next) => {
-      const known = tokens.filter((one) => one !== undefined);
-      if (!known.length) return context.json({ error: "Closed: no token is configured." }, 403);
-      const given = context.req.header("authorization");
-      for (const one of known) if (await isBearer(given, one)) return next();
-      context.header("WWW-Authenticate", "Bearer");
-      return context.json({ error: "A valid bearer token is wanted." }, 401);
-    };
-  const authorized = opensFor(token);
-
-  app.onError(answerFailure);
-  app.notFound((context) => context.json({ error: "Not found." }, 404));
-
-  app.get("/health", (context) => context.json({ status: "ok" }));
-  app.get("/stats", authorized, async (context) =>
-    context.json({ list: drain.list, stats: await drain.stats() }),
-  );
-  const run = (wanted: RunOptions) => drain.run(signal ? { ...wanted, signal } : wanted);
-  if (receiveHop) {
-    const takesOthers = token !== undefined;
-    app.post(
-      "/drain",
-      takeHops({ drain, receiveHop, run: async (chain) => run({ budgetMs, chain }), takesOthers }),
-    );
-  }
-  app.post("/drain", authorized, async (context) => {
-    const bytes = await readBody(context.req.raw, bodyBytesMax);
-    if (!bytes) return context.json({ error: `The body must be no larger than ${bodyBytesMax} bytes.` }, 413);
-    const wishes = readWishes(new TextDecoder().decode(bytes), budgetMs);
-    if (typeof wishes === "string") return context.json({ error: wishes }, 400);
-    const report = await run(wishes);
-    return context.json(reportAsJson(report), report.stopped === "error" ? 502 : 200);
-  });
-  const beside = besideAnswers(() => run({ budgetMs, chain: newChain() }).catch(answerFailure));
-  app.post("/wake", opensFor(wakeToken, token), async (context) => {
-    const said = (await drain.wake?.()) ?? beside(context);
-    if (!said) return context.json({ error: "Give the drain a continuation, or POST /drain." }, 501);
-    return said.wakeError ? answerFailure(said.wakeError) : context.json({ woken: said.woken }, 202);
-  });
-  for (const path of ["/health", "/stats", "/drain", "/wake"]) {
-    app.all(path, (context) => context.json({ error: `${context.req.method} is not allowed here.` }, 405));
-  }
+  const { base, context, routes } = baseRoutes(drain, options, countWrong);
+  const app = newApp();
+  for (const { method, path, answer } of base) app.on(method, path, handlerOf(answer));
+  for (const one of routes) one.addTo(app, context);
+  refuseOtherMethods(app);
   return app;
-}
-
-/** What the body asks for, or what is wrong with it. */
-function readWishes(body: string, budgetMs: number): RunOptions | string {
-  const wishes = {
-    budgetMs: integer({ min: 1, max: budgetMs, default: budgetMs }),
-    maxMessages: integer({ min: 1 }),
-  } satisfies Kinds<Pick<RunOptions, "budgetMs" | "maxMessages">>;
-  try {
-    return checkOptions(wishes, JSON.parse(body.trim() || "{}"), "body") as RunOptions;
-  } catch (error) {
-    return error instanceof OptionError ? error.message : "The body must be JSON, or empty.";
-  }
 }

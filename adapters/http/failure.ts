@@ -1,4 +1,5 @@
 import { SpillwayError } from "../../src/index.ts";
+import { problem, Refusal } from "./problem.ts";
 
 /** Logs what failed, whatever was thrown. Never throws: an error may be made so that it cannot be printed. */
 export function logError(what: string, error: unknown): void {
@@ -21,16 +22,14 @@ export class UnreadableBody extends Error {
  * secret may be in it.
  */
 export function answerFailure(error: unknown): Response {
+  if (error instanceof Refusal) return problem(error.status, error.message);
   logError("a request could not be served.", error);
+  if (error instanceof UnreadableBody) return problem(500, error.message);
   const isRedis = error instanceof SpillwayError && error.code.startsWith("redis-");
-  const isBody = error instanceof UnreadableBody;
-  const text = isRedis
-    ? "Redis did not serve the request."
-    : isBody
-      ? error.message
-      : "The request could not be served; the host's log says why.";
-  return Response.json(
-    { error: text },
-    { status: isBody ? 500 : 503, headers: { "Cache-Control": "no-store" } },
+  return problem(
+    503,
+    isRedis
+      ? "Redis did not serve the request."
+      : "The request could not be served; the host's log says why.",
   );
 }

@@ -1,4 +1,3 @@
-import type { Context, MiddlewareHandler } from "hono";
 import {
   type ChainPosition,
   ContinuationError,
@@ -8,7 +7,9 @@ import {
   type ReceiveHop,
 } from "../../src/index.ts";
 import { copyOf } from "./body.ts";
+import type { Answering } from "./call.ts";
 import { logError } from "./failure.ts";
+import { problem } from "./problem.ts";
 import { reportAsJson } from "./report.ts";
 
 /** What a route for hops is made of. */
@@ -16,7 +17,7 @@ export interface HopRoute {
   readonly drain: Pick<Drain, "list">;
   readonly receiveHop: ReceiveHop;
   readonly run: (chain: ChainPosition) => Promise<DrainReport>;
-  /** Whether what does not claim to be a hop may be something else, and goes to the next handler; else it gets 401. */
+  /** Whether what does not claim to be a hop may be something else, and is left to the next; else it gets 401. */
   readonly takesOthers: boolean;
 }
 
@@ -26,25 +27,24 @@ export interface HopRoute {
  * proved it, 400 where it has and is malformed, and 503 where that cannot be told now. A hop of another list, since this
  * host has been given a new one, begins a chain of its own.
  */
-export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): MiddlewareHandler {
-  return async (context, next) => {
+export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): Answering {
+  return async ({ request, waitUntil }) => {
     let hop: Hop | null;
     // A receiver may read the body of what it does not take.
-    const copy = copyOf(context.req.raw);
+    const copy = copyOf(request);
     try {
       hop = await receiveHop(copy);
     } catch (error) {
-      return refusal(context, error);
+      return refusal(error);
     }
     if (!hop) {
-      return takesOthers ? next() : context.json({ error: "This call has not proved to be a hop." }, 401);
+      return takesOthers ? null : problem(401, "This call has not proved to be a hop.");
     }
     const running = run(hop.list === drain.list ? hop.chain : newChain());
-    const platform = executionOf(context);
-    if (!platform) return context.json(reportAsJson(await running));
+    if (!waitUntil) return Response.json(reportAsJson(await running));
     // Nobody waits for it any more who could be told of a failure; the report has been.
-    platform.waitUntil(running.catch((error: unknown) => logError("a hop could not drain.", error)));
-    return context.json({ status: "started" }, 202);
+    waitUntil(running.catch((error: unknown) => logError("a hop could not drain.", error)));
+    return Response.json({ status: "started" }, { status: 202 });
   };
 }
 
@@ -53,20 +53,11 @@ export function newChain(): ChainPosition {
   return { id: crypto.randomUUID(), hop: 0 };
 }
 
-function refusal(context: Context, error: unknown): Response {
+function refusal(error: unknown): Response {
   if (error instanceof ContinuationError) {
-    if (error.code === "hop-unproven") return context.json({ error: error.message }, 401);
-    if (error.code === "hop-malformed") return context.json({ error: error.message }, 400);
+    if (error.code === "hop-unproven") return problem(401, error.message);
+    if (error.code === "hop-malformed") return problem(400, error.message);
   }
   logError("receiveHop threw; the call is refused.", error);
-  return context.json({ error: "It cannot be told now whether this call is a hop." }, 503);
-}
-
-/** What holds a function alive after its answer, where the platform has given it; Hono's own getter throws without it. */
-export function executionOf(context: Context): { waitUntil(promise: Promise<unknown>): void } | null {
-  try {
-    return context.executionCtx;
-  } catch {
-    return null;
-  }
+  return problem(503, "It cannot be told now whether this call is a hop.");
 }

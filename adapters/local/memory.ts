@@ -17,7 +17,11 @@ const kinds = { now: func<() => number>({ default: () => Date.now() }) } satisfi
  * stands behind the REST server. It keeps nothing when the process ends. Throws `OptionError` for bad options.
  */
 export function memory(options: MemoryOptions = {}): Backend {
-  const store = new Store(checkOptions(kinds, options, "memory"));
+  return backendOf(new Store(checkOptions(kinds, options, "memory")));
+}
+
+/** The same over a store that is there already, for who also looks into it. */
+export function backendOf(store: Store): Backend {
   const stops = new Set<() => void>();
   return {
     name: "memory",

@@ -13,6 +13,7 @@ import {
   type Broker,
   isHandlerOutcome,
   isThenable,
+  passedOn,
   type RunParts,
   type Settlement,
   type TurnResult,
@@ -71,15 +72,11 @@ export class RunTelemetry {
 
   #broker(): Broker {
     const { broker } = this.#parts;
-    return {
-      look: (isCalled) => broker.look(isCalled),
-      stats: () => broker.stats(),
-      recover: () => broker.recover(),
-      markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
+    return passedOn(broker, {
       claim: (request) => this.#request(null, true, () => broker.claim(request)),
       turn: (settlement, request) => this.#request(settlement, true, () => broker.turn(settlement, request)),
       settle: (settlement) => this.#request(settlement, false, () => broker.settle(settlement)),
-    };
+    });
   }
 
   /** A request, as what it does: it settles, or claims, or both in one. */

@@ -108,7 +108,8 @@ export class OrderedTurns implements Turns {
     }
     const print = offer.shown.prints[offer.count - 1] ?? "";
     const order = [mode, parkedMax, offer.count, print, offered.join(""), settleKeys].join();
-    const raw = await this.#turns.run(request, [keys.parked, keys.due, keys.lines, keys.held], [order]);
+    const { parked, due, lines, held, rates } = keys;
+    const raw = await this.#turns.run(request, [parked, due, lines, held, rates], [order]);
     if (settle?.full) settle.full.takeRefused(raw);
     else if (Array.isArray(raw)) raw.pop();
     const { reply, more } = readOrderReply(raw);

@@ -7,7 +7,7 @@ import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
-import { numberOf, pipelined } from "./replies.ts";
+import { hasField, numberOf, pipelined } from "./replies.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -78,6 +78,10 @@ class PlainBroker implements Broker {
     throw new SpillwayError("invalid-option", "The plain engine keeps no done-markers.");
   }
 
+  isPaused(): Promise<boolean> {
+    return hasField(this.#sender, this.#keys.control, "paused");
+  }
+
   async stats(): Promise<DrainStats> {
     const { list, delayed, dead, control, parked, due } = this.#keys;
     const lengths = await pipelined(this.#sender, [
@@ -100,7 +104,7 @@ class PlainBroker implements Broker {
     ] = lengths.map(Number);
     const elsewhere = { delayed: delayedCount, dead: deadCount, parked: parkedCount, parkedKeys };
     const counts = { list: waiting, working, leases: 0, ...elsewhere };
-    return { ...counts, nextDueAt: null, paused: paused === 1 };
+    return { ...counts, nextDueAt: null, paused: paused === 1, brakedUntil: null };
   }
 
   /**

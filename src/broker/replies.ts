@@ -1,5 +1,5 @@
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
-import type { RedisCommand, RedisReply } from "../redis-client.ts";
+import type { ByteString, RedisCommand, RedisReply } from "../redis-client.ts";
 import type { Sender } from "../sender.ts";
 
 /** A reply of a pipeline. Throws the error that stands in its place. */
@@ -22,6 +22,12 @@ export async function numberOf(sender: Sender, command: RedisCommand): Promise<n
   if (typeof reply !== "number")
     throw new RedisProtocolError(`${command[0]} must answer a number; got ${typeof reply}.`);
   return reply;
+}
+
+/** Whether a hash has a field, by one command, sent once: the turn script needs the right to it too. */
+export async function hasField(sender: Sender, key: ByteString, field: ByteString): Promise<boolean> {
+  const [reply] = await sender.pipelineOnce([["HMGET", key, field]]);
+  return Array.isArray(reply) && typeof reply[0] === "string";
 }
 
 /** What `TIME` answered, epoch ms on Redis' own clock; null for what is no time. */

@@ -9,7 +9,7 @@ import type { Sender } from "../sender.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
-import { numberOf, pipelined, timeIn } from "./replies.ts";
+import { hasField, numberOf, pipelined, timeIn } from "./replies.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender, type Turns } from "./turn-sender.ts";
@@ -101,6 +101,10 @@ class ScriptedBroker implements Broker {
   async recover(): Promise<TurnResult> {
     const found = await this.#turn(null, null);
     return this.#expiredIds.length === 0 || found.problem ? found : this.#turn(null, null);
+  }
+
+  isPaused(): Promise<boolean> {
+    return hasField(this.#sender, this.#keys.control, "paused");
   }
 
   stats(): Promise<DrainStats> {

@@ -12,10 +12,9 @@ const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 /** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
-  const { list, leases, delayed, dead, control, parked, due, base } = keys;
-  const [waiting, ids, delayedCount, deadCount, next, paused, parkedCount, parkedKeys] = await pipelined(
-    sender,
-    [
+  const { list, leases, delayed, dead, brake, control, parked, due, base } = keys;
+  const [waiting, ids, delayedCount, deadCount, next, paused, parkedCount, parkedKeys, until] =
+    await pipelined(sender, [
       ["LLEN", list],
       ["ZRANGE", leases, 0, -1],
       ["ZCARD", delayed],
@@ -24,8 +23,8 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
       ["HEXISTS", control, "paused"],
       ["ZCARD", parked],
       ["ZCARD", due],
-    ],
-  );
+      ["HGET", brake, "until"],
+    ]);
   const batchIds = (ids as ByteString[]) ?? [];
   const lengths =
     batchIds.length > 0
@@ -43,6 +42,7 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
     dead: Number(deadCount),
     nextDueAt: nextDueAt === undefined ? null : Number(nextDueAt),
     paused: paused === 1,
+    brakedUntil: until === null ? null : Number(until),
     parked: Number(parkedCount),
     parkedKeys: Number(parkedKeys),
   };

@@ -1,4 +1,4 @@
-import { checkRate, type Limits } from "../control.ts";
+import { checkLimit, type Limits } from "../control.ts";
 import type { Drain } from "../create-drain.ts";
 import { type DeadLetterChange, type DeadLetters, readSelection } from "../dead-letters.ts";
 import { OptionError } from "../errors.ts";
@@ -30,6 +30,13 @@ export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): Dea
       const sorted = found.sort((one, other) => sign * (one.lastFailedAt - other.lastFailedAt));
       return sorted.slice(0, max);
     },
+    async show(id) {
+      for (const { deadLetters } of await drains()) {
+        const found = await deadLetters.show(id);
+        if (found) return found;
+      }
+      return null;
+    },
     redrive: async (options = {}) => ({
       redriven: await take(options, async (letters, rest) => (await letters.redrive(rest)).redriven),
     }),
@@ -39,7 +46,10 @@ export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): Dea
   };
 }
 
-/** A limit of all shards: each has its share of the messages. The list itself, and shards that were, have the first's share. */
+/**
+ * A limit of all shards: each has its share of the messages. The list itself, and shards that were, have the first's share.
+ * A key is in one shard, so what it may have is the same in each.
+ */
 export function shardedLimits(
   drains: () => Promise<readonly Drain[]>,
   countShards: () => Promise<number>,
@@ -51,24 +61,25 @@ export function shardedLimits(
   };
   return {
     async set(given) {
-      const limit = checkRate(given);
+      const limit = checkLimit(given);
       const shards = await current();
       const all = await drains();
-      if (limit && limit.messages < shards.length) {
+      const { messages } = limit ?? {};
+      if (messages !== undefined && messages < shards.length) {
         const wanted = `at least one for each of ${shards.length} shards`;
-        throw new OptionError("limit.messages", wanted, String(limit.messages));
+        throw new OptionError("limit.messages", wanted, String(messages));
       }
       for (const drain of [...shards, ...all.filter((one) => !shards.includes(one))]) {
         const at = Math.max(0, shards.indexOf(drain));
         // Each a share, and the first few one more.
-        const share = limit && Math.floor((limit.messages + shards.length - 1 - at) / shards.length);
-        await drain.limits.set(limit && share !== null ? { ...limit, messages: share } : limit);
+        const share = messages && Math.floor((messages + shards.length - 1 - at) / shards.length);
+        await drain.limits.set(limit && share ? { ...limit, messages: share } : limit);
       }
     },
     async get() {
       const limits = await Promise.all((await current()).map((drain) => drain.limits.get()));
       const [first] = limits;
-      if (!first) return null;
+      if (!first || first.messages === undefined) return first ?? null;
       return { ...first, messages: limits.reduce((sum, limit) => sum + (limit?.messages ?? 0), 0) };
     },
   };

@@ -4,6 +4,8 @@ import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
+import { checkLeaseOptions } from "../leases.ts";
+import { checkPeekOptions, type PeekedMessage } from "../peek.ts";
 import { pushContext, pushMessages, watchedPush } from "../push.ts";
 import { brokenReport, type DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
@@ -103,6 +105,22 @@ class Shards {
       },
       push: (messages, options = {}) =>
         watchedPush(settings, messages, (given) => this.#push(given, options)),
+      peek: async (options = {}) => {
+        const { count, ...of } = checkPeekOptions(options);
+        const found: PeekedMessage[] = [];
+        const drains = await this.#drains();
+        while (drains.length > 0 && found.length < count) {
+          const some = drains.splice(0, atOnceMax);
+          const left = count - found.length;
+          found.push(...(await this.#all((drain) => drain.peek({ ...of, count: left }), some)).flat());
+        }
+        return found.slice(0, count);
+      },
+      leases: async (options = {}) => {
+        const { max } = checkLeaseOptions(options);
+        const all = (await this.#all((drain) => drain.leases({ max }))).flat();
+        return all.sort((one, other) => one.endsAt - other.endsAt).slice(0, max);
+      },
       stats: async () => mergedStats(await this.#all((drain) => drain.stats())),
       recover: async () => {
         const all = await this.#all((drain) => drain.recover());
@@ -247,6 +265,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
   const sum = (name: "list" | "working" | "leases" | "delayed" | "dead" | "parked" | "parkedKeys"): number =>
     all.reduce((total, stats) => total + stats[name], 0);
   const due = all.flatMap(({ nextDueAt }) => nextDueAt ?? []);
+  const braked = all.flatMap(({ brakedUntil }) => brakedUntil ?? []);
   return {
     list: sum("list"),
     working: sum("working"),
@@ -256,6 +275,7 @@ function mergedStats(all: readonly DrainStats[]): DrainStats {
     parkedKeys: sum("parkedKeys"),
     dead: sum("dead"),
     nextDueAt: due.length > 0 ? Math.min(...due) : null,
+    brakedUntil: braked.length > 0 ? Math.max(...braked) : null,
     paused: all.some(({ paused }) => paused),
   };
 }

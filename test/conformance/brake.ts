@@ -33,6 +33,7 @@ export function brakeSuite(setup: Setup): void {
 
       expect(report).toMatchObject({ claimed: 20, released: 20, retried: 0, stopped: "braked" });
       expect(report.nextDueAt).toBeGreaterThan(Date.now() - 60_000);
+      expect((await drainInOutage().stats()).brakedUntil).toBe(report.nextDueAt);
       expect(await door.waiting(list)).toEqual(payloads);
       expect(await drainInOutage().run()).toMatchObject({ claimed: 0, stopped: "braked" });
       expect(seen).toHaveLength(20);
@@ -64,6 +65,7 @@ export function brakeSuite(setup: Setup): void {
       await door.endPause(list);
 
       expect(await drainInOutage().run()).toMatchObject({ acked: 50, stopped: "empty" });
+      expect((await drainInOutage().stats()).brakedUntil).toBeNull();
 
       expect(seen.map((message) => `${message.payload}${message.attempt}`)).toEqual(
         payloads.map((one) => `${one}1`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OptionError, type RateLimit } from "../../src/index.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
 /** What an operator tells all drains of a list through Redis: to pause, and how much they may claim. */
@@ -26,6 +27,21 @@ export function controlSuite(setup: Setup): void {
       await produce("a");
       expect(await make().run()).toMatchObject({ stopped: "paused", claimed: 0 });
     });
+  });
+
+  it("is seen within a second by a drain in the midst of a slow batch, which gives back what has not begun", async () => {
+    await produce(...numbered(20));
+    const clock = new ManualClock();
+    const seen: string[] = [];
+    const handler = async ({ payload }: { payload: string }) => {
+      seen.push(payload);
+      if (payload === "m5") await make().pause();
+      clock.advance(400);
+    };
+    const report = await make({ clock, handler }).run({ budgetMs: 600_000 });
+    expect(report).toMatchObject({ stopped: "paused", acked: seen.length, released: 20 - seen.length });
+    expect(seen.length).toBeLessThanOrEqual(8);
+    expect([...seen, ...(await door.waiting(list))]).toEqual(numbered(20));
   });
 
   if (engine === "plain") {

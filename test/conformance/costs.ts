@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import * as limits from "../../src/limits.ts";
 import { numbered, type Setup } from "./setup.ts";
 
 /** Promise 9, and what the verbs beside `run` tell. */
@@ -49,7 +50,9 @@ export function costsSuite(setup: Setup): void {
       const report = await make({ batchSize: 100 }).run();
 
       expect(report.commands).toBe(await door.commandCount());
-      expect(report.commands).toBeLessThanOrEqual(2_000 / 10);
+      // On a slow machine it looks around more often.
+      const looks = Math.floor(report.elapsedMs / limits.quietMs);
+      expect(report.commands).toBeLessThanOrEqual(2_000 / 10 + 2 * looks);
     });
   }
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
   type DeadLetter,
+  type DeadLetterWhere,
   type Drain,
   deadLetter,
   type EveryDrainOption,
+  NonRetryableError,
   OptionError,
 } from "../../src/index.ts";
 import { list, numbered, type Setup } from "./setup.ts";
@@ -77,6 +79,52 @@ export function deadLettersSuite(setup: Setup): void {
       expect((await door.waiting(list)).slice(5)).toEqual(["m0", "m10"]);
       const gone = new Set(await door.waiting(list));
       expect(payloadsOf(await deadLetters.list({ max: 300 }))).toEqual(many.filter((one) => !gone.has(one)));
+    });
+
+    it("are chosen by what they say, and one is shown by its id", async () => {
+      await produce("Anna", "berta", "carl");
+      const drain = make({
+        batchSize: 3,
+        handler: ({ payload }) => {
+          if (payload !== "berta") return deadLetter("no address");
+          throw new NonRetryableError("The Bounce", { cause: 1 });
+        },
+      });
+      await drain.run();
+      const { deadLetters } = drain;
+      const chosen = async (where: DeadLetterWhere) => payloadsOf(await deadLetters.list({ where }));
+      const [first] = await deadLetters.list();
+      const at = first?.lastFailedAt ?? 0;
+
+      expect(await chosen({ reason: "no address" })).toEqual(["Anna", "carl"]);
+      expect(await chosen({ errorName: "NonRetryableError" })).toEqual(["berta"]);
+      expect(await chosen({ text: "ANNA" })).toEqual(["Anna"]);
+      expect(await chosen({ text: "bounce" })).toEqual(["berta"]);
+      expect(await chosen({ reason: "no address", text: "r" })).toEqual(["Anna", "carl"]);
+      expect(await chosen({ since: at, until: at + 60_000 })).toHaveLength(3);
+      expect(await chosen({ since: at + 60_000 })).toEqual([]);
+      expect(await chosen({ until: at - 60_000 })).toEqual([]);
+
+      const id = first?.id ?? "";
+      expect(await deadLetters.show(id)).toEqual(first);
+      expect(await deadLetters.show(`${id}0`)).toBe(null);
+      const where = { id };
+      expect(await deadLetters.redrive({ where, dryRun: true })).toEqual({ redriven: 1 });
+      expect(await deadLetters.redrive({ where })).toEqual({ redriven: 1 });
+      expect(await door.waiting(list)).toEqual(["Anna"]);
+      expect(await deadLetters.purge({ where: { reason: "no address" } })).toEqual({ purged: 1 });
+      expect(payloadsOf(await deadLetters.list())).toEqual(["berta"]);
+    });
+
+    it.each([
+      { where: null },
+      { where: "x" },
+      { where: { text: "" } },
+      { where: { since: Number.NaN } },
+      { where: { until: 1e21 } },
+      { where: { error: "x" } },
+    ])("refuse %j", async (options) => {
+      await expect(make().deadLetters.list(options as never)).rejects.toThrow(OptionError);
     });
 
     it("are purged as chosen, or only counted", async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { deadLetter, idempotent, OptionError } from "../../src/index.ts";
+import {
+  deadLetter,
+  type HandlerOutcome,
+  idempotent,
+  OptionError,
+  type RedisClient,
+} from "../../src/index.ts";
+import type { Fault } from "../support/faulty-client.ts";
 import { runMortal } from "./mortal.ts";
 import { list, type Setup } from "./setup.ts";
 
@@ -52,6 +59,31 @@ export function idempotentSuite(setup: Setup): void {
         error: null,
       });
       expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
+    });
+
+    describe.each(["strict", { byKey: () => "one" }] as const)("in the order %j", (order) => {
+      const died = (message: { payload: string }): boolean => message.payload === "c";
+
+      it.each<[string, () => HandlerOutcome | undefined, Fault]>([
+        ["is a dead letter", () => deadLetter("no"), "none"],
+        ["has lost its marker", () => undefined, "lose-request"],
+      ])("runs none behind a message that %s before that is settled", async (_, decide, fault) => {
+        await produce("a", "b", "c");
+        const ran: string[] = [];
+        const handler = idempotent(
+          ({ payload }) => {
+            ran.push(payload);
+            return payload === "a" ? decide() : undefined;
+          },
+          { ttlMs: 600_000 },
+        );
+        let markers = 0;
+        const client = (): RedisClient =>
+          setup.faulty((_at, [command]) => (command?.[0] === "HSET" && markers++ === 0 ? fault : "none"));
+        expect(await runMortal({ ...setup, client }, died, { handler, order, batchSize: 3 })).toBe("died");
+        await make({ handler, order }).run();
+        expect(ran).toEqual(["a", "b", "c"]);
+      });
     });
 
     it("is refused where its promise cannot be kept", () => {

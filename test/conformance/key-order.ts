@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NonRetryableError, retry } from "../../src/index.ts";
 import { keyedSetup } from "./keyed.ts";
+import { runMortal } from "./mortal.ts";
 import { list, type Setup } from "./setup.ts";
 
 /** `order: { byKey }`: messages of one key in their order and never two at once, whatever happens. */
@@ -106,6 +107,33 @@ export function keyOrderSuite(setup: Setup): void {
       for (const key of "ab") expect(of(key, seen)).toEqual(inOrder(key, 6));
       expect(await door.everything()).toEqual({});
     });
+
+    it.each([path, "strict" as const])(
+      "makes no dead letter of what a dead drain held behind another that comes back (order %j)",
+      async (order) => {
+        await produce(...mixed("a", 2));
+        const first = watching((name) => {
+          throw name === "a0" ? new NonRetryableError("no") : new Error("not yet");
+        });
+        const options = { order, maxAttempts: 2, retryDelay: () => 60_000 } as const;
+        await make({ ...options, handler: first.handler }).run();
+        await make({ order }).deadLetters.redrive();
+        const endWaits = async () => {
+          await makeLinesDue();
+          await door.redis.del(`{${list}}:held`);
+        };
+        await endWaits();
+        // The message behind is at its last attempt, the one in front at its first.
+        expect(await runMortal(setup, () => true, { ...options, batchSize: 2 })).toBe("died");
+        const { seen, handler } = watching();
+        for (let run = 0; run < 3; run++) {
+          await endWaits();
+          await make({ ...options, handler }).run();
+        }
+        expect(seen).toEqual(inOrder("a", 2));
+        expect(await door.everything()).toEqual({});
+      },
+    );
 
     it("parks no more than parkedMax: then the list waits, while other keys that are due go on", async () => {
       await produce(...mixed("a", 30));

@@ -146,6 +146,16 @@ const verbs: readonly Verb[] = [
     options: keyed,
   },
   {
+    name: "claim within a limit per key",
+    prepare: async () => {
+      await produce();
+      await door.redis.hset(`${base}:control`, { keyLimit: 3, keyWindowMs: 60_000, keyInFlight: 2 });
+    },
+    act: run,
+    decide,
+    options: keyed,
+  },
+  {
     name: "redrive",
     prepare: () => door.redis.lpush(`${base}:dead`, ...entries),
     act: (drain) => failing(drain.deadLetters.redrive()),
@@ -258,6 +268,7 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     "due",
     "lines",
     "held",
+    "rates",
   ];
   const patterns = [
     "~mail",
@@ -285,6 +296,7 @@ describe.each(verbs)("$name loses no message and doubles none", (verb) => {
     "due",
     "lines",
     "held",
+    "rates",
   ])("where %s holds another type", async (suffix) => {
     await verb.prepare();
     const key = `${base}:${suffix}`;

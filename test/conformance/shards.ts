@@ -154,6 +154,24 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       expect(await drain.run()).toMatchObject({ claimed: 2, stopped: "empty" });
     });
 
+    it("shows the messages and the leases of all its shards", async () => {
+      const drain = make(3);
+      await drain.push(numbered(9));
+      const found = await drain.peek({ count: 7 });
+      expect(found).toHaveLength(7);
+      expect(new Set(found.map((one) => one.list))).toEqual(
+        new Set([0, 1, 2].map((at) => `{${list}:${at}}`)),
+      );
+      expect((await drain.peek({ count: 100 })).map(({ payload }) => payload).sort()).toEqual(numbered(9));
+      await client().command(["ZADD", `{${list}:1}:leases`, 2_000, "b.1"]);
+      await client().command(["ZADD", `{${list}:2}:leases`, 1_000, "a.1"]);
+      expect(await drain.leases()).toMatchObject([
+        { list: `{${list}:2}`, batch: "a.1" },
+        { list: `{${list}:1}`, batch: "b.1" },
+      ]);
+      expect(await drain.leases({ max: 1 })).toMatchObject([{ batch: "a.1" }]);
+    });
+
     it("recovers what a drain that died left in any shard", async () => {
       const handled: string[] = [];
       const drain = make(3, handled);

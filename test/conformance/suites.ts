@@ -13,9 +13,11 @@ import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyLimitsSuite } from "./key-limits.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
 import { listsSuite } from "./lists.ts";
+import { looksSuite } from "./looks.ts";
 import { messageKeysSuite } from "./message-keys.ts";
 import { orderSuite } from "./order.ts";
 import { orderedEffectsSuite } from "./ordered-effects.ts";
@@ -50,6 +52,7 @@ const common: readonly Suite[] = [
   effectsSuite,
   listsSuite,
   tenantsSuite,
+  looksSuite,
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */
@@ -64,6 +67,7 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     refusedEffectsSuite,
     deploymentsSuite,
     keyOrderSuite,
+    keyLimitsSuite,
     messageKeysSuite,
     orderedEffectsSuite,
   ],

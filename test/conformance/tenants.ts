@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createSpillway, type Handler, type NextDrain, type SpillwayOptions } from "../../src/index.ts";
+import {
+  createSpillway,
+  deadLetter,
+  type Handler,
+  type NextDrain,
+  OptionError,
+  type SpillwayOptions,
+} from "../../src/index.ts";
 import { mortalClient } from "../support/mortal-client.ts";
 import type { Suite } from "./setup.ts";
 
@@ -146,6 +153,34 @@ export const tenantsSuite: Suite = ({ engine, client, door, faulty }) => {
       expect(await spillway.waitForMessage({ timeoutMs: 1 })).toBe(true);
       await spillway.run();
       expect(await spillway.waitForMessage({ timeoutMs: 1 })).toBe(false);
+    });
+
+    it("are operated one by one, and what is put back there is found", async () => {
+      const { seen, handler } = recorded();
+      let fails = true;
+      const spillway = make((message) => {
+        if (fails) return deadLetter("no");
+        return handler(message);
+      });
+      await produce("tenant:1", "a", "b");
+      await spillway.run();
+      expect(await door.redis.exists(register)).toBe(0);
+
+      const drain = spillway.drainOf("tenant:1");
+      expect(await drain.deadLetters.list()).toHaveLength(2);
+      expect(await drain.deadLetters.redrive({ dryRun: true })).toEqual({ redriven: 2 });
+      expect(await door.redis.exists(register)).toBe(0);
+      expect(await drain.deadLetters.redrive({ max: 1 })).toEqual({ redriven: 1 });
+      await drain.push("c");
+      expect(await drain.peek()).toMatchObject([{ payload: "a" }, { payload: "c" }]);
+      fails = false;
+      await spillway.run();
+      expect(seen).toEqual(["tenant:1 a", "tenant:1 c"]);
+
+      expect(spillway.drainOf("mail")).toBe(spillway.lists.mail);
+      for (const none of ["letters", "tenant:*", "", null]) {
+        expect(() => spillway.drainOf(none as string)).toThrow(OptionError);
+      }
     });
 
     it("whose names fit nothing are left alone", async () => {

@@ -13,7 +13,7 @@ describe("the promises hold", () => {
   };
 
   it("in a world of eight drains, wrong clocks, and a network that loses, doubles and reorders", async () => {
-    expectHolding(await proveSimulation({ steps: 5_000, seed }));
+    expectHolding(await proveSimulation({ steps: 2_000, seed }));
   });
 
   it("for a list of nothing but failing messages, which ends within the bound that the docs state", async () => {
@@ -21,10 +21,10 @@ describe("the promises hold", () => {
   });
 
   it("against a model, after every command on a real Redis", async () => {
-    expectHolding(await proveModel({ runs: 60, seed }));
+    expectHolding(await proveModel({ runs: 20, seed }));
   });
 
   it("for the plain engine, as far as they are its own", async () => {
-    expectHolding(await provePlainModel({ runs: 60, seed }));
+    expectHolding(await provePlainModel({ runs: 20, seed }));
   });
 });

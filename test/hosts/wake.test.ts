@@ -178,7 +178,7 @@ describe.each(Object.entries(hosts))("POST /wake on %s", (name, open) => {
       ["POST", "/drain"],
       ["GET", "/stats"],
     ] as const) {
-      expect((await host.send(method, path, `Bearer ${wakeToken}`)).status).toBe(401);
+      expect((await host.send(method, path, `Bearer ${wakeToken}`)).status).toBe(403);
     }
     expect((await host.send("GET", "/wake", `Bearer ${wakeToken}`)).status).toBe(405);
     expect(redis.sent.length).toBe(sent);

@@ -133,7 +133,7 @@ describe("the package alone in an empty folder, as npm installs it", () => {
       "export default ({ payload }) => console.log('<' + payload + '>');",
     );
     await writeFile(join(folder, "lines.txt"), "one\ntwo\n");
-    const mine = spillway("drain", "--list", "mine", "--handler", "mine.mjs", "--file", "lines.txt");
+    const mine = spillway("drain", "mine", "--handler", "mine.mjs", "--file", "lines.txt");
     expect((await mine.ended).code).toBe(0);
     for (const line of ["<one>", "<two>"]) expect(mine.output).toContain(line);
   });

@@ -1,9 +1,9 @@
+import { VirtualTime } from "../../adapters/testing/virtual-time.ts";
 import { createDrain, type DrainOptions, Overloaded } from "../../src/index.ts";
 import { Ledger } from "./ledger.ts";
 import { fairWeather, Network } from "./network.ts";
 import type { Proof } from "./proof.ts";
 import { seeded } from "./random.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 const list = "q";
 const tickMs = 60_000;

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAppendOnlyFile } from "./kills/append-only-file.ts";
 import { Figures } from "./kills/figures.ts";
+import { type WorldKind, worldKinds } from "./kills/messages.ts";
 import { freeLowPort, Place } from "./kills/place.ts";
 import { World } from "./kills/world.ts";
 import type { Proof } from "./proof.ts";
@@ -23,7 +24,7 @@ export async function proveKills(options: { kills: number; seed: number }): Prom
   const random = seeded(options.seed);
   const figures = new Figures();
   for (let left = options.kills; left > 0; left -= roundKillCount) {
-    await new Round(Math.min(left, roundKillCount), random, figures).run();
+    await new Round(Math.min(left, roundKillCount), options.seed, random, figures).run();
   }
   const missed = figures.missedBoundaries();
   if (options.kills >= 60 && missed.length > 0) figures.problem(`No kill at: ${missed.join(", ")}.`);
@@ -33,13 +34,15 @@ export async function proveKills(options: { kills: number; seed: number }): Prom
 /** One set of servers, and the worlds on them. */
 class Round {
   readonly #killCount: number;
+  readonly #seed: number;
   readonly #random: () => number;
   readonly #figures: Figures;
   readonly #worlds: World[] = [];
   readonly #closers: (() => Promise<unknown>)[] = [];
 
-  constructor(killCount: number, random: () => number, figures: Figures) {
+  constructor(killCount: number, seed: number, random: () => number, figures: Figures) {
     this.#killCount = killCount;
+    this.#seed = seed;
     this.#random = random;
     this.#figures = figures;
   }
@@ -69,9 +72,25 @@ class Round {
     const beside = Math.min(redisKillCount, childKillCount);
     const shared = { notesUrl: steady.redis.url, cacheFolder: join(folder, "cache") };
     const add = (place: Place, slotCount: number, kills: number, redisKills: number): void => {
-      const name = `kills-${this.#figures.worldCount++}`;
+      const number = this.#figures.worldCount++;
+      const name = `kills-${number}`;
+      // So that each kind is also that of the world whose Redis dies.
+      const kind = worldKinds[
+        (number + Math.floor(number / 4) + this.#seed) % worldKinds.length
+      ] as WorldKind;
+      this.#figures.worldCounts.set(kind, (this.#figures.worldCounts.get(kind) ?? 0) + 1);
       const random = seeded(Math.floor(this.#random() * 2 ** 32));
-      const parts = { ...shared, name, place, slotCount, kills, redisKills, random, figures: this.#figures };
+      const parts = {
+        ...shared,
+        name,
+        kind,
+        place,
+        slotCount,
+        kills,
+        redisKills,
+        random,
+        figures: this.#figures,
+      };
       this.#worlds.push(new World(parts));
     };
     for (const [at, slotCount] of steadySlotCounts.entries()) {

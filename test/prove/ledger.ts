@@ -7,6 +7,7 @@ import { readDeadLetter } from "../../src/dead-letter.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisCommand, RedisReply } from "../../src/index.ts";
 import { listKeys } from "../../src/keys.ts";
+import { KeyWatch } from "./key-watch.ts";
 import { WaveWatch } from "./wave-watch.ts";
 
 /** Where every message is: payloads by place, and the leases. */
@@ -39,6 +40,7 @@ export class Ledger {
   #last: Snapshot;
   readonly violations: string[] = [];
   readonly waves: WaveWatch;
+  readonly #keyWatch: KeyWatch;
   /** Claims of the last window, where there is a limit. */
   #claims: { readonly at: number; readonly count: number }[] = [];
   pushedCount = 0;
@@ -68,6 +70,7 @@ export class Ledger {
     this.#maxConcurrency = options.maxConcurrency;
     this.waves = new WaveWatch(options.maxConcurrency, this.violations);
     this.#store = new Store({ now: options.redisNow });
+    this.#keyWatch = new KeyWatch(this.#store, this.#keys, this.violations);
     this.#last = this.#look();
   }
 
@@ -298,6 +301,7 @@ export class Ledger {
       if (before.places.has(id) || isShared(id)) continue;
       if (id !== claimId) this.#violate(`batch ${id} appeared, and no one asked for it`);
       this.#checkControl(id, args, after.places.get(id)?.length ?? 0, now);
+      this.#keyWatch.noteClaim(id, (after.places.get(id) ?? []).map(this.#keyOf), now);
       const holder = args[5] as string;
       const others = othersOf(holder, before, now);
       if (

@@ -44,8 +44,8 @@ export const mutations: readonly Mutation[] = [
     name: "note a message with effects as done before it is settled",
     edit: {
       file: "src/processor.ts",
-      find: 'if (kind === "ack" && !effects) await',
-      put: 'if (kind === "ack") await',
+      find: 'if (kind === "ack" && !effects) return',
+      put: 'if (kind === "ack") return',
     },
   },
   {
@@ -272,6 +272,14 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation by key"],
   },
   {
+    name: "a crash makes a dead letter of what comes behind another that comes back",
+    edit: inScript(
+      "if readHistory(history) < maxAttempts or isBackOf[line] then",
+      "if readHistory(history) < maxAttempts then",
+    ),
+    by: ["simulation by key"],
+  },
+  {
     name: "in strict order a failed message comes later",
     edit: inScript(
       "return mode == 's' or (settling[index] or NO_KEY) ~= NO_KEY",
@@ -283,9 +291,34 @@ export const mutations: readonly Mutation[] = [
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: 'if (effects || (kind !== "ack" && (kind !== "dead-letter" || isFailure))) break;',
-      put: "void [kind, isFailure];",
+      find: "if (!(await this.#mark(at))) break;",
+      put: "await this.#mark(at);",
     },
+    by: ["simulation by key"],
+  },
+  {
+    name: "count no claim of a key against its limit",
+    edit: inScript("  spendKeys(held)\n", ""),
+    by: ["simulation by key"],
+  },
+  {
+    name: "begin another window with every claim",
+    edit: inScript("if not (windowEndsAt > now and windowEndsAt <= now + keyWindowMs) then", "if true then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim from the list more of a key than is left to it",
+    edit: inScript("if left[key] < 0 then", "if false then"),
+    by: ["simulation by key"],
+  },
+  {
+    name: "claim of a line more than is left to its key",
+    edit: inScript("local fair = math.min(mayHave, math.max(", "local fair = math.min(math.huge, math.max("),
+    by: ["simulation by key"],
+  },
+  {
+    name: "forget a line whose key has had its part",
+    edit: inScript("      if endsAt or windowAt then\n", "      if endsAt then\n"),
     by: ["simulation by key"],
   },
 ];

@@ -1,3 +1,4 @@
+import type { VirtualTime } from "../../adapters/testing/virtual-time.ts";
 import {
   type RedisClient,
   type RedisCommand,
@@ -6,7 +7,6 @@ import {
   RedisTransportError,
 } from "../../src/index.ts";
 import type { Ledger } from "./ledger.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** How bad a network is: each a probability for one request. */
 export interface Weather {

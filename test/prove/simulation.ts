@@ -1,3 +1,4 @@
+import { VirtualTime } from "../../adapters/testing/virtual-time.ts";
 import {
   ack,
   type ChainPosition,
@@ -22,7 +23,6 @@ import { effectKeys, Ledger } from "./ledger.ts";
 import { fairWeather, Network, type Weather } from "./network.ts";
 import type { Proof } from "./proof.ts";
 import { seeded } from "./random.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 const list = "q";
 const control = fromText(`{${list}}:control`);
@@ -36,6 +36,13 @@ const effects = {
     ],
   }),
 } as const;
+const keyWindowMs = 2_000;
+/** What an operator lets each key have in turn. */
+const keyLimits = [
+  { messages: 2, windowMs: keyWindowMs },
+  { messages: 4, windowMs: keyWindowMs, inFlight: 2 },
+  { inFlight: 1 },
+];
 const slotCount = 8;
 /** In place of a slot: of a drain that ends for good. */
 const invoked = -1;
@@ -93,6 +100,8 @@ class World {
   readonly #hasChains: boolean;
   readonly #order: WorldOrder;
   readonly #keyCount: number;
+  /** Of a world by key: whether keys have limits, which an operator changes. */
+  readonly #limitsKeys: boolean;
   /** In a world that scales out, ticks and drains start drains. */
   readonly #scalesOut: boolean;
   #isCalm = false;
@@ -108,6 +117,7 @@ class World {
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
     this.#order = order ?? worldOrders[seed % 3] ?? "fifo";
     this.#keyCount = this.#order === "strict" ? 1 : ([7, 3, 2][Math.floor(seed / 3) % 3] as number);
+    this.#limitsKeys = this.#order === "byKey" && seed % 5 < 3;
     this.#scalesOut = seed % 4 === 1 && this.#order !== "strict";
     const most = this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount];
     this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick(most);
@@ -134,6 +144,8 @@ class World {
   /** Runs the world, lets it come to rest, and returns what went wrong. */
   async run(): Promise<{ steps: number; figures: Figures; violations: string[] }> {
     if (this.#chance(0.3)) this.#ledger.execute(["HSET", control, "limit", 5, "windowMs", 2_000]);
+    if (this.#limitsKeys)
+      this.#ledger.execute(["HSET", control, "keyLimit", 4, "keyWindowMs", keyWindowMs, "keyInFlight", 3]);
     this.#ledger.execute(["RPUSH", effectKeys.wrong, "no number"]);
     if (this.#scalesOut) this.#tick();
     else for (let slot = 0; slot < slotCount; slot++) this.#startDrain(slot, 0);
@@ -175,7 +187,7 @@ class World {
   #keysLeft(): string[] {
     return this.#ledger
       .keysLeft()
-      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$|:held$/.test(key))
+      .filter((key) => key !== `{${list}}:dead` && !/:done:|:busy$|:control$|:held$|:rates$/.test(key))
       .filter((key) => !Object.values<string>(effectKeys).includes(key));
   }
 
@@ -240,6 +252,7 @@ class World {
       () => drain.recover(),
       () => drain.deadLetters.redrive({ max: 1 + Math.floor(this.#random() * 5) }),
       () => drain.pause(),
+      ...(this.#limitsKeys ? [() => drain.limits.set({ perKey: this.#pick(keyLimits) })] : []),
     ];
     this.#pick(acts)().catch(() => undefined);
     this.#time.after(this.#random() * 20_000, () => this.#ledger.execute(["HDEL", control, "paused"]));

@@ -39,32 +39,23 @@ describe("spillway drain", () => {
     const path = await file(
       "setInterval(() => {}, 1000); export const handler = (m: { payload: string }): void => console.log('<' + m.payload + '>');",
     );
-    const { code, output } = await run([
-      "drain",
-      "--memory",
-      "--list",
-      "mine",
-      "--file",
-      lines,
-      "--handler",
-      path,
-    ]);
+    const { code, output } = await run(["drain", "mine", "--memory", "--file", lines, "--handler", path]);
     for (const line of ["<one>", "<two>", "<three>"]) expect(output).toContain(line);
     expect(code).toBe(0);
   });
 
   it("exits with 1 and says what the handler threw when a message was not handled", async () => {
     const path = await file("export default () => { throw new Error('smtp down'); };");
-    const { code, output } = await run(["drain", "--memory", "--list", "mine", "--handler", path]);
+    const { code, output } = await run(["drain", "mine", "--memory", "--handler", path]);
     expect(output).toMatch(/stopped +braked\b/);
     expect(output).toContain("Error: smtp down");
     expect(code).toBe(1);
   });
 
   it.each([
-    ["a list of one's own", ["--list", "emails"]],
-    ["the sample's name in one's own Redis", ["--list", "webhooks"]],
-    ["a Redis of one's own", ["--url", "URL", "--list", "webhooks"]],
+    ["a list of one's own", ["emails"]],
+    ["the sample's name in one's own Redis", ["webhooks"]],
+    ["a Redis of one's own", ["webhooks", "--url", "URL"]],
     ["messages of one's own", ["--memory", "--file", "/nowhere"]],
   ])("never runs the sample on %s: it says how to give a handler", async (_, args) => {
     const backend = memory();
@@ -85,7 +76,7 @@ describe("spillway drain", () => {
     await backend.command(["LPUSH", "emails", "a real message"]);
     const rest = await startRestServer({ port: 0, token: "t0ken", backend });
     const path = await file("export default (m) => console.log('<' + m.payload + '>');", "mjs");
-    const { code, output } = await run(["drain", "--list", "emails", "--handler", path], {
+    const { code, output } = await run(["drain", "emails", "--handler", path], {
       UPSTASH_REDIS_REST_URL: rest.url,
       UPSTASH_REDIS_REST_TOKEN: "t0ken",
     });
@@ -147,15 +138,9 @@ describe("spillway drain", () => {
     ["an unknown option", ["--nope"]],
     ["a count that is none", ["--batch-size", "many"]],
     ["a handler that is not there", ["--memory", "--handler", "/nowhere/handler.ts"]],
-    [
-      "a URL without a token",
-      ["--url", "http://127.0.0.1:1", "--list", "l", "--handler", "HANDLER", "--token", ""],
-    ],
+    ["a URL without a token", ["l", "--url", "http://127.0.0.1:1", "--handler", "HANDLER", "--token", ""]],
     ["a URL without a list", ["--url", "http://127.0.0.1:1", "--handler", "HANDLER"]],
-    [
-      "a URL and an embedded store",
-      ["--url", "http://127.0.0.1:1", "--list", "l", "--memory", "--handler", "HANDLER"],
-    ],
+    ["a URL and an embedded store", ["l", "--url", "http://127.0.0.1:1", "--memory", "--handler", "HANDLER"]],
     ["a file that is not there", ["--memory", "--handler", "HANDLER", "--file", "/nowhere/lines"]],
   ])("exits with 2 and says why for %s", async (_, args) => {
     const path = await file("export default () => {};", "mjs");

@@ -13,7 +13,7 @@ export function recordedDrain(
       runs.push(options as RunOptions);
       return report;
     },
-    stats: async () => ({ ...counts, nextDueAt: null, paused: false }),
+    stats: async () => ({ ...counts, nextDueAt: null, paused: false, brakedUntil: null }),
     ...more,
   } as Drain;
   return { drain, runs };

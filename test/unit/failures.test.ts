@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { reportAsJson } from "../../adapters/http/app.ts";
+import { reportAsJson } from "../../adapters/http/report.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import {
   createDrain,

@@ -65,7 +65,7 @@ describe("a drain as a function from Request to Response", () => {
   it("has the routes of the HTTP app, with their token", async () => {
     const { send, runs } = host();
     expect(await send("GET", "/health")).toMatchObject({ status: 200, body: { status: "ok" } });
-    const token = { authorization: "Bearer a-token" };
+    const token = { authorization: "Bearer a-token", "content-type": "application/json" };
     expect(await send("GET", "/stats", token)).toMatchObject({ status: 200, body: { list: "mail" } });
     expect(await send("POST", "/drain", token, '{"budgetMs":9}')).toMatchObject({
       status: 200,
@@ -188,7 +188,7 @@ describe("a drain as a function from Request to Response", () => {
     const answer = await send("POST", "/drain", headers, body);
     expect(answer).toMatchObject({
       status: 503,
-      body: { error: "It cannot be told now whether this call is a hop." },
+      body: { detail: "It cannot be told now whether this call is a hop." },
     });
     expect(runs).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createHttpApp, type HttpAppOptions } from "../../adapters/http/app.ts";
+import { createHttpApp, type HttpAppOptions } from "../../adapters/http/index.ts";
 import {
   ClosedError,
   type Drain,
@@ -36,6 +36,20 @@ const report: DrainReport = {
   error: null,
 };
 
+/** The problem that an answer tells, as RFC 9457 has it. */
+async function problemOf(response: Response): Promise<Record<string, unknown>> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const told = await response.json();
+  expect(told).toEqual(
+    expect.objectContaining({
+      title: expect.any(String),
+      status: response.status,
+      detail: expect.any(String),
+    }),
+  );
+  return told;
+}
+
 /** What is logged as an error until the test has ended. */
 function errorLog(): unknown[][] {
   const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
@@ -49,10 +63,13 @@ function app(given: HttpAppOptions = { token }, drain: Partial<Drain> = {}) {
   const send = (method: string, path: string, body?: string, authorization = `Bearer ${token}`) =>
     hono.request(path, {
       method,
-      headers: authorization ? { authorization } : {},
+      headers: {
+        ...(authorization && { authorization }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body }),
     });
-  return { runs, send };
+  return { hono, runs, send };
 }
 
 describe("a drain over HTTP", () => {
@@ -84,8 +101,39 @@ describe("a drain over HTTP", () => {
     const { runs, send } = app();
     const response = await send("POST", "/drain", body);
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ error: expect.any(String) });
+    expect(await problemOf(response)).toMatchObject({ status: 400 });
     expect(runs).toEqual([]);
+  });
+
+  it.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "",
+    "application/jsonp",
+  ])("answers 415 and runs nothing when the body is called %j", async (type) => {
+    const { hono, runs } = app();
+    const headers = { authorization: `Bearer ${token}`, "content-type": type };
+    const response = await hono.request("/drain", { method: "POST", headers, body: "{}" });
+    expect(await problemOf(response)).toMatchObject({ status: 415 });
+    expect(runs).toEqual([]);
+  });
+
+  it("answers 202 as soon as it runs where that is preferred, and the platform lets it go on", async () => {
+    const { hono, runs } = app();
+    const held: Promise<unknown>[] = [];
+    const context = { waitUntil: (promise: Promise<unknown>) => void held.push(promise) };
+    const request = () =>
+      new Request("https://drain.example/drain", {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, prefer: "wait=1, respond-async" },
+      });
+    const response = await hono.fetch(request(), undefined, context as never);
+    expect([response.status, await response.json()]).toEqual([202, { status: "started" }]);
+    expect(response.headers.get("preference-applied")).toBe("respond-async");
+    await Promise.all(held);
+    expect(runs).toMatchObject([{ budgetMs: 25_000, chain: { hop: 0 } }]);
+    expect((await hono.fetch(request())).status).toBe(200);
   });
 
   it("answers 413 and runs nothing when the body is large", async () => {
@@ -148,7 +196,7 @@ describe("a drain over HTTP", () => {
     const response = await failing.send("GET", "/stats");
     const text = await response.text();
     expect([response.status, response.headers.get("cache-control")]).toEqual([503, "no-store"]);
-    expect(JSON.parse(text).error).toMatch(said);
+    expect(JSON.parse(text).detail).toMatch(said);
     expect(text).not.toContain("password");
     expect(logged).toEqual([["Spillway: a request could not be served.", error]]);
   });
@@ -157,8 +205,8 @@ describe("a drain over HTTP", () => {
     const error = new RedisTransportError("No reply within 10 ms.", { isRetryable: true, cause: "hidden" });
     const { send } = app({ token }, { run: async () => ({ ...report, stopped: "error", error }) });
     const response = await send("POST", "/drain");
-    expect(response.status).toBe(502);
-    expect(await response.json()).toMatchObject({
+    expect(await problemOf(response)).toMatchObject({
+      status: 502,
       stopped: "error",
       error: { name: "RedisTransportError", message: "No reply within 10 ms." },
     });
@@ -166,14 +214,15 @@ describe("a drain over HTTP", () => {
 
   it("answers 405 for other methods and 404 elsewhere, in JSON", async () => {
     const { send } = app();
-    for (const [method, path, status] of [
-      ["GET", "/drain", 405],
-      ["POST", "/health", 405],
-      ["GET", "/", 404],
+    for (const [method, path, status, allow] of [
+      ["GET", "/drain", 405, "POST"],
+      ["POST", "/health", 405, "GET"],
+      ["GET", "/", 404, null],
     ] as const) {
       const response = await send(method, path);
       expect(response.status).toBe(status);
-      expect(await response.json()).toEqual({ error: expect.any(String) });
+      expect(await problemOf(response)).toMatchObject({ status });
+      expect(response.headers.get("allow")).toBe(allow);
     }
   });
 });
@@ -184,7 +233,7 @@ describe("a request's body", () => {
   const post = (body?: BodyInit, headers: Record<string, string> = {}): Request =>
     new Request(url, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
       ...(body === undefined ? {} : { body, duplex: "half" }),
     } as RequestInit);
   const refuse = (): never => {
@@ -272,10 +321,10 @@ describe("a request's body", () => {
     const run = vi.fn();
     const hono = createHttpApp({ list: "mail", run } as unknown as Drain, { token });
     const response = await hono.fetch(await make());
-    expect([response.status, await response.json()]).toEqual([
-      500,
-      { error: expect.stringMatching(/^The request's body cannot be read/) },
-    ]);
+    expect(await problemOf(response)).toMatchObject({
+      status: 500,
+      detail: expect.stringMatching(/^The request's body cannot be read/),
+    });
     expect(logged).toEqual([
       ["Spillway: a request could not be served.", expect.objectContaining({ cause: expect.any(Error) })],
     ]);

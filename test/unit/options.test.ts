@@ -82,10 +82,12 @@ describe("createDrain", () => {
     expect(Object.keys(drain).sort()).toEqual([
       "close",
       "deadLetters",
+      "leases",
       "limits",
       "list",
       "on",
       "pause",
+      "peek",
       "push",
       "recover",
       "resume",

@@ -18,6 +18,8 @@ const verbs: [name: string, call: (drain: Drain) => Promise<unknown>, answer: un
   ["deadLetters.redrive", (drain) => drain.deadLetters.redrive(), { redriven: 2 }],
   ["deadLetters.purge", (drain) => drain.deadLetters.purge(), { purged: 2 }],
   ["recover", (drain) => drain.recover(), { recovered: 0, adopted: 0 }],
+  ["peek", async (drain) => (await drain.peek()).length, 0],
+  ["leases", (drain) => drain.leases(), []],
   ["stats", (drain) => drain.stats(), expect.objectContaining({ dead: 2 })],
 ];
 

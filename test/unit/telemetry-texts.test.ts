@@ -1,8 +1,9 @@
 import { pino } from "pino";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { countEvents } from "../../adapters/http/operations/event-counts.ts";
+import { metricsText } from "../../adapters/http/operations/metrics.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import { type Logger, logEvents } from "../../adapters/telemetry/logging.ts";
-import { EventCounts, prometheusText } from "../../adapters/telemetry/prometheus.ts";
 import { createDrain, type DrainOptions, deadLetter, OptionError } from "../../src/index.ts";
 
 const secret = '"4111 1111 1111 1111 a secret number"';
@@ -91,18 +92,18 @@ describe("events in a user's log", () => {
 
 describe("the text for Prometheus", () => {
   it("has the stats of each list, and what its events have counted", async () => {
-    const counts = new EventCounts();
+    const counts = countEvents();
     const drain = await drained({ on: counts.listeners });
-    const text = prometheusText({ mail: await drain.stats() }, counts);
+    const text = metricsText([{ list: "mail", stats: await drain.stats() } as never], counts.metrics());
 
     expect(text.split("\n")).toEqual(
       expect.arrayContaining([
-        "# TYPE spillway_list_messages gauge",
-        'spillway_list_messages{list="mail",place="delayed"} 1',
-        'spillway_list_paused{list="mail"} 0',
-        "# TYPE spillway_messages_total counter",
-        'spillway_messages_total{list="mail",outcome="ack"} 1',
-        'spillway_messages_total{list="mail",outcome="retry"} 1',
+        "# TYPE spillway_messages gauge",
+        'spillway_messages{list="mail",place="delayed"} 1',
+        'spillway_braked{list="mail"} 0',
+        "# TYPE spillway_settled_total counter",
+        'spillway_settled_total{list="mail",outcome="ack"} 1',
+        'spillway_settled_total{list="mail",outcome="retry"} 1',
         'spillway_failures_total{list="mail",error="TypeError"} 1',
         'spillway_runs_total{list="mail",stopped="empty"} 1',
       ]),
@@ -114,18 +115,8 @@ describe("the text for Prometheus", () => {
     expect(new Set(types).size).toBe(types.length);
   });
 
-  it.each(['a"b', "a\\b", "a\nb", 'x"} 1\nfake{a="'])(
-    "lets no name of a list out of its label: %j",
-    async (list) => {
-      const none = { list: 0, working: 0, leases: 0, delayed: 0, dead: 0, parked: 0, parkedKeys: 0 };
-      const text = prometheusText({ [list]: { ...none, nextDueAt: null, paused: false } });
-      for (const line of text.trimEnd().split("\n"))
-        expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{(\w+="([^"\\]|\\.)*",?)+\} -?[\d.]+)$/);
-    },
-  );
-
   it("counts no more than fifty names of errors apart", async () => {
-    const counts = new EventCounts();
+    const counts = countEvents();
     const payloads = Array.from({ length: 60 }, (_, at) => String(at));
     await drained(
       {
@@ -137,7 +128,7 @@ describe("the text for Prometheus", () => {
       } as Partial<DrainOptions>,
       payloads,
     );
-    const series = prometheusText({}, counts).match(/^spillway_failures_total.*$/gm) ?? [];
+    const series = metricsText([], counts.metrics()).match(/^spillway_failures_total.*$/gm) ?? [];
     expect(series).toHaveLength(51);
     expect(series.at(-1)).toBe('spillway_failures_total{list="mail",error="other"} 10');
   });

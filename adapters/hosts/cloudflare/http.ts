@@ -1,5 +1,5 @@
 import type { ReceiveHop } from "../../../src/index.ts";
-import { createHttpApp } from "../../http/app.ts";
+import { plainApp } from "../../http/plain-app.ts";
 import type { CloudflareSettings } from "./options.ts";
 import { beginElsewhere, type InvokedDrain, openDrain } from "./run.ts";
 import { serviceBindingReceiver } from "./service-binding-continuation.ts";
@@ -19,10 +19,6 @@ export async function answerHttp<Env>(
   context: ExecutionContext,
 ): Promise<Response> {
   const token = settings.token(env);
-  let tellBegun: () => void = () => undefined;
-  const begun = new Promise<null>((resolve) => {
-    tellBegun = () => resolve(null);
-  });
   let opened: InvokedDrain | undefined;
   // Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger.
   const open = (): InvokedDrain => {
@@ -31,33 +27,29 @@ export async function answerHttp<Env>(
     });
     return opened;
   };
-  const app = createHttpApp(
+  const answerCall = plainApp(
     {
       get list() {
         return open().drain.list;
       },
       stats: () => open().drain.stats(),
       wake: async () => ((await beginElsewhere(open())) ? { woken: true, wakeError: null } : null),
-      run: (options) => {
-        const { drain } = open();
-        tellBegun();
-        return drain.run(options);
-      },
+      run: (options) => open().drain.run(options),
+      opened: () => open().drain,
     },
     {
       budgetMs: settings.budgetMs.http,
       token,
       wakeToken: settings.wakeToken(env),
+      tokens: settings.tokens?.(env),
+      routes: settings.routes,
       receiveHop: receiverOf(settings, env, token),
     },
+    settings.countWrong,
   );
-  const answer = Promise.resolve(app.fetch(request, undefined, context as never));
+  const answer = answerCall({ request, waitUntil: (promise) => context.waitUntil(promise) });
   context.waitUntil(answer);
-  const isAsync = /\brespond-async\b/i.test(request.headers.get("prefer") ?? "");
-  const first = isAsync ? await Promise.race([answer, begun]) : await answer;
-  return (
-    first ?? Response.json({ status: "started" }, { status: 202, headers: { "Cache-Control": "no-store" } })
-  );
+  return answer;
 }
 
 /** The Worker's own hops by service binding, and those of the receiver that it is given. */

@@ -18,6 +18,8 @@ import {
   table,
 } from "../../../src/internals.ts";
 import { logReport } from "../../http/report.ts";
+import { type HttpRoutes, routesKind } from "../../http/routes.ts";
+import { countWrongTokens, type HttpToken, type WrongTokens } from "../../http/tokens.ts";
 
 /** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
 export type Trigger = "http" | "cron" | "alarm" | "queue";
@@ -55,6 +57,10 @@ export interface CloudflareHandlerOptions<Env> {
   readonly token?: (env: Env) => string | undefined;
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: `SPILLWAY_WAKE_TOKEN`. */
   readonly wakeToken?: (env: Env) => string | undefined;
+  /** More tokens, each with what it opens, as `createHttpApp` has it. Default: none. */
+  readonly tokens?: (env: Env) => readonly HttpToken[] | undefined;
+  /** Routes to serve beside: `[operations()]`, which want a drain made by `createDrain` or `createSpillway`. Default: none. */
+  readonly routes?: readonly HttpRoutes[];
   /**
    * How a drain whose budget ended goes on: a `Continuation`, or a function that makes one, or null for none (the next
    * tick goes on). Default: `alarmContinuation()`.
@@ -106,6 +112,8 @@ type Options = CloudflareHandlerOptions<unknown>;
 const kinds = {
   token: func<(env: unknown) => string | undefined>(),
   wakeToken: func<(env: unknown) => string | undefined>(),
+  tokens: func<NonNullable<Options["tokens"]>>(),
+  routes: routesKind,
   continuation: either(
     either(object<Continuation>({ methods: ["invoke"], wanted: "a continuation" }), choice([null])),
     func<(env: unknown, invocation: Invocation) => Continuation | null>(),
@@ -135,6 +143,9 @@ export interface CloudflareSettings<Env> {
   readonly drain: (env: Env) => DrainOptions | HostedDrainMaker;
   readonly token: (env: Env) => string | undefined;
   readonly wakeToken: (env: Env) => string | undefined;
+  readonly tokens: CloudflareHandlerOptions<Env>["tokens"];
+  readonly routes: readonly HttpRoutes[] | undefined;
+  readonly countWrong: WrongTokens;
   readonly continuation: CloudflareHandlerOptions<Env>["continuation"];
   readonly receiveHop: CloudflareHandlerOptions<Env>["receiveHop"];
   readonly requestsMax: number;
@@ -163,6 +174,9 @@ export function readOptions<Env, Value>(
     drain: drain as CloudflareSettings<Env>["drain"],
     token: options.token ?? ((env) => (env as { SPILLWAY_TOKEN?: string }).SPILLWAY_TOKEN),
     wakeToken: options.wakeToken ?? ((env) => (env as { SPILLWAY_WAKE_TOKEN?: string }).SPILLWAY_WAKE_TOKEN),
+    tokens: options.tokens,
+    routes: options.routes,
+    countWrong: countWrongTokens(),
     continuation: options.continuation,
     receiveHop: options.receiveHop,
     requestsMax,

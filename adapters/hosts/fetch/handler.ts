@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import type { ChainPosition, DrainReport, HostedDrain, ReceiveHop, RunOptions } from "../../../src/index.ts";
 import {
   type Checked,
@@ -12,15 +12,21 @@ import {
 import { createHttpApp } from "../../http/app.ts";
 import { answerFailure } from "../../http/failure.ts";
 import { drainOpener, type GivenDrain, once } from "../../http/given-drain.ts";
+import { handlerOf, newApp } from "../../http/hono.ts";
 import { newChain, takeHops } from "../../http/hops.ts";
+import { problem } from "../../http/problem.ts";
 import { logReport, reportAsJson, tellReport } from "../../http/report.ts";
+import { routesKind } from "../../http/routes.ts";
 import { isBearer } from "../../http/secret.ts";
+import { tokensKind } from "../../http/tokens.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
 const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"' };
 const kinds = {
   token: text({ isSecret: true }),
   wakeToken: text({ isSecret: true }),
+  tokens: tokensKind,
+  routes: routesKind,
   basePath: text({ ...path, default: "/" }),
   hopPath: text(path),
   cronPath: text(path),
@@ -58,8 +64,9 @@ export function fetchHandler(
 }
 
 function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
-  const { token, wakeToken, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } = options;
-  const app = new Hono();
+  const { token, wakeToken, tokens, routes, basePath, cronSecret, receiveHop, budgetMs, signal, onReport } =
+    options;
+  const app = newApp();
 
   const tell = (report: DrainReport, chain: ChainPosition): void =>
     tellReport(() => (onReport ? onReport(report, chain) : logReport(report, { list: drain.list, chain })));
@@ -80,28 +87,23 @@ function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
     },
   };
 
-  app.use(async (context, next) => {
-    await next();
-    context.header("Cache-Control", "no-store");
-  });
-  app.onError(answerFailure);
-  app.notFound((context) => context.json({ error: "Not found." }, 404));
-
   app.get(options.cronPath ?? joined(basePath, "/cron"), async (context) => {
-    if (cronSecret === undefined)
-      return context.json({ error: "Closed: no cron secret is configured." }, 403);
+    if (cronSecret === undefined) return problem(403, "Closed: no cron secret is configured.");
     if (!(await isBearer(context.req.header("authorization"), cronSecret))) {
-      return context.json({ error: "The cron secret is wanted as a bearer token." }, 401);
+      return problem(401, "The cron secret is wanted as a bearer token.");
     }
     return context.json(reportAsJson(await run(newChain())));
   });
   if (receiveHop) {
     const drainPath = joined(basePath, "/drain");
     const { hopPath = drainPath } = options;
-    const takesOthers = hopPath === drainPath && token !== undefined;
-    app.post(hopPath, takeHops({ drain, receiveHop, run, takesOthers }));
+    const takesOthers = hopPath === drainPath && (token ?? tokens) !== undefined;
+    app.post(hopPath, handlerOf(takeHops({ drain, receiveHop, run, takesOthers })));
   }
-  app.route(basePath, createHttpApp(called, { token, wakeToken, budgetMs, ...(signal ? { signal } : {}) }));
+  app.route(
+    basePath,
+    createHttpApp(called, { token, wakeToken, tokens, routes, budgetMs, ...(signal ? { signal } : {}) }),
+  );
   return app;
 }
 

@@ -1,4 +1,6 @@
 import type { ChainPosition, DrainReport, ReceiveHop } from "../../../src/index.ts";
+import type { HttpRoutes } from "../../http/routes.ts";
+import type { HttpToken } from "../../http/tokens.ts";
 
 /** What a platform gives with a request, as far as it is used here: Netlify and Workers pass it so. */
 export interface FetchContext {
@@ -11,6 +13,10 @@ export interface FetchHandlerOptions {
   readonly token?: string | undefined;
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
   readonly wakeToken?: string | undefined;
+  /** More tokens, each with what it opens, as `createHttpApp` has it. Default: none. */
+  readonly tokens?: readonly HttpToken[] | undefined;
+  /** Routes to serve beside: `[operations()]`. Default: none. */
+  readonly routes?: readonly HttpRoutes[] | undefined;
   /** Where the routes begin, such as `/api`. Default: at the root. */
   readonly basePath?: string;
   /** The path that takes hops by `POST`, whole. Default: `/drain` after the base path. */

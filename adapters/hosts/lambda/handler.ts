@@ -13,6 +13,8 @@ import {
 import { createHttpApp } from "../../http/app.ts";
 import { drainOpener, type GivenDrain, once } from "../../http/given-drain.ts";
 import { reportAsJson, reportLine, tellReport } from "../../http/report.ts";
+import { type HttpRoutes, routesKind } from "../../http/routes.ts";
+import { countWrongTokens, type HttpToken, tokensKind } from "../../http/tokens.ts";
 import { readEvent } from "./events.ts";
 import { invocation } from "./invocation.ts";
 import { metricsLine } from "./metrics.ts";
@@ -23,6 +25,10 @@ export interface LambdaHandlerOptions {
   readonly token?: string | (() => Promise<string>);
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
   readonly wakeToken?: string | (() => Promise<string>);
+  /** More tokens, each with what it opens, as `createHttpApp` has it, or a function that fetches them. Default: none. */
+  readonly tokens?: readonly HttpToken[] | (() => Promise<readonly HttpToken[]>);
+  /** Routes to serve beside: `[operations()]`. Default: none. */
+  readonly routes?: readonly HttpRoutes[];
   /** Longest budget of one drain, ms. Default: all the time the invocation has, less the margin. */
   readonly budgetMs?: number;
   /**
@@ -43,6 +49,8 @@ export interface LambdaHandlerOptions {
 const kinds = {
   token: either(text({ isSecret: true }), func<() => Promise<string>>()),
   wakeToken: either(text({ isSecret: true }), func<() => Promise<string>>()),
+  tokens: either(tokensKind, func<() => Promise<readonly HttpToken[]>>()),
+  routes: routesKind,
   budgetMs: integer({ min: 1, max: 86_400_000 }),
   marginMs: integer({ min: 0, default: 2_000 }),
   metrics: either(table({ namespace: text({ default: "Spillway" }) }, { default: {} }), choice([false])),
@@ -61,12 +69,22 @@ export function lambdaHandler(
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const openDrain = drainOpener(drain);
   const checked = checkOptions(kinds, options);
-  const { marginMs, budgetMs = Number.POSITIVE_INFINITY, token, wakeToken, metrics } = checked;
+  const {
+    marginMs,
+    budgetMs = Number.POSITIVE_INFINITY,
+    token,
+    wakeToken,
+    tokens,
+    routes,
+    metrics,
+  } = checked;
+  const countWrong = countWrongTokens();
   const namespace = metrics ? metrics.namespace : null;
   const log = checked.log ?? ((line) => console.log(line));
   const openTokens = once(async () => ({
     token: typeof token === "function" ? await token() : token,
     wakeToken: typeof wakeToken === "function" ? await wakeToken() : wakeToken,
+    tokens: typeof tokens === "function" ? await tokens() : tokens,
   }));
 
   return (event, context) =>
@@ -85,7 +103,7 @@ export function lambdaHandler(
         if (line !== null) tellReport(() => log(line));
       });
       if (ask.kind === "http") {
-        const app = createHttpApp(logged, { budgetMs: budget, ...(await openTokens()) });
+        const app = createHttpApp(logged, { routes, budgetMs: budget, ...(await openTokens()) }, countWrong);
         return handle(app)(ask.event as never, context as never);
       }
       // A hop of a list that this function drains no longer begins a chain of its own.

@@ -12,6 +12,8 @@ import { createHttpApp } from "../../http/app.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
+import { type HttpRoutes, routesKind } from "../../http/routes.ts";
+import { type HttpToken, tokensKind } from "../../http/tokens.ts";
 import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
@@ -22,6 +24,10 @@ export interface NodeServerOptions {
   readonly token?: string | undefined;
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
   readonly wakeToken?: string | undefined;
+  /** More tokens, each with what it opens, as `createHttpApp` has it. Default: none. */
+  readonly tokens?: readonly HttpToken[] | undefined;
+  /** Routes to serve beside: `[operations()]`. Default: none. */
+  readonly routes?: readonly HttpRoutes[] | undefined;
   /** 0 takes a free one. Default: 8080. */
   readonly port?: number;
   /** Default: 127.0.0.1. */
@@ -68,6 +74,8 @@ export interface NodeServer {
 const kinds = {
   token: text({ isSecret: true }),
   wakeToken: text({ isSecret: true }),
+  tokens: tokensKind,
+  routes: routesKind,
   port: integer({ min: 0, max: 65_535, default: 8080 }),
   host: text({ default: "127.0.0.1" }),
   cron: text(),
@@ -85,8 +93,8 @@ const kinds = {
 export async function startServer(drain: HostedDrain, options: NodeServerOptions = {}): Promise<NodeServer> {
   checkDrain(drain);
   const checked = checkOptions(kinds, options);
-  const { token, wakeToken, port, host, cron, budgetMs, onReport, receiveHop, graceMs, stopsBySignal } =
-    checked;
+  const { port, host, cron, budgetMs, onReport, graceMs, stopsBySignal } = checked;
+  const { token, wakeToken, tokens, routes, receiveHop } = checked;
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<DrainReport>>();
@@ -125,7 +133,7 @@ export async function startServer(drain: HostedDrain, options: NodeServerOptions
       return report;
     },
   };
-  const app = createHttpApp(served, { token, wakeToken, budgetMs, signal, receiveHop });
+  const app = createHttpApp(served, { token, wakeToken, tokens, routes, budgetMs, signal, receiveHop });
   // This process lives on between calls, and waits for all of its runs when it is stopped.
   const lasting = { waitUntil: () => undefined } as never;
   const fetch = async (request: Request, env: object): Promise<Response> => {

@@ -1,8 +1,10 @@
 import type { Figures } from "./figures.ts";
 import type { Claim, History } from "./history.ts";
+import { keyOf, type WorldKind } from "./messages.ts";
 
 interface AuditParts {
   readonly name: string;
+  readonly kind: WorldKind;
   readonly redisKills: number;
   readonly figures: Figures;
 }
@@ -15,9 +17,12 @@ export class Audit {
   /** Batches that their own drain gave back in part, and those it was told it had lost. */
   readonly #odd: ReadonlySet<string>;
   readonly #lost: ReadonlySet<string>;
+  readonly #notes: readonly string[][];
   readonly #runs: readonly string[][];
   readonly #ran = new Set<string>();
   readonly #ended: ReadonlySet<string>;
+  readonly #failed: ReadonlySet<string>;
+  readonly #handled = new Set<string>();
   readonly #batchesBack = new Set<string>();
   readonly #batchesLate = new Set<string>();
 
@@ -28,8 +33,10 @@ export class Audit {
     this.#killed = killed;
     this.#odd = new Set(of("odd").map(([, batch]) => batch as string));
     this.#lost = new Set(of("lost").map(([, batch]) => batch as string));
+    this.#notes = notes;
     this.#runs = of("run");
     this.#ended = new Set(of("end").map(([, payload, batch]) => `${payload} ${batch}`));
+    this.#failed = new Set(of("fail").map(([, payload, batch]) => `${payload} ${batch}`));
   }
 
   run(pushedCount: number): void {
@@ -41,9 +48,11 @@ export class Audit {
     for (const run of this.#runs) this.#checkRun(run);
     for (let at = 0; at < pushedCount; at++) this.#checkMessage(`m${at}`);
     this.#checkLost();
+    this.#checkRunOrder();
     figures.pushedCount += pushedCount;
     figures.runCount += this.#runs.length;
-    figures.cutShortCount += this.#ran.size - this.#ended.size;
+    figures.cutShortCount += this.#ran.size - this.#ended.size - this.#failed.size;
+    figures.failedCount += this.#failed.size;
     figures.recoveredBatchCount += this.#batchesBack.size;
     figures.lateBatchCount += this.#batchesLate.size;
   }
@@ -90,7 +99,8 @@ export class Audit {
 
   #checkReturn(payload: string, claim: Claim): void {
     const { batch, claimedEpoch, endedEpoch, endedAt } = claim;
-    if (this.#odd.has(batch) && !this.#ran.has(`${payload} ${batch}`)) return;
+    const name = `${payload} ${batch}`;
+    if (this.#odd.has(batch) && (this.#failed.has(name) || !this.#ran.has(name))) return;
     this.#batchesBack.add(batch);
     // An odd epoch: Redis is being killed. A later one: it was killed in between.
     if (claimedEpoch !== endedEpoch || claimedEpoch % 2 === 1) return;
@@ -103,6 +113,46 @@ export class Audit {
       this.#parts.figures.unexplainedCount += 1;
       this.#problem(`${payload} was taken from ${batch} of a living drain, which was never told.`);
     }
+  }
+
+  /**
+   * By the order of the notes, the handlers of a key: a message begins when all before it have been handled, and none begins
+   * while another runs, but for what a dead drain held, or one that was late.
+   */
+  #checkRunOrder(): void {
+    const nextOf = new Map<string, number>();
+    const running = new Map<string, string[]>();
+    for (const [word, ...rest] of this.#notes) {
+      const [payload = "", batch = ""] = word === "run" ? [rest[1], rest[3]] : rest;
+      const key = /^(run|end|fail)$/.test(word ?? "") && keyOf(this.#parts.kind, payload);
+      if (!key) continue;
+      const others = running.get(key) ?? [];
+      const name = `${payload} ${batch}`;
+      const number = Number(payload.slice(1));
+      if (word === "run") {
+        const meanwhile = others.filter((other) => !this.#isBack(other));
+        if (meanwhile.length > 0) this.#problem(`${name} began while ${meanwhile.join(" and ")} ran.`);
+        for (let at = nextOf.get(key) ?? 0; at < number; at++) {
+          if (keyOf(this.#parts.kind, `m${at}`) === key && !this.#handled.has(`m${at}`))
+            this.#problem(`${name} began before m${at} was handled.`);
+        }
+        nextOf.set(key, Math.max(nextOf.get(key) ?? 0, number));
+        running.set(key, [...others, name]);
+      } else {
+        if (word === "end") this.#handled.add(payload);
+        running.set(
+          key,
+          others.filter((other) => other !== name),
+        );
+      }
+    }
+  }
+
+  /** Whether a message was taken from a batch by those who came after it. */
+  #isBack(name: string): boolean {
+    const [payload = "", batch] = name.split(" ");
+    const claim = this.#history.claims.get(payload)?.find((one) => one.batch === batch);
+    return claim?.end === "returned" && !this.#odd.has(claim.batch);
   }
 
   /** A drain that was told its lease is lost has lost it. A settle repeated past a Redis' death may not know. */

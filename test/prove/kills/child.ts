@@ -5,8 +5,18 @@
 import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { createDrain, type RedisClient, type RedisCommand, type RedisReply } from "../../../src/index.ts";
+import { turnFieldCount } from "../../../src/broker/turn-reply.ts";
+import {
+  ack,
+  createDrain,
+  forward,
+  type HandlerOutcome,
+  type RedisClient,
+  type RedisCommand,
+  type RedisReply,
+} from "../../../src/index.ts";
 import { seeded } from "../random.ts";
+import { effectKeysOf, effectOf, failsFirst, keyOf, type WorldKind } from "./messages.ts";
 
 /** What a drain sends: `EXISTS`, and the turn script asked to claim, to settle, or both. */
 export type RequestKind = "probe" | "claim" | "turn" | "settle";
@@ -23,6 +33,7 @@ export interface Death {
 export interface ChildPlace {
   readonly id: string;
   readonly list: string;
+  readonly kind: WorldKind;
   readonly client: "ioredis" | "upstash";
   readonly url: string;
   readonly token: string;
@@ -56,6 +67,8 @@ const place = JSON.parse(process.argv[2] as string) as ChildPlace;
 const notes = new Redis(place.notesUrl, { protocol: 2, enableReadyCheck: false });
 /** The batch each message was last claimed in. */
 const batchOf = new Map<string, string>();
+/** By key: what the last reply showed of the list, from which the next claim takes. */
+let shown: readonly string[] = [];
 let isEnding = false;
 let idCount = 0;
 
@@ -96,7 +109,8 @@ async function drainAgainAndAgain(order: ChildOrder): Promise<void> {
     redis: watched(client, order.death),
     list: place.list,
     leaseMs: order.leaseMs,
-    maxConcurrency: 2,
+    maxConcurrency: place.kind === "strict" ? 1 : 2,
+    order: orderOf(place.kind),
     maxAttempts: 1_000,
     retryDelay: () => 5,
     brake: false,
@@ -108,7 +122,10 @@ async function drainAgainAndAgain(order: ChildOrder): Promise<void> {
       const batch = batchOf.get(payload) ?? "none";
       await note("run", place.id, payload, attempt, batch);
       await sleep(Math.floor(random() * 4));
-      await note("end", payload, batch);
+      const isFailing = attempt === 1 && failsFirst(place.kind, payload);
+      await note(isFailing ? "fail" : "end", payload, batch);
+      if (isFailing) throw new Error("at first");
+      return outcomeOf(payload);
     },
   });
   tell("draining");
@@ -117,6 +134,20 @@ async function drainAgainAndAgain(order: ChildOrder): Promise<void> {
     if (report.error) tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
     if (report.stopped !== "limit") await sleep(8);
   }
+}
+
+function orderOf(
+  kind: WorldKind,
+): "fifo" | "strict" | { byKey: (message: { payload: string }) => string | undefined } {
+  if (kind === "byKey") return { byKey: ({ payload }) => keyOf(kind, payload) };
+  return kind === "strict" ? kind : "fifo";
+}
+
+function outcomeOf(payload: string): HandlerOutcome | undefined {
+  const { counter, onward } = effectKeysOf(place.list);
+  const effect = effectOf(place.kind, payload);
+  if (effect === "count") return ack({ effects: [["INCRBY", counter, 1]] });
+  return effect === "forward" ? forward(onward, payload) : undefined;
 }
 
 /** The client, its requests watched, and ended with its process where the order says. */
@@ -150,8 +181,14 @@ async function noteReply({ settleId, claimId }: Asked, reply: RedisReply): Promi
   const [settled, , messages] = reply;
   if (settled === 2) await note("lost", settleId);
   if (!Array.isArray(messages)) return false;
-  for (const payload of messages as string[]) batchOf.set(payload, claimId);
-  return messages.length > 0;
+  const [places, showing] = place.kind === "byKey" ? reply.slice(turnFieldCount + 1) : [];
+  const claimed = [
+    ...(messages as string[]),
+    ...((places ?? []) as number[]).map((at) => shown[at - 1] ?? ""),
+  ];
+  if (claimId) shown = (showing ?? []) as string[];
+  for (const payload of claimed) batchOf.set(payload, claimId);
+  return claimed.length > 0;
 }
 
 function readRequest(command: RedisCommand): Asked {

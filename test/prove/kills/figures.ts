@@ -1,4 +1,5 @@
 import type { ChildPlace, Death } from "./child.ts";
+import type { WorldKind } from "./messages.ts";
 
 const kinds = ["probe", "claim", "turn", "settle"] as const;
 /** Where a process can be killed: before a request is sent, and after it ran. */
@@ -18,6 +19,9 @@ export class Figures {
   lostCount = 0;
   runCount = 0;
   cutShortCount = 0;
+  failedCount = 0;
+  effectCount = 0;
+  readonly worldCounts = new Map<WorldKind, number>();
   unexplainedCount = 0;
   lateBatchCount = 0;
   recoveredBatchCount = 0;
@@ -45,13 +49,15 @@ export class Figures {
     const hits = kinds.map((kind) => `${kind} ${at(kind, "before")}+${at(kind, "after")}`);
     const boundaryCount = [...this.#killCounts.values()].reduce((sum, count) => sum + count, 0);
     const childCount = boundaryCount + this.randomKillCount;
-    const duplicateCount = this.runCount - this.pushedCount;
+    const duplicateCount = this.runCount - this.failedCount - this.pushedCount;
+    const worlds = [...this.worldCounts].map(([kind, count]) => `${count} ${kind}`).join(", ");
     const share = ((100 * duplicateCount) / Math.max(1, this.pushedCount)).toFixed(2);
     return [
-      `${childCount + this.redisKillCount} kills in ${this.worldCount} worlds (before+after ${hits.join(", ")}, ` +
+      `${childCount + this.redisKillCount} kills in ${this.worldCount} worlds (${worlds}; before+after ${hits.join(", ")}, ` +
         `any moment ${this.randomKillCount}, Redis ${this.redisKillCount}; ${this.#restCount} of a process over REST)`,
-      `${this.pushedCount} messages, ${this.lostCount} lost, ${this.runCount} runs, ${this.cutShortCount} cut short, ` +
+      `${this.pushedCount} messages, ${this.lostCount} lost, ${this.runCount} runs, ${this.failedCount} failed, ${this.cutShortCount} cut short, ` +
         `${duplicateCount} duplicates (${share}%), ${this.unexplainedCount} unexplained`,
+      `${this.effectCount} effects, each once`,
       `${this.recoveredBatchCount} batches recovered, ${this.lateBatchCount} of a living drain that was late`,
       `highest attempt ${this.attemptMax}, ${this.errorCount} drains ended by an error`,
     ].join("; ");

@@ -1,3 +1,6 @@
+import { readDelayed } from "../../../src/broker/history.ts";
+import { effectKeysOf, effectOf, keyOf, type WorldKind } from "./messages.ts";
+
 /** How long a batch of a dead process stays away: short, so that much is recovered. */
 export const leaseMs = 300;
 
@@ -11,70 +14,202 @@ export interface Claim {
   endedEpoch: number;
 }
 
-/** What the append-only file says of one list, in order. */
+/**
+ * What the append-only file says of one list, in order. After each step of Redis every message must be in exactly one
+ * place or acknowledged, the messages of a key in one batch, and the effects that have run those of what is acknowledged.
+ */
 export class History {
   readonly claims = new Map<string, Claim[]>();
   readonly deathsAt = new Map<string, number>();
   readonly problems: string[] = [];
+  readonly earlyReturns: string[] = [];
   readonly #list: string;
-  readonly #place = new Map<string, string>();
+  readonly #kind: WorldKind;
+  readonly #effectKeys;
+  /** The list, its right end first. */
+  #waiting: string[] = [];
+  /** payload → where it is: once a step has ended, one place, or none where it is acknowledged. */
+  readonly #places = new Map<string, string[]>();
+  readonly #acked = new Set<string>();
+  /** key → payloads in the order pushed, until they are acknowledged. */
+  readonly #orders = new Map<string, string[]>();
   readonly #batches = new Map<string, Map<string, Claim>>();
   readonly #leaseEnds = new Map<string, number>();
   #at = 0;
   #epoch = 0;
   #isInGroup = false;
-  /** Of the current transaction: leases it wrote, and batches whose messages it returned. */
+  /** Of the current step: messages it moved, leases it wrote, batches it removed, and effects it ran. */
+  #moved = new Set<string>();
   #newLeaseEnds: number[] = [];
-  #returned: string[] = [];
-  readonly earlyReturns: string[] = [];
+  #removed: string[] = [];
+  #effects: string[] = [];
 
-  constructor(list: string) {
+  constructor(list: string, kind: WorldKind) {
     this.#list = list;
+    this.#kind = kind;
+    this.#effectKeys = effectKeysOf(list);
+  }
+
+  /** Messages pushed that are not acknowledged. */
+  get pendingCount(): number {
+    return this.#places.size - this.#acked.size;
   }
 
   apply(command: readonly string[]): void {
     this.#at += 1;
     const [name = "", key = "", ...rest] = command;
     if (name === "MULTI" || name === "EXEC") {
-      this.endGroup();
+      this.endStep();
       this.#isInGroup = name === "MULTI";
       return;
     }
     this.#applyWrite(name.toUpperCase(), key, rest);
-    if (!this.#isInGroup) this.endGroup();
+    if (!this.#isInGroup) this.endStep();
   }
 
   /** A script's writes are one transaction: a claim in it tells what time it was for the recovery in it. */
-  endGroup(): void {
+  endStep(): void {
     const [leaseEnd] = this.#newLeaseEnds;
-    for (const batch of this.#returned) {
+    const acked: string[] = [];
+    for (const batch of this.#removed) {
+      let isReturned = false;
+      for (const [payload, claim] of this.#batches.get(batch) ?? []) {
+        claim.end = this.#placesOf(payload).length > 0 ? "returned" : "acked";
+        claim.endedAt = this.#at;
+        claim.endedEpoch = this.#epoch;
+        if (claim.end === "acked") acked.push(payload);
+        else isReturned = true;
+      }
+      this.#batches.delete(batch);
       const endsAt = this.#leaseEnds.get(batch) ?? 0;
-      if (leaseEnd !== undefined && leaseEnd - leaseMs < endsAt) this.earlyReturns.push(batch);
+      if (isReturned && leaseEnd !== undefined && leaseEnd - leaseMs < endsAt) this.earlyReturns.push(batch);
     }
+    this.#checkPlaces(new Set(acked));
+    this.#checkOrder(new Set(acked));
+    this.#checkEffects(acked);
+    this.#moved = new Set();
     this.#newLeaseEnds = [];
-    this.#returned = [];
+    this.#removed = [];
+    this.#effects = [];
+  }
+
+  #placesOf(payload: string): string[] {
+    const places = this.#places.get(payload) ?? [];
+    this.#places.set(payload, places);
+    return places;
+  }
+
+  #put(payload: string, place: string): void {
+    if (this.#acked.has(payload)) this.problems.push(`${payload} is acknowledged, and comes to ${place}.`);
+    this.#moved.add(payload);
+    this.#placesOf(payload).push(place);
+  }
+
+  #take(payload: string, place: string): void {
+    this.#moved.add(payload);
+    const places = this.#placesOf(payload);
+    const at = places.indexOf(place);
+    if (at < 0) this.problems.push(`${payload} is taken from ${place}, where it is not.`);
+    else places.splice(at, 1);
+  }
+
+  #checkPlaces(acked: ReadonlySet<string>): void {
+    for (const payload of this.#moved) {
+      const places = this.#placesOf(payload);
+      if (places.length > 1) this.problems.push(`${payload} is in ${places.join(" and ")}.`);
+      if (places.length === 0 && !acked.has(payload)) this.problems.push(`${payload} is nowhere.`);
+    }
+  }
+
+  /** A key is in one batch; and what is acknowledged of a key is the oldest of it that was not. */
+  #checkOrder(acked: ReadonlySet<string>): void {
+    for (const payload of acked) this.#acked.add(payload);
+    const keys = new Set([...this.#moved].map((payload) => keyOf(this.#kind, payload)));
+    for (const key of keys) {
+      const order = this.#orders.get(key ?? "");
+      if (!order) continue;
+      const left = order.filter((payload) => !acked.has(payload));
+      const done = order.slice(0, order.length - left.length);
+      for (const payload of done)
+        if (!acked.has(payload)) this.problems.push(`${payload} was overtaken in ${key}.`);
+      this.#orders.set(key as string, left);
+      const batches = left
+        .map((payload) => this.#placesOf(payload)[0] ?? "")
+        .filter((at) => at.includes("."));
+      const others = new Set(batches);
+      if (others.size > 1) this.problems.push(`${key} is in the batches ${[...others].join(" and ")}.`);
+    }
+  }
+
+  #checkEffects(acked: readonly string[]): void {
+    const expected = acked.flatMap((payload) => {
+      const effect = effectOf(this.#kind, payload);
+      return effect === "forward" ? [payload] : effect === "count" ? [""] : [];
+    });
+    const [ran, due] = [this.#effects, expected].map((effects) => effects.sort().join(" "));
+    if (ran !== due) this.problems.push(`Effects ran for "${ran}" where they were due for "${due}".`);
   }
 
   #applyWrite(name: string, key: string, rest: readonly string[]): void {
     const base = `{${this.#list}}:`;
-    if (key === this.#list && (name === "LPUSH" || name === "RPUSH")) {
-      for (const payload of rest) this.#place.set(payload, "list");
-    } else if (key.startsWith(`${base}working:`)) {
-      if (name === "LPUSH") this.#claim(key.slice(`${base}working:`.length), rest);
-      else if (name === "DEL" || name === "UNLINK") this.#settle(key.slice(`${base}working:`.length));
-      else this.problems.push(`An unexpected write: ${name} ${key}.`);
+    if (key === this.#list) this.#writeList(name, rest);
+    else if (key.startsWith(`${base}working:`)) {
+      const batch = key.slice(`${base}working:`.length);
+      if (name === "LPUSH") this.#claim(batch, rest);
+      else if (name === "DEL") this.#remove(batch);
+      else this.#noteUnexpected(name, key);
     } else if (key === `${base}leases` && name === "ZADD") {
       this.#leaseEnds.set(rest[1] as string, Number(rest[0]));
       this.#newLeaseEnds.push(Number(rest[0]));
-    } else if (key === `${base}delayed` || key === `${base}dead` || key === `${base}brake`) {
-      if (name !== "DEL") this.problems.push(`No message failed, and yet: ${name} ${key}.`);
-    } else if (key === `epoch:${this.#list}`) {
-      this.#epoch = Number(rest[0]);
-    } else if (key === notesKey(this.#list)) {
+    } else if (key === `${base}delayed`) this.#writeSorted(name, "delayed", rest);
+    else if (key === `${base}parked`) this.#writeSorted(name, "parked", rest);
+    else if (key === `${base}dead` || key === `${base}brake`) {
+      if (name !== "DEL") this.#noteUnexpected(name, key);
+    } else if (key === this.#effectKeys.counter) this.#effects.push("");
+    else if (key === this.#effectKeys.onward) this.#effects.push(...rest);
+    else if (key === `epoch:${this.#list}`) this.#epoch = Number(rest[0]);
+    else if (key === notesKey(this.#list)) {
       for (const [word, id] of rest.map((line) => line.split(" "))) {
         if (word === "death") this.deathsAt.set(id as string, this.#at);
       }
     }
+  }
+
+  #noteUnexpected(name: string, key: string): void {
+    this.problems.push(`An unexpected write: ${name} ${key}.`);
+  }
+
+  #writeList(name: string, rest: readonly string[]): void {
+    if (name === "RPOP") {
+      for (const payload of this.#waiting.splice(0, Number(rest[0] ?? 1))) this.#take(payload, "list");
+      return;
+    }
+    if (name !== "LPUSH" && name !== "RPUSH") {
+      this.#noteUnexpected(name, this.#list);
+      return;
+    }
+    for (const payload of rest) {
+      if (!this.#places.has(payload)) this.#queue(payload);
+      this.#put(payload, "list");
+    }
+    if (name === "LPUSH") this.#waiting.push(...rest);
+    else this.#waiting.unshift(...[...rest].reverse());
+  }
+
+  #queue(payload: string): void {
+    const key = keyOf(this.#kind, payload);
+    if (key !== undefined) this.#orders.set(key, [...(this.#orders.get(key) ?? []), payload]);
+  }
+
+  /** Messages in the delayed set or in the lines of their keys. */
+  #writeSorted(name: string, place: "delayed" | "parked", rest: readonly string[]): void {
+    const payloadOf = (member: string): string =>
+      place === "delayed" ? readDelayed(member).payload : member.slice(member.lastIndexOf(":") + 1);
+    if (this.#kind === "fifo") this.#noteUnexpected(name, place);
+    if (name === "ZADD")
+      for (let at = 1; at < rest.length; at += 2) this.#put(payloadOf(rest[at] as string), place);
+    else if (name === "ZREM") for (const member of rest) this.#take(payloadOf(member), place);
+    else this.#noteUnexpected(name, place);
   }
 
   #claim(batch: string, payloads: readonly string[]): void {
@@ -89,8 +224,7 @@ export class History {
         endedAt: 0,
         endedEpoch: 0,
       };
-      if (this.#place.get(payload) !== "list") this.problems.push(`${payload} was claimed from nowhere.`);
-      this.#place.set(payload, batch);
+      this.#put(payload, batch);
       claims.set(payload, claim);
       const all = this.claims.get(payload);
       if (all) all.push(claim);
@@ -98,16 +232,9 @@ export class History {
     }
   }
 
-  #settle(batch: string): void {
-    for (const [payload, claim] of this.#batches.get(batch) ?? []) {
-      const isThere = this.#place.get(payload) === batch;
-      claim.end = isThere ? "acked" : "returned";
-      claim.endedAt = this.#at;
-      claim.endedEpoch = this.#epoch;
-      if (isThere) this.#place.set(payload, "handled");
-      else if (!this.#returned.includes(batch)) this.#returned.push(batch);
-    }
-    this.#batches.delete(batch);
+  #remove(batch: string): void {
+    for (const payload of this.#batches.get(batch)?.keys() ?? []) this.#take(payload, batch);
+    this.#removed.push(batch);
   }
 }
 

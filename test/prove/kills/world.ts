@@ -5,6 +5,7 @@ import type { ChildOrder, Death } from "./child.ts";
 import { Child } from "./child-process.ts";
 import { boundaries, type Figures } from "./figures.ts";
 import { History, leaseMs, notesKey } from "./history.ts";
+import { effectKeysOf, effectOf, type WorldKind } from "./messages.ts";
 import { type Place, token } from "./place.ts";
 
 /** The list is never shorter while kills remain. */
@@ -16,6 +17,7 @@ const finishMsMax = 30_000;
 
 interface WorldParts {
   readonly name: string;
+  readonly kind: WorldKind;
   readonly place: Place;
   readonly notesUrl: string;
   readonly cacheFolder: string;
@@ -90,9 +92,9 @@ export class World {
 
   /** Compares what Redis wrote with what the processes noted. */
   async audit(commands: readonly string[][]): Promise<void> {
-    const history = new History(this.#list);
+    const history = new History(this.#list, this.#parts.kind);
     for (const command of commands) history.apply(command);
-    history.endGroup();
+    history.endStep();
     const notes = (await this.#notes.redis.lrange(notesKey(this.#list), 0, -1)).map((line) =>
       line.split(" "),
     );
@@ -101,7 +103,7 @@ export class World {
 
   #spawn(): Child {
     if (this.#isClosed) throw new Error("This world has been closed.");
-    const { place, notesUrl, cacheFolder, name } = this.#parts;
+    const { place, notesUrl, cacheFolder, name, kind } = this.#parts;
     const number = this.#childCount++;
     const client = number % 2 === 0 ? "ioredis" : "upstash";
     const url = client === "ioredis" ? place.redis.url : place.restUrl;
@@ -109,6 +111,7 @@ export class World {
     const where = {
       id: `c${number}`,
       list: name,
+      kind,
       client,
       url,
       token,
@@ -223,8 +226,8 @@ export class World {
     const survivors = this.#spares.splice(0);
     for (const child of survivors) await child.begin(this.#order(null));
     const endsAt = performance.now() + finishMsMax;
-    const [leases, delayed] = [`{${this.#list}}:leases`, `{${this.#list}}:delayed`];
-    while ((await this.#door.redis.exists(this.#list, leases, delayed)) > 0 && performance.now() < endsAt) {
+    const places = ["leases", "delayed", "parked"].map((place) => `{${this.#list}}:${place}`);
+    while ((await this.#door.redis.exists(this.#list, ...places)) > 0 && performance.now() < endsAt) {
       await sleep(20);
     }
     for (const child of survivors) {
@@ -236,9 +239,28 @@ export class World {
       if (signal !== null)
         this.#problem(`An undisturbed process did not end well (${signal}): ${child.output}`);
     }
+    await this.#checkEffects();
     const keys = await this.#door.redis.keys(`*{${this.#list}}*`);
     if ((await this.#door.redis.exists(this.#list)) > 0) keys.push(this.#list);
     if (keys.length > 0) this.#problem(`Keys are left: ${keys.sort().join(", ")}.`);
+  }
+
+  /** All messages are acknowledged: each that has an effect has it once. */
+  async #checkEffects(): Promise<void> {
+    const { counter, onward } = effectKeysOf(this.#list);
+    const payloads = Array.from({ length: this.#pushedCount }, (_, at) => `m${at}`);
+    const of = (effect: "count" | "forward"): string[] =>
+      payloads.filter((payload) => effectOf(this.#parts.kind, payload) === effect);
+    const counted = Number(await this.#door.redis.get(counter));
+    const passedOn = await this.#door.redis.lrange(onward, 0, -1);
+    if (counted !== of("count").length)
+      this.#problem(`${of("count").length} messages have a counter, and it counts ${counted}.`);
+    if (passedOn.sort().join() !== of("forward").sort().join())
+      this.#problem(
+        `${of("forward").length} messages were to be passed on, and ${passedOn.length} were, or others.`,
+      );
+    this.#parts.figures.effectCount += counted + passedOn.length;
+    await this.#door.redis.del(counter, onward);
   }
 }
 

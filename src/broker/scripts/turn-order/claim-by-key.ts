@@ -1,5 +1,7 @@
+import * as limits from "../../../limits.ts";
 import { claimLua } from "../turn/claim.ts";
 import { controlLua } from "../turn/control.ts";
+import { keyLimitsLua } from "./key-limits.ts";
 import { patched, sealed } from "./patched.ts";
 
 /**
@@ -16,20 +18,40 @@ local function endOf(holder)
   return holderEnds[holder]
 end
 ` +
-  // Lines whose keys are held after all are looked at again when that lease ends. Returns messages, oldest first, and whether
-  // each line that they are of is open: taken whole, so that what comes behind it may share the batch.
+  // Lines whose keys are held after all are looked at again when that lease ends, those of keys that have had all they may
+  // when the next window begins.
+  `
+local function readFreeLines(room)
+  local most, free = math.min(room, 100), {}
+  for _ = 1, hasWaiting and ${limits.duePagesMax} or 0 do
+    local keys, later = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most), {}
+    if #keys == 0 then break end
+    local holders = call('HMGET', lines, unpack(keys))
+    askUsed(keys)
+    for at, key in ipairs(keys) do
+      local endsAt, _, windowAt = holders[at] and endOf(holders[at]), leftOf(key)
+      if endsAt or windowAt then
+        later[#later + 1] = endsAt and math.max(endsAt, now + 100) or windowAt
+        later[#later + 1] = key
+      else
+        free[#free + 1] = key
+      end
+    end
+    scheduleLines('XX', later)
+    if #free > 0 or #keys < most then break end
+  end
+  return free
+end
+` +
+  // Returns messages, oldest first; whether each line that they are of is open: taken whole, so that what comes behind it may
+  // share the batch; and how many more of its key may.
   `
 local function readDueLines(room)
-  local taken, isOpen, bytes, free = {}, {}, 0, {}
-  local keys = hasWaiting and call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, math.min(room, 100)) or {}
-  if #keys == 0 then return taken, isOpen end
-  for at, holder in ipairs(call('HMGET', lines, unpack(keys))) do
-    local endsAt = holder and endOf(holder)
-    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end
-  end
+  local taken, isOpen, left, bytes, free = {}, {}, {}, 0, readFreeLines(room)
   for at, key in ipairs(free) do
     if #taken >= room or bytes >= bytesMax then break end
-    local fair = math.max(1, math.floor((room - #taken) / (#free - at + 1)))
+    local mayHave = leftOf(key)
+    local fair = math.min(mayHave, math.max(1, math.floor((room - #taken) / (#free - at + 1))))
     local wanted = math.min(fair, math.max(1, readable(#taken, bytesMax - bytes, math.max(sizeHint, largest))))
     local members = call('ZRANGEBYLEX', parked, '[' .. key .. ':', '(' .. key .. ';', 'LIMIT', 0, wanted)
     if #members == 0 then call('ZREM', due, key) end
@@ -40,9 +62,9 @@ local function readDueLines(room)
       bytes = bytes + #message
       largest = math.max(largest, #message)
     end
-    isOpen[key] = #members < wanted
+    isOpen[key], left[key] = #members < wanted, mayHave - #members
   end
-  return taken, isOpen
+  return taken, isOpen, left
 end
 
 local function popShown()
@@ -62,8 +84,8 @@ end
   // Says of each message whether it stays, and when somebody is to look after the lines that others get. Stops where no more
   // can be parked.
   `
-local function arrange(popped, count, isOpen)
-  local keys, asked, stays, parks, endsOf = keysIn(freshKeys), {}, {}, {}, {}
+local function arrange(popped, count, isOpen, left)
+  local keys, asked, stays, parks, looks = keysIn(freshKeys), {}, {}, {}, {}
   for index = 1, count do
     local key = keys[index]
     if key ~= NO_KEY and isOpen[key] == nil then
@@ -73,34 +95,40 @@ local function arrange(popped, count, isOpen)
   end
   local holders = askEach('HMGET', lines, asked)
   local waits = hasWaiting and askEach('ZMSCORE', due, asked) or {}
+  askUsed(asked)
   for at, key in ipairs(asked) do
     local endsAt = holders[at] and endOf(holders[at])
-    if endsAt then endsOf[key] = endsAt end
-    isOpen[key] = not (endsAt or waits[at])
+    local mayHave, windowAt = leftOf(key)
+    looks[key] = endsAt or windowAt
+    isOpen[key], left[key] = not (endsAt or waits[at]), mayHave
   end
   local room
   for index = 1, count do
     local key = keys[index]
+    if key ~= NO_KEY and isOpen[key] then
+      left[key] = left[key] - 1
+      if left[key] < 0 then isOpen[key], looks[key] = false, looks[key] or expiresAt end
+    end
     if key == NO_KEY or isOpen[key] then
       stays[#stays + 1] = index
     else
       room = room or parkedMax - call('ZCARD', parked)
-      if #parks >= room then return stays, parks, endsOf, keys, index - 1 end
+      if #parks >= room then return stays, parks, looks, keys, index - 1 end
       parks[#parks + 1] = index
     end
   end
-  return stays, parks, endsOf, keys, count
+  return stays, parks, looks, keys, count
 end
 
-local function parkBehind(popped, given, parks, keys, endsOf)
+local function parkBehind(popped, given, parks, keys, looks)
   local last, members, times = 5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}
   for at, index in ipairs(parks) do
     local key = keys[index]
     members[at] = parkedMember(key, last + at, given[index] or '', popped[index])
-    if endsOf[key] then
-      times[#times + 1] = endsOf[key]
+    if looks[key] then
+      times[#times + 1] = looks[key]
       times[#times + 1] = key
-      endsOf[key] = nil
+      looks[key] = nil
     end
   end
   scheduleLines('NX', times)
@@ -135,7 +163,7 @@ end
 local function claimByKey()
   takeTime()
   if settled ~= SETTLED then lease() end
-  local taken, isOpen = readDueLines(freshCount > 0 and math.max(1, math.floor(countMax / 2)) or countMax)
+  local taken, isOpen, left = readDueLines(freshCount > 0 and math.max(1, math.floor(countMax / 2)) or countMax)
   local popped = popShown()
   if #taken + #popped > 0 and expiresAt == 0 then lease() end
   local given, moveHistories, all, ofAll = {}, nil, {}, {}
@@ -145,7 +173,7 @@ local function claimByKey()
   for at, message in ipairs(popped) do all[#taken + at], ofAll[#taken + at] = message, given[at] or '' end
   local count = #all > 0 and math.min(countMax, fitting(all, ofAll)) or 0
   for at = #taken, count + 1, -1 do isOpen[taken[at][1]], taken[at] = false, nil end
-  local stays, parks, endsOf, keys, moved = arrange(popped, count - #taken, isOpen)
+  local stays, parks, looks, keys, moved = arrange(popped, count - #taken, isOpen, left)
   movedCount = moved
 
   local batch, ofBatch, held, fields, hasHistory = {}, {}, {}, {}, false
@@ -163,7 +191,8 @@ local function claimByKey()
       fields[#fields + 1] = claimId
     end
   end
-  if #parks > 0 then parkBehind(popped, given, parks, keys, endsOf) end
+  spendKeys(held)
+  if #parks > 0 then parkBehind(popped, given, parks, keys, looks) end
   if #batch > 0 then
     claimedKeys = table.concat(held)
     variadic('LPUSH', claimWorking, batch)
@@ -233,7 +262,23 @@ export const claimInOrderLua = patched(
   ["call('EXISTS', list) == 0", "call('EXISTS', list, due) == 0"],
 );
 
-export const controlInOrderLua = patched(controlLua, [
-  "call('EXISTS', list) == 0",
-  "call('EXISTS', list, due) == 0",
-]);
+const keyLimitNames = "'keyLimit', 'keyWindowMs', 'keyInFlight'";
+
+export const controlInOrderLua =
+  sealed(keyLimitsLua, ["readKeyLimits", "askUsed", "leftOf", "spendKeys"]) +
+  patched(
+    controlLua,
+    [
+      "  local paused, limit, windowMs, endsAt, used =\n",
+      "  local paused, limit, windowMs, endsAt, used, ofKey, keyMs, inFlight =\n",
+    ],
+    ["'endsAt', 'used'))", `'endsAt', 'used', ${keyLimitNames}))`],
+    [
+      "  limit, windowMs = numberIn(",
+      `  if mode == 'k' then
+    readKeyLimits(numberIn(ofKey, 1, 2 ^ 53), numberIn(keyMs, 1, leaseMsMax), numberIn(inFlight, 1, 2 ^ 53))
+  end
+  limit, windowMs = numberIn(`,
+    ],
+    ["call('EXISTS', list) == 0", "call('EXISTS', list, due) == 0"],
+  );

@@ -41,6 +41,10 @@ const effectsInOrderLua =
  *   lines   hash    key → the batch that holds it · batch id → the keys of its messages, each in 16 characters, `-` for none ·
  *                   first, last: how many places were given in front of all and behind all
  *   held    string  strict order: there, with an end, while the list's first message waits for its next attempt
+ *   rates   hash    key → messages of it that were claimed in the window that runs; endsAt: when that ends, as the key does.
+ *                   Where control holds keyLimit and keyWindowMs (messages of one key that may be claimed in so many ms);
+ *                   keyInFlight is how many may be in one batch. A line of a key that has had its part is due half a
+ *                   millisecond after the window
  *
  * ARGV, behind the others
  *   order  `<mode>,<parkedMax>,<count>,<print>,<keys>,<settleKeys>`: mode f fifo, s strict, k by key; parkedMax messages may
@@ -48,14 +52,15 @@ const effectsInOrderLua =
  *          the keys of the batch to settle, where the drain knows them and all are acknowledged
  *
  * Returns, behind the others
- *   19 the keys of the claimed batch · 20 places, from 1, of those shown before that were claimed: they come after the
- *   messages of field 3, and their payloads are not sent again · 21 what the list ends with now, the oldest first · 22 the
- *   print of each beginning of that, 16 characters each · 23 how many of those shown before have left the list
+ *   21 the keys of the claimed batch · 22 places, from 1, of those shown before that were claimed: they come after the
+ *   messages of field 3, and their payloads are not sent again · 23 what the list ends with now, the oldest first · 24 the
+ *   print of each beginning of that, 16 characters each · 25 how many of those shown before have left the list
  *
  *   last, as `../turn-full/index.ts` says: what Redis refused of effects
  *
  * Cost by key: HGET or nothing, HDEL, HMGET, HSET and an LRANGE for each 34 messages more than the lean turn, one RPOP
  * instead of one for each 34. Where messages are parked: ZADD, ZRANGEBYSCORE, HMGET, and a ZRANGEBYLEX for each line.
+ * With a limit per key: HMGET of control, HMGET and HSET of rates, one HMGET more where lines are due.
  *
  * Invariant by key: a key is held by at most one batch, in `lines`, and only while that batch has a lease; a line with
  * messages stands in `due`. What is claimed and what is parked is decided in the step that takes it from the list.

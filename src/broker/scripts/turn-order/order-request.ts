@@ -3,7 +3,8 @@
  * to the reply.
  */
 export const orderRequestLua = `
-local held, lines, due, parked = table.remove(KEYS), table.remove(KEYS), table.remove(KEYS), table.remove(KEYS)
+local rates, held, lines, due, parked =
+  table.remove(KEYS), table.remove(KEYS), table.remove(KEYS), table.remove(KEYS), table.remove(KEYS)
 local mode, parkedMax, freshCount, freshPrint, freshKeys, settleKeys =
   (table.remove(ARGV) or ''):match('^([fsk]),(%d+),(%d+),(%x*),([%x-]*),([%x-]*)$')
 parkedMax, freshCount = tonumber(parkedMax), tonumber(freshCount)

@@ -51,7 +51,9 @@ end
 local function noteLines()
   if mode ~= 'k' or not hasWaiting or #messages > 0 then return end
   local first = (claimed == SERVED or claimed == HELD or claimId == '') and call('ZRANGE', due, 0, 0, 'WITHSCORES') or {}
-  if first[2] and (nextDueAt < 0 or tonumber(first[2]) < nextDueAt) then nextDueAt = tonumber(first[2]) end
+  local dueAt = tonumber(first[2] or nil) or -1
+  if dueAt % 1 > 0 and (claimed == HELD or claimed == SERVED and #peeked == 0) then claimed = LIMITED end
+  if dueAt >= 0 and (nextDueAt < 0 or dueAt < nextDueAt) then nextDueAt = math.ceil(dueAt) end
   if remaining >= 0 then remaining = remaining + call('ZCARD', parked) end
 end
 `;

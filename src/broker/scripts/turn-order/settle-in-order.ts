@@ -109,8 +109,23 @@ export const settleInOrderLua =
     ["settle"],
   );
 
-/** Messages of ended leases go back in front of their lines; those that have none, to the list. */
+/**
+ * Messages of ended leases go back in front of their lines; those that have none, to the list. Which of a line had begun is
+ * not known, but that the first one had: so behind one that goes back none is a dead letter, or it would overtake it.
+ */
 const recoverLinesLua = `
+local function isSpent(history, line, isBackOf)
+  if readHistory(history) < maxAttempts or isBackOf[line] then
+    if line ~= NO_KEY then isBackOf[line] = true end
+    return false
+  end
+  return true
+end
+
+local function spared(history, before)
+  return readHistory(history) < maxAttempts and history or before or ''
+end
+
 local function recoverLines(id, keys, entries)
   if #keys == 0 then return end
   if #entries > 0 then park(membersInFront(entries)) end
@@ -132,14 +147,19 @@ export const recoverInOrderLua = sealed(
       recoverLua,
       [
         "  local back, backHistories, deadEntries = {}, {}, {}\n",
-        "  local back, backHistories, deadEntries, keys, entries = {}, {}, {}, keysOf(id, #batch), {}\n",
+        "  local back, backHistories, deadEntries, keys, entries, isBackOf = {}, {}, {}, keysOf(id, #batch), {}, {}\n",
       ],
       [
-        "    else\n      back[#back + 1] = message\n",
+        "readHistory(history) >= maxAttempts then",
+        "isSpent(history, mode == 's' and mode or keys[index] or NO_KEY, isBackOf) then",
+      ],
+      [
+        "    else\n      back[#back + 1] = message\n      backHistories[#backHistories + 1] = history\n",
         `    elseif (keys[index] or NO_KEY) ~= NO_KEY then
-      entries[#entries + 1] = { keys[index], history, message }
+      entries[#entries + 1] = { keys[index], spared(history, known[index]), message }
     else
-      back[#back + 1] = message\n`,
+      back[#back + 1] = message
+      backHistories[#backHistories + 1] = spared(history, known[index])\n`,
       ],
       [
         "  push('LPUSH', dead, deadEntries)\n",

@@ -7,13 +7,27 @@ interface Event {
   isCancelled: boolean;
 }
 
-/** Time that passes only from one event to the next: what happens, and in which order, is the seed's doing alone. */
+/** As it is when this is loaded, whatever a test's fake timers make of it later. */
+const { setImmediate: atNextTurn } = globalThis;
+
+/** Resolves when all promises are settled that settle by themselves, and those that these settle. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    atNextTurn(resolve);
+  });
+}
+
+/** Time that passes only from one event to the next: what happens, and in which order, is its callers' doing alone. */
 export class VirtualTime {
   /** Soonest last, so that taking it is cheap. */
   readonly #events: Event[] = [];
   #order = 0;
-  now = 0;
+  now: number;
   steps = 0;
+
+  constructor(startAt = 0) {
+    this.now = startAt;
+  }
 
   /** Runs a callback after so many ms. Returns what cancels it. */
   after(ms: number, run: () => void): () => void {
@@ -40,8 +54,7 @@ export class VirtualTime {
     this.now = event.at;
     this.steps += 1;
     event.run();
-    // All promises that this settles, and those that these settle, before the next event.
-    await new Promise(setImmediate);
+    await nextTurn();
     return true;
   }
 

@@ -1,0 +1,65 @@
+import { type Drain, type DrainStats, OptionError, type Spillway } from "../../../src/index.ts";
+import { Refusal } from "../problem.ts";
+import type { ServedDrain } from "../routes.ts";
+
+/** How one list stands. */
+export interface ListState {
+  readonly list: string;
+  readonly stats: DrainStats;
+}
+
+/** The drains that operations work on. */
+export interface OperatedDrains {
+  /** The drain of the list that is named, or of the only one. Throws `Refusal` where there is no such list. */
+  of(list: unknown): Drain;
+  /** Each list, and how it stands. */
+  states(): Promise<ListState[]>;
+  /** Resolves where Redis answers, by one command where a list is known by its name. */
+  ping(): Promise<void>;
+}
+
+/** What operations find behind what a host serves: one drain, or those of `createSpillway`. */
+export function operatedDrains(served: ServedDrain): OperatedDrains {
+  const whole = (): Drain | Spillway => {
+    const drain = (served.opened?.() ?? served) as Drain | Spillway;
+    if (isSpillway(drain) || typeof drain.peek === "function") return drain;
+    throw new Refusal(
+      501,
+      "This host's drain can only run: give it one that createDrain or createSpillway made.",
+    );
+  };
+  return {
+    of(list) {
+      const drain = whole();
+      if (!isSpillway(drain)) {
+        if (list === undefined || list === drain.list) return drain;
+        throw new Refusal(404, "There is no such list.");
+      }
+      if (list === undefined)
+        throw new Refusal(400, 'Say which list: "?list=…"; GET /lists tells their names.');
+      try {
+        return drain.drainOf(String(list));
+      } catch (error) {
+        throw error instanceof OptionError ? new Refusal(404, "There is no such list.") : error;
+      }
+    },
+    async states() {
+      const drain = whole();
+      const stats = await drain.stats();
+      if (!("lists" in stats)) return [{ list: drain.list, stats }];
+      return Object.entries((stats as Awaited<ReturnType<Spillway["stats"]>>).lists).map(([list, own]) => ({
+        list,
+        stats: own,
+      }));
+    },
+    async ping() {
+      const drain = whole();
+      const one = isSpillway(drain) ? Object.values(drain.lists)[0] : drain;
+      await (one ? one.limits.get() : drain.stats());
+    },
+  };
+}
+
+function isSpillway(drain: Drain | Spillway): drain is Spillway {
+  return typeof (drain as Partial<Spillway>).drainOf === "function";
+}

@@ -1,0 +1,23 @@
+import { SpillwayError } from "../../src/index.ts";
+
+/** What became of a message is not what a test expects. `actual` and `expected` are for runners that show a difference. */
+export class ExpectationError extends SpillwayError {
+  override readonly name: string = "ExpectationError";
+  readonly actual: unknown;
+  readonly expected: unknown;
+  constructor(message: string, actual: unknown, expected: unknown) {
+    super("test-expectation", message);
+    this.actual = actual;
+    this.expected = expected;
+  }
+}
+
+/**
+ * A test cannot go on: a handler does not end, or runs come to nothing for ever. Says what was going on, and what helps.
+ */
+export class StalledError extends SpillwayError {
+  override readonly name: string = "StalledError";
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("test-stalled", message, options);
+  }
+}

@@ -1,0 +1,126 @@
+import { type Clock, OptionError } from "../../src/index.ts";
+import { show } from "../../src/internals.ts";
+import { StalledError } from "./errors.ts";
+import { nextTurn, VirtualTime } from "./virtual-time.ts";
+
+/** The time of a test: the drain's and Redis' own. It stands still, but as `drainUntilEmpty` and `advance` say. */
+export interface TestClock extends Clock {
+  /** Epoch ms. A test begins at the real time. */
+  now(): number;
+  /**
+   * Lets so many ms pass, from 0 to 31,536,000,000 (a year), without waiting for them: what falls due on the way happens, in
+   * its order. Resolves when they have passed. In a handler: this handler takes that long. Throws `OptionError`.
+   */
+  advance(ms: number): Promise<void>;
+}
+
+/** A call of user code that has not ended. */
+export interface Work {
+  /** What an error calls it. */
+  readonly what: string;
+}
+
+const yearMs = 31_536_000_000;
+/** Turns of the event loop in which user code may end before it is asked less often. */
+const quickTurns = 20;
+/** The real ones, whatever a test's fake timers make of them later. */
+const { setTimeout: realTimeout, performance } = globalThis;
+const realNow = performance.now.bind(performance);
+
+/**
+ * Time that passes for whoever waits for it and for nobody else. While user code works, time stands still, for how long it
+ * takes is the machine's doing. When nothing is left but waiting (for the next sending, the end of a budget), the next
+ * moment that somebody waits for comes at once. `advance` lets time pass in any case.
+ */
+export class TestTime implements TestClock {
+  readonly #events: VirtualTime;
+  readonly #stallMs: number;
+  readonly #works = new Set<Work>();
+  readonly #onStall = new Set<(error: StalledError) => void>();
+  #advanceCount = 0;
+  #isPassing = false;
+  /** Changes whenever something happens. */
+  #happened = 0;
+
+  constructor(startAt: number, stallMs: number) {
+    this.#events = new VirtualTime(startAt);
+    this.#stallMs = stallMs;
+  }
+
+  now(): number {
+    return this.#events.now;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    this.#happened += 1;
+    return this.#events.after(ms, callback);
+  }
+
+  async advance(ms: number): Promise<void> {
+    if (!(typeof ms === "number" && ms >= 0 && ms <= yearMs))
+      throw new OptionError("ms", `a number from 0 to ${yearMs}`, show(ms));
+    this.#advanceCount += 1;
+    try {
+      await this.pass(new Promise<void>((resolve) => void this.after(ms, resolve)));
+    } finally {
+      this.#advanceCount -= 1;
+    }
+  }
+
+  begin(work: Work): void {
+    this.#happened += 1;
+    this.#works.add(work);
+  }
+
+  end(work: Work): void {
+    this.#happened += 1;
+    this.#works.delete(work);
+  }
+
+  /** Lets time pass until something is done. Settles as it does, or rejects with `StalledError` where it never would. */
+  async pass<Result>(done: Promise<Result>): Promise<Result> {
+    let onStall: (error: StalledError) => void = () => undefined;
+    const stall = new Promise<never>((_, reject) => {
+      onStall = reject;
+    });
+    this.#onStall.add(onStall);
+    void this.#passOn();
+    try {
+      return await Promise.race([done, stall]);
+    } finally {
+      this.#onStall.delete(onStall);
+    }
+  }
+
+  /** One loop for all who wait: as long as there are any. */
+  async #passOn(): Promise<void> {
+    if (this.#isPassing) return;
+    this.#isPassing = true;
+    let seen = -1;
+    let quietSince = 0;
+    let turns = 0;
+    while (this.#onStall.size > 0) {
+      await nextTurn();
+      if (this.#onStall.size === 0) break;
+      const mayPass = this.#advanceCount > 0 || this.#works.size === 0;
+      const hasPassed = mayPass && (await this.#events.step());
+      if (hasPassed || seen !== this.#happened) {
+        seen = this.#happened;
+        quietSince = realNow();
+        turns = 0;
+      } else if (realNow() - quietSince > this.#stallMs) {
+        for (const tell of [...this.#onStall]) tell(this.#stalled());
+        this.#onStall.clear();
+      } else if (turns++ > quickTurns) await new Promise((resolve) => void realTimeout(resolve, 1));
+    }
+    this.#isPassing = false;
+  }
+
+  #stalled(): StalledError {
+    const [first] = this.#works;
+    const what = first ? `${first.what} has not ended` : "Nothing has happened";
+    return new StalledError(
+      `${what} for ${this.#stallMs} ms of real time. The test's time stands still while a handler works, so no time limit ends it: let time pass by clock.advance(ms), in the handler or beside it; or, if it only is slow, give a larger stallMs.`,
+    );
+  }
+}

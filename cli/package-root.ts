@@ -1,0 +1,4 @@
+/** A file of the package: this module lies one folder below its root, in the sources and when built. */
+export function fromPackage(path: string): URL {
+  return new URL(`../${path}`, import.meta.url);
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { Command, type Option } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
+import { drainCommand } from "./commands/drain.ts";
+import { limitsCommand } from "./commands/limits.ts";
+import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { pushCommand } from "./commands/push.ts";
+import { recoverCommand } from "./commands/recover.ts";
+import { redisCommand } from "./commands/redis.ts";
+import { statsCommand } from "./commands/stats.ts";
+import { fromPackage } from "./package-root.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Every command, in the order of the help. A new one gets its line here. */
+const makeCommands: readonly (() => Command)[] = [
+  pushCommand,
+  drainCommand,
+  statsCommand,
+  recoverCommand,
+  pauseCommand,
+  resumeCommand,
+  limitsCommand,
+  redisCommand,
+  doctorCommand,
+];
+
+const exitCodes = `
+Exit codes: 0 all well; 1 it failed, or found something; 2 it was called wrongly.
+Without --url: UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN say where Redis is, or REDIS_URL.`;
+
+/** The whole command line. Nothing runs before it parses. */
+export function makeProgram(): Command {
+  const program = new Command("spillway")
+    .description("Drains Redis lists, reliably, and looks after them.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", exitCodes);
+  for (const make of makeCommands) program.addCommand(make());
+  for (const command of withDescendants(program)) {
+    command
+      .helpOption("-h, --help", "print this help")
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+      .configureOutput({ outputError: refuse })
+      .configureHelp({ groupItems: ownFirst });
+  }
+  return program;
+}
+
+/** The command and all below it. */
+export function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
+}
+
+/** Options by their groups, the command's own before those that many commands have. */
+function ownFirst<Item extends Command | Option>(
+  unsorted: Item[],
+  items: Item[],
+  groupOf: (item: Item) => string,
+): Map<string, Item[]> {
+  const own = "Options:";
+  const names = [...new Set(unsorted.map((item) => groupOf(item) || own))];
+  const inOrder = names.sort((one, other) => Number(other === own) - Number(one === own));
+  return new Map(inOrder.map((name) => [name, items.filter((item) => (groupOf(item) || own) === name)]));
+}
+
+/** Says how it was called wrongly, without what may be a secret or a payload in the wrong place. */
+function refuse(text: string): void {
+  const message = text
+    .replace(/^error: /, "")
+    .replace(/^(unknown option '--?[\w-]+=).*?'$/ms, "$1…'")
+    .replace(/^(too many arguments.* but got \d+): .*$/s, "$1.")
+    .trimEnd();
+  new Terminal(process.argv.includes("--json")).fail(message, "usage");
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(fromPackage("package.json"), "utf8")).version;
+}

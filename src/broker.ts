@@ -18,8 +18,10 @@ export interface Batch {
 
 /** In which order the messages of a batch run. */
 export interface BatchOrder {
-  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. */
-  readonly lines: readonly (readonly number[])[];
+  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. They may share an iterator. */
+  readonly lines: readonly Iterable<number>[];
+  /** Whether a line goes on after a message that is not done. */
+  readonly isLoose?: boolean;
   /** What kept a message's key from being known, by its place: it fails by that. */
   readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
 }

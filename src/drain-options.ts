@@ -145,6 +145,7 @@ export interface EveryDrainOption<Value> {
    * `fifo`: first in, first out, and what failed comes later. `strict`: one message at a time, and one that failed holds the
    * list until it succeeds or is a dead letter. `{ byKey }`: so for the messages of each key, where `byKey` is a function of
    * the message, or a path such as `"customer.id"`; at most `parkedMax` messages, 10,000 by default, then wait behind others.
+   * With a `concurrency` of its own, so many messages of a key run at once, and keys keep no order.
    * A Worker ships an order only where `strictOrder` or `byKey(…)` of `spillway` is given. With `handler` and the scripted engine.
    * @default "fifo"
    */

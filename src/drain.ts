@@ -1,11 +1,11 @@
 import type { Batch, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import { sleep } from "./clock.ts";
-import { goOn } from "./continuation.ts";
-import { SpillwayError } from "./errors.ts";
+import { goOnAndTell } from "./continuation.ts";
 import { asError } from "./guest.ts";
+import { leaseTooShort, stoodStill } from "./lease-watch.ts";
 import * as limits from "./limits.ts";
-import { outcomes } from "./outcome.ts";
+import { type Outcome, outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { PauseWatch } from "./pause-watch.ts";
 import { processBatch } from "./processor.ts";
@@ -153,7 +153,10 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const beforeBegin = () => this.#pauses.beforeBegin(batch);
+    const beforeBegin = (outcomes: readonly Outcome[]) => {
+      this.#scaler?.guess(outcomes, clock.now() - startedAt);
+      return this.#pauses.beforeBegin(batch);
+    };
     const { ranCount, failures, oldestMs, ...processed } = await processBatch(batch, stopper, {
       ...processor,
       beforeBegin,
@@ -198,9 +201,8 @@ class Run {
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =
       this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
-    for (const { effects } of settlement?.outcomes ?? []) {
+    for (const { effects } of settlement?.outcomes ?? [])
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
-    }
     if (result.problem && !result.batch) throw result.problem;
     this.#problem ??= result.problem;
   }
@@ -243,7 +245,7 @@ class Run {
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
     onEnd?.(ending);
-    if ((await this.#scaler?.ended(stopped)) || !continuation) return;
+    if (await this.#scaler?.ended(stopped)) return;
     const { list, policy } = processor;
     const onward = {
       ...this.#parts,
@@ -252,29 +254,8 @@ class Run {
       endAt: deadline.endAt,
       random: () => shareOf(policy),
     };
-    try {
-      const said = await goOn(continuation, ending, onward);
-      if (said === "continued") this.#report.continuedWith = continuation.name;
-      else if (said !== "ended") this.#report.declined = said.declined;
-    } catch (error) {
-      // The chain ends here, and the next tick starts another.
-      this.#report.error = asError(error);
-    }
+    Object.assign(this.#report, await goOnAndTell(continuation, ending, onward));
   }
-}
-
-function leaseTooShort(): SpillwayError {
-  return new SpillwayError(
-    "lease-too-short",
-    "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
-  );
-}
-
-function stoodStill(): SpillwayError {
-  return new SpillwayError(
-    "stood-still",
-    "This process stood still until the lease of its batch had ended. No message has begun; all return to the list.",
-  );
 }
 
 function isBatch(next: Batch | Pause): next is Batch {

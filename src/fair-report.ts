@@ -17,17 +17,8 @@ export interface Spent {
   readonly elapsedMs: number;
 }
 
-/** The reasons that stand for a whole in which no time ran out: the first that any list has. */
-const reasons: readonly StopReason[] = [
-  "error",
-  "limit",
-  "rate-limited",
-  "braked",
-  "held",
-  "empty",
-  "paused",
-  "busy",
-];
+/** The reasons that stand for a whole in which no time ran out: the first that any list has. A slice's limit is none of them. */
+const reasons: readonly StopReason[] = ["error", "rate-limited", "braked", "held", "empty", "paused", "busy"];
 /** After these a timer may go on, when the next message is due. */
 const timed: readonly StopReason[] = ["empty", "braked", "rate-limited", "held"];
 

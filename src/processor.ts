@@ -28,8 +28,8 @@ export interface ProcessorOptions {
   readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
-  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
-  readonly beforeBegin?: () => Promise<void> | undefined;
+  /** What a message is to wait for before it begins, if anything; told what the batch has come to. Must not reject. */
+  readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -114,19 +114,19 @@ class BatchRun {
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
     const waiting = lines.values();
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
-          await this.#options.beforeBegin?.();
+          await this.#options.beforeBegin?.(this.#outcomes);
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
           const message = this.#messages[at] as MessageView;
           this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
           // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
-          if (!(await this.#mark(at))) break;
+          if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
     };
@@ -162,7 +162,7 @@ class BatchRun {
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
       for (const group of waiting) {
-        await this.#options.beforeBegin?.();
+        await this.#options.beforeBegin?.(this.#outcomes);
         if (!this.#lease.isStopped()) await this.#runGroup(group);
       }
     };

@@ -77,7 +77,7 @@ export function backoffAfter(attempt: number, policy: RetryPolicy): number {
 }
 
 /** From 0 to 1, whatever `random` gives. */
-export function shareOf({ random }: RetryPolicy): number {
+export function shareOf({ random }: Pick<RetryPolicy, "random">): number {
   try {
     const share: unknown = random();
     void whenSettled(share);

@@ -6,10 +6,12 @@ import type { EventListeners } from "./events.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
 import { type Listeners, listenersOf } from "./listeners.ts";
 import {
+  boolean,
   type Checked,
   type Checker,
   checkOptions,
   choice,
+  either,
   func,
   integer,
   type Kinds,
@@ -19,6 +21,7 @@ import {
 } from "./option-kinds.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
+import type { ScaleOut } from "./scale-out.ts";
 import { kindOf, show } from "./show.ts";
 import { Tenants } from "./tenants.ts";
 import type { Watcher } from "./watcher.ts";
@@ -29,6 +32,7 @@ type Shared =
   | "list"
   | "continuation"
   | "telemetry"
+  | "scaleOut"
   | "requestTimeoutMs"
   | "clock"
   | "randomId"
@@ -66,6 +70,12 @@ export interface SpillwayOptions {
   /** What records spans and metrics of each run, as `createDrain` has it. Default: nothing does. */
   telemetry?: Watcher | undefined;
   /**
+   * Whether a run that finds more than those at work can handle in 2 s, all lists together, starts others through the
+   * `continuation`, up to the sum of the lists' `maxConcurrency`; `scaleOut({ withinMs })` for another time. Lists of the plain engine
+   * are left out. Default: `true` where there is a `continuation` and a list whose `maxConcurrency` is above 1.
+   */
+  scaleOut?: boolean | ScaleOut;
+  /**
    * How long a request to Redis may take, ms, from 1 to 300,000.
    * @default 10000
    */
@@ -99,6 +109,7 @@ function kindsOfOptions() {
       methods: ["watch", "around"],
       wanted: "a telemetry, as openTelemetry(…) makes it",
     }),
+    scaleOut: either(boolean(), func<ScaleOut>()),
     requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
     clock: object({ methods: ["now", "after"], default: systemClock }),
     randomId: func({ default: randomId }),
@@ -189,7 +200,7 @@ export function ofList<Made>(name: string, make: () => Made): Made {
 /** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
 export function ownOptions(given: ListOptions): ListOptions {
   if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
-  const shared = "redis list continuation telemetry requestTimeoutMs clock randomId random";
+  const shared = "redis list continuation scaleOut telemetry requestTimeoutMs clock randomId random";
   for (const name of shared.split(" ")) {
     if (Object.hasOwn(given, name))
       throw new OptionError(name, "given once, for all lists", "one for this list");

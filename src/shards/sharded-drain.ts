@@ -154,7 +154,7 @@ class Shards {
       return listsOf(list, counts).map(({ name }) => this.#list(name).parts);
     };
     const chain = options.chain ?? { id: randomId(), hop: 0, paceUs: undefined };
-    const parts = { base, visits: this.#visits, turns: this.#turns, lists };
+    const parts = { base, shards: this.#shards, visits: this.#visits, turns: this.#turns, lists };
     const about = { list, clock, chain, endAt: clock.now() + options.budgetMs };
     return watched(watchers, about, () => runShards(parts, { ...options, chain }));
   }
@@ -248,8 +248,7 @@ class Shards {
 
   /** From 0 to less than 1. */
   #share(): number {
-    const { maxAttempts, retryDelay, random } = this.#base.parts.settings;
-    return Math.min(shareOf({ maxAttempts, retryDelay, random }), 1 - Number.EPSILON);
+    return Math.min(shareOf(this.#base.parts.settings), 1 - Number.EPSILON);
   }
 }
 

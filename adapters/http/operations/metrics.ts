@@ -40,6 +40,11 @@ const gauges: readonly Gauge[] = [
     samples: ({ nextDueAt }) => (nextDueAt === null ? [] : [["", nextDueAt / 1_000]]),
   },
   {
+    name: "spillway_braked",
+    help: "1 while the brake of the list is on.",
+    samples: ({ brakedUntil }) => [["", brakedUntil === null ? 0 : 1]],
+  },
+  {
     name: "spillway_paused",
     help: "1 where the list is paused.",
     samples: ({ paused }) => [["", paused ? 1 : 0]],

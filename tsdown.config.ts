@@ -48,6 +48,8 @@ export default defineConfig({
     fetch: "adapters/hosts/fetch/index.ts",
     qstash: "adapters/continue/qstash/index.ts",
     signed: "adapters/continue/signed/index.ts",
+    opentelemetry: "adapters/telemetry/opentelemetry.ts",
+    logging: "adapters/telemetry/logging.ts",
     local: "adapters/local/index.ts",
     testing: "adapters/testing/index.ts",
     ui: "adapters/ui/index.ts",

@@ -53,6 +53,8 @@ export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "
 export interface TurnResult {
   /** Messages of the settlement that were no longer this drain's. */
   readonly lostCount: number;
+  /** Their places, where they are not all of it. */
+  readonly lostPlaces?: readonly number[];
   readonly claim: Claimed;
   /** Null where nothing was claimed. */
   readonly batch: Batch | null;

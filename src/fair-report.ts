@@ -79,6 +79,7 @@ function sumOf(reports: readonly DrainReport[]): DrainReport {
     recovered: sum((one) => one.recovered),
     finished: sum((one) => one.finished),
     remaining: last ? last.remaining : 0,
+    oldestMs: oldest(reports.map((one) => one.oldestMs)),
     nextDueAt: last?.nextDueAt ?? null,
     stopped: last?.stopped ?? "empty",
     continuedWith: null,
@@ -108,6 +109,11 @@ function total(counts: readonly number[]): number {
 
 function sumOrNull(counts: readonly (number | null)[]): number | null {
   return counts.includes(null) ? null : total(counts as readonly number[]);
+}
+
+function oldest(ages: readonly (number | null)[]): number | null {
+  const known = ages.filter((one) => one !== null);
+  return known.length > 0 ? Math.max(...known) : null;
 }
 
 function earliest(moments: readonly (number | null)[]): number | null {

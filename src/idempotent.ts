@@ -1,9 +1,9 @@
 import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
+import type { Handler, HandlerReturn } from "./handler.ts";
 import * as limits from "./limits.ts";
 import { type Message, markDone } from "./message.ts";
 import { checkOptions, integer, required } from "./option-kinds.ts";
-import type { Handler, HandlerReturn } from "./processor.ts";
 
 const brand = Symbol.for("spillway.idempotent");
 

@@ -144,7 +144,9 @@ class PlainBroker implements Broker {
     ]);
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
-    const lostCount = removed.filter((reply, at) => reply === 0 && isRemoval(at)).length;
+    const lostPlaces = settling.flatMap(({ place }, at) =>
+      removed[at] === 0 && isRemoval(at) ? [place] : [],
+    );
     const refusedCount = removed.filter(
       (reply, at) => reply instanceof RedisReplyError && isRemoval(at),
     ).length;
@@ -157,7 +159,8 @@ class PlainBroker implements Broker {
     this.#view.listLength = typeof length === "number" ? length : 0;
     const batch = request && payloads.length > 0 ? await this.#batch(payloads, request, sentAt) : null;
     return {
-      lostCount,
+      lostCount: lostPlaces.length,
+      lostPlaces,
       unsettledCount: staying.size + refusedCount,
       claim: request ? "served" : "not-served",
       batch,

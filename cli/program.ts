@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
 import { Command, type Option } from "commander";
+import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { deadCommand } from "./commands/dead.ts";
+import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { drainCommand } from "./commands/drain.ts";
+import { initCommand } from "./commands/init.ts";
 import { leasesCommand } from "./commands/leases.ts";
 import { limitsCommand } from "./commands/limits.ts";
 import { pauseCommand, resumeCommand } from "./commands/pause.ts";
@@ -11,15 +13,18 @@ import { pushCommand } from "./commands/push.ts";
 import { recoverCommand } from "./commands/recover.ts";
 import { redisCommand } from "./commands/redis.ts";
 import { statsCommand } from "./commands/stats.ts";
+import { workCommand } from "./commands/work.ts";
 import type { Host } from "./host.ts";
-import { fromPackage } from "./package-root.ts";
+import { readVersion } from "./package-root.ts";
 import type { MakeCommand } from "./session.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Every command, in the order of the help. A new one gets its line here. */
 const makeCommands: readonly MakeCommand[] = [
+  initCommand,
   pushCommand,
   drainCommand,
+  workCommand,
   statsCommand,
   peekCommand,
   leasesCommand,
@@ -29,7 +34,9 @@ const makeCommands: readonly MakeCommand[] = [
   resumeCommand,
   limitsCommand,
   redisCommand,
+  devCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 const exitCodes = `
@@ -45,6 +52,7 @@ export function makeProgram(host: Host): Command {
     .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", exitCodes);
   for (const make of makeCommands) program.addCommand(make(host));
+  program.addCommand(completeCommand(host), { hidden: true });
   for (const command of withDescendants(program)) {
     command
       .helpOption("-h, --help", "print this help")
@@ -84,8 +92,4 @@ function refuse(text: string, host: Host): void {
     .replace(/^(too many arguments.* but got \d+): .*$/s, "$1.")
     .trimEnd();
   new Terminal(host, host.args.includes("--json")).fail(message, "usage");
-}
-
-function readVersion(): string {
-  return JSON.parse(readFileSync(fromPackage("package.json"), "utf8")).version;
 }

@@ -98,8 +98,9 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
   // Whatever else may have been given in place of options, its checks say so.
-  if (!attempt(() => Object.hasOwn(options, "shards"))) return makeDrain(options).drain;
-  const { shards, ...ofOneList } = options;
+  const given = attempt(() => Object.hasOwn(options, "shards") && { ...options });
+  if (!given) return makeDrain(options).drain;
+  const { shards, ...ofOneList } = given;
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 

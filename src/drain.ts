@@ -70,7 +70,7 @@ class Run {
     const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
     // Who called a hop by `wake` has marked the list until it claims.
-    const found = await broker.look(chain.hop > 0);
+    const found = await broker.look(chain.hop > 0, this.#parts.isShard);
     if (found === "empty") {
       this.#report.remaining = 0;
       return "empty";

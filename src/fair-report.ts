@@ -18,15 +18,7 @@ export interface Spent {
 }
 
 /** The reasons that stand for a whole in which no time ran out: the first that any list has. A slice's limit is none of them. */
-const reasons: readonly StopReason[] = [
-  "error",
-  "rate-limited",
-  "braked",
-  "held",
-  "empty",
-  "paused",
-  "busy",
-];
+const reasons: readonly StopReason[] = ["error", "rate-limited", "braked", "held", "empty", "paused", "busy"];
 /** After these a timer may go on, when the next message is due. */
 const timed: readonly StopReason[] = ["empty", "braked", "rate-limited", "held"];
 

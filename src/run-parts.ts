@@ -40,6 +40,8 @@ export interface RunParts {
   readonly onProgress: ((report: DrainReport) => unknown) | undefined;
   readonly onFailure: ((failure: Failure) => unknown) | undefined;
   readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
+  /** Whether the list is one of several that are shards of one, or that list itself. */
+  readonly isShard?: boolean;
   /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
   readonly mayClaim?: () => boolean;
   readonly onEnd?: (ending: Ending) => void;

@@ -20,7 +20,7 @@ import {
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
 import type { ScaleOut } from "./scale-out.ts";
-import { kindOf, show } from "./show.ts";
+import { attempt, kindOf, show, unreadable } from "./show.ts";
 import { Tenants } from "./tenants.ts";
 
 /** What all lists of one deployment have from the whole, and none has by itself. */
@@ -115,8 +115,12 @@ export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOf
 /** Checks what is not the concern of one list. */
 export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const kinds = kindsOfOptions();
-  const { priority, ...settings } = checkOptions(kinds, options);
-  const names = Object.keys(settings.lists);
+  const { priority, ...checked } = checkOptions(kinds, options);
+  // Read once: it is the user's object.
+  const lists = attempt(() => ({ ...checked.lists }));
+  if (!lists) throw new OptionError("lists", kinds.lists.wanted, unreadable);
+  const settings = { ...checked, lists };
+  const names = Object.keys(lists);
   if (names.length > listCountMax)
     throw new OptionError("lists", kinds.lists.wanted, `${names.length} lists`);
   const keys = keysOf("name", settings.name);
@@ -175,8 +179,9 @@ export function ofList<Made>(name: string, make: () => Made): Made {
 }
 
 /** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
-export function ownOptions(given: ListOptions): ListOptions {
-  if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
+export function ownOptions(options: ListOptions): ListOptions {
+  const given = attempt(() => kindOf(options) === "an object" && { ...options });
+  if (!given) throw new OptionError("options", "an object", given === false ? kindOf(options) : unreadable);
   for (const name of [
     "redis",
     "list",

@@ -17,7 +17,7 @@ import { shareOf } from "./retry-policy.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { type WholeScaler, wholeScaler } from "./scale-whole.ts";
 import { Sender } from "./sender.ts";
-import { show } from "./show.ts";
+import { attempt, show } from "./show.ts";
 import {
   checkSpillwayOptions,
   type ListOptions,
@@ -106,7 +106,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     if (engine === "scripted") chainsMax += patterns.has(list) ? limits.chainsMax : maxConcurrency;
     if (settings.scaleOut === undefined) scales ||= engine === "scripted" && maxConcurrency > 1;
     if (!patterns.has(list)) made.set(list, one);
-    else if (Object.hasOwn(own, "workingList"))
+    else if (attempt(() => Object.hasOwn(own, "workingList")))
       throw new OptionError(`lists[${show(list)}].workingList`, "left out: each list has its own", "one");
   }
   chainsMax = Math.min(limits.chainsMax, chainsMax);
@@ -142,7 +142,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       name: parts.settings.list,
       weight,
       keys: keysAsked(parts),
-      run: slicesOf(parts, ofOne, startedAt, scaler?.ofList(parts)),
+      run: slicesOf(parts, ofOne, startedAt, { scaleOut: scaler?.ofList(parts) }),
     };
   };
 

@@ -8,6 +8,7 @@ import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
 import { hasField, numberOf, pipelined } from "./replies.ts";
+import { shardedListError } from "./sharded-list.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -46,12 +47,15 @@ class PlainBroker implements Broker {
     this.#settle = new PlainSettle(options, this.#view);
   }
 
-  async look(): Promise<"empty" | "work" | "paused"> {
-    const { list, seen, delayed, control } = this.#keys;
+  async look(_isCalled = false, isShard = false): Promise<"empty" | "work" | "paused"> {
+    const { base, list, seen, delayed, control } = this.#keys;
     const { workingList } = this.#options;
     // A key named five times counts five times, and so outweighs the others together.
     const told = Array<ByteString>(5).fill(control);
-    const found = await numberOf(this.#sender, ["EXISTS", list, workingList, seen, delayed, ...told]);
+    const shards = Array<ByteString>(isShard ? 0 : 10).fill(`${base}shards`);
+    const named = [list, workingList, seen, delayed, ...told, ...shards];
+    const found = await numberOf(this.#sender, ["EXISTS", ...named]);
+    if (found > 9) throw shardedListError(this.#keys);
     if (found >= 5 && (await numberOf(this.#sender, ["HEXISTS", control, "paused"])) > 0) return "paused";
     return found % 5 > 0 ? "work" : "empty";
   }

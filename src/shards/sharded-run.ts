@@ -45,7 +45,10 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
   });
   const lists = new Map<Member, RunnerParts>();
   for (const list of await parts.lists(sender)) {
-    const run = slicesOf(list, { ...options, chain }, startedAt, scaler?.ofList(list));
+    const run = slicesOf(list, { ...options, chain }, startedAt, {
+      scaleOut: scaler?.ofList(list),
+      isShard: true,
+    });
     lists.set({ name: list.settings.list, weight: 1, run }, list);
   }
 

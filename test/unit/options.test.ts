@@ -77,9 +77,11 @@ describe("createDrain", () => {
     expect(Object.keys(drain).sort()).toEqual([
       "close",
       "deadLetters",
+      "leases",
       "limits",
       "list",
       "pause",
+      "peek",
       "push",
       "recover",
       "resume",

@@ -1,8 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
+import { join } from "node:path";
 import type { OutputBundle, PluginContext } from "rolldown";
 import { esmExternalRequirePlugin } from "rolldown/plugins";
 import { defineConfig } from "tsdown";
+import { bundlePage, inPage } from "./.ci/bundle-page.ts";
 import { minifiedModule } from "./.ci/minify-lua.ts";
 
 /**
@@ -46,8 +48,11 @@ export default defineConfig({
     fetch: "adapters/hosts/fetch/index.ts",
     qstash: "adapters/continue/qstash/index.ts",
     signed: "adapters/continue/signed/index.ts",
+    opentelemetry: "adapters/telemetry/opentelemetry.ts",
+    logging: "adapters/telemetry/logging.ts",
     local: "adapters/local/index.ts",
     testing: "adapters/testing/index.ts",
+    ui: "adapters/ui/index.ts",
     cli: "cli/main.ts",
   },
   format: "esm",
@@ -78,6 +83,7 @@ export default defineConfig({
     // Packages in CommonJS require these; in a module they must be imported.
     esmExternalRequirePlugin({ external: [...builtinModules] }),
     { name: "minified-lua", transform: withMinifiedLua },
+    { name: "bundled-page", transform: withBundledPage },
     { name: "licenses", generateBundle: addLicenses },
   ],
 });
@@ -88,10 +94,26 @@ async function withMinifiedLua(_code: string, id: string): Promise<{ code: strin
   return { code: minifiedModule(await import(id)), map: null };
 }
 
+function isPageFiles(id: string): boolean {
+  return id.endsWith("/adapters/ui/page-files.ts");
+}
+
+/** The dashboard's page, as texts: nothing of it is left to bundle where it is served. */
+async function withBundledPage(_code: string, id: string): Promise<{ code: string; map: null } | null> {
+  if (!isPageFiles(id)) return null;
+  const code = `const files = ${JSON.stringify(await bundlePage())};\nexport const pageFiles = async () => files;\n`;
+  return { code, map: null };
+}
+
 /** The licenses of the packages that are built in, which they want kept with every copy. */
 function addLicenses(this: PluginContext, _options: unknown, bundle: OutputBundle): void {
   const folders = Object.values(bundle)
     .flatMap((output) => (output.type === "chunk" ? output.moduleIds : []))
+    .flatMap((id) =>
+      isPageFiles(id)
+        ? inPage.map((name) => join(import.meta.dirname, "node_modules", name, "package.json"))
+        : id,
+    )
     .map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? "")
     .filter((folder) => folder !== "");
   const texts = [...new Set(folders)].sort().map((folder) => {

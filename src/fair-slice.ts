@@ -3,8 +3,8 @@ import { runDeadline } from "./deadline.ts";
 import type { Slice, SliceOptions } from "./fair-run.ts";
 import { brokenReport } from "./report.ts";
 import type { CheckedRunOptions } from "./run-options.ts";
+import type { RunParts } from "./run-parts.ts";
 import type { RunnerParts } from "./runner.ts";
-import type { ScaleOut } from "./scale-out.ts";
 
 /**
  * Makes what runs one list for slices of a whole run that began at `startedAt`. However late a slice begins, its handlers have
@@ -15,7 +15,7 @@ export function slicesOf(
   parts: RunnerParts,
   whole: CheckedRunOptions,
   startedAt: number,
-  scaleOut?: ScaleOut,
+  more: Partial<RunParts> = {},
 ): (options: SliceOptions) => Promise<Slice> {
   const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
   return async ({ mayClaim, ...slice }) => {
@@ -23,7 +23,7 @@ export function slicesOf(
     const onEnd = (given: Ending): void => {
       ending = given;
     };
-    const own = { continuation: undefined, scaleOut, deadline, mayClaim, onEnd };
+    const own = { continuation: undefined, scaleOut: undefined, ...more, deadline, mayClaim, onEnd };
     const report = await parts.runWith({ ...whole, ...slice }, own).catch(brokenReport);
     const { stopped, remaining, nextDueAt } = report;
     const none = { progressCount: 0, retriedCount: 0, leftUntil: null, redisNow: null };

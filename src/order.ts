@@ -5,7 +5,7 @@ import * as limits from "./limits.ts";
 import { checkOptions, either, func, integer, type Kinds, required, text } from "./option-kinds.ts";
 import { KeyReader } from "./order-keys.ts";
 import type { KeyOf, KeyOrder, Order, OrderedSettings, Orders } from "./order-option.ts";
-import { show } from "./show.ts";
+import { attempt, kindOf, show } from "./show.ts";
 
 const keyOrderKinds = {
   byKey: required(
@@ -35,7 +35,8 @@ export const strictOrder: Order = {
  * Workers. Throws `OptionError` for what is neither a path nor a function.
  */
 export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder, "byKey"> = {}): Order {
-  const given = { ...options, byKey: key };
+  // What cannot be read is refused as what it is.
+  const given = attempt(() => ({ ...options, byKey: key })) ?? options;
   const { byKey: of, parkedMax, concurrency } = checkOptions(keyOrderKinds, given, "order");
   return {
     impose(settings) {
@@ -68,7 +69,7 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder,
 export const orders: Orders = {
   read(given) {
     if (given === "strict") return strictOrder;
-    if (typeof given !== "object" || given === null || Array.isArray(given))
+    if (kindOf(given) !== "an object")
       throw new OptionError("order", '"fifo", "strict" or { byKey }', show(given));
     const { byKey: key, ...rest } = checkOptions(keyOrderKinds, given, "order");
     return byKey(key, rest);

@@ -23,7 +23,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** What a delay function and `onFailure` are told: the attempt that failed, from 1, what it threw, and the message. */
+/** What a delay function and `message:failed` are told: the attempt that failed, from 1, what it threw, and the message. */
 export interface Failure {
   readonly attempt: number;
   readonly error: unknown;

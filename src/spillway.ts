@@ -8,6 +8,7 @@ import { runFairly, type Turns } from "./fair-run.ts";
 import { slicesOf } from "./fair-slice.ts";
 import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
+import { listenersOf, type On } from "./listeners.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists-look.ts";
 import { sumOfStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
@@ -17,7 +18,7 @@ import { shareOf } from "./retry-policy.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
 import { type WholeScaler, wholeScaler } from "./scale-whole.ts";
 import { Sender } from "./sender.ts";
-import { show } from "./show.ts";
+import { attempt, show } from "./show.ts";
 import {
   checkSpillwayOptions,
   type ListOptions,
@@ -28,6 +29,7 @@ import {
 import { registeredDrain, type Tenants } from "./tenants.ts";
 import { askUntil, checkWaitOptions } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
+import { watched } from "./watcher.ts";
 
 type Made = ReturnType<typeof makeDrain>;
 
@@ -35,6 +37,8 @@ type Made = ReturnType<typeof makeDrain>;
 export interface Spillway extends HostedDrain {
   /** The name of the whole, by which hops know it. */
   readonly list: string;
+  /** Has a listener told of an event of any of the lists, as `drain.on` does for one. */
+  on: On;
   /** The drain of each list, by its name; lists that fit a pattern are not among them. */
   readonly lists: Readonly<Record<string, Drain>>;
   /**
@@ -74,13 +78,13 @@ export interface Spillway extends HostedDrain {
  */
 export function createSpillway(options: SpillwayOptions): Spillway {
   const settings = checkSpillwayOptions(options);
+  const { listening, watchers, shared, patterns } = settings;
   const { redis, clock, random, randomId, requestTimeoutMs, name, keys, weights, continuation } = settings;
   let isClosed = false;
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
-  const shared = { redis, clock, random, randomId, requestTimeoutMs };
   // A push to one list, too, wakes the whole.
   const ofWhole: Partial<Record<"continuation", Continuation>> = continuation
     ? {
@@ -90,10 +94,9 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         },
       }
     : {};
-  const { patterns } = settings;
   const make = (name: string, list: string): Made => {
     const own = ownOptions(settings.lists[name] as ListOptions);
-    return makeDrain({ ...own, ...shared, ...ofWhole, list });
+    return makeDrain({ ...own, ...shared, ...ofWhole, list, on: listenersOf(own.on, listening) });
   };
   const made = new Map<string, Made>();
   let chainsMax = 0;
@@ -106,7 +109,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     if (engine === "scripted") chainsMax += patterns.has(list) ? limits.chainsMax : maxConcurrency;
     if (settings.scaleOut === undefined) scales ||= engine === "scripted" && maxConcurrency > 1;
     if (!patterns.has(list)) made.set(list, one);
-    else if (Object.hasOwn(own, "workingList"))
+    else if (attempt(() => Object.hasOwn(own, "workingList")))
       throw new OptionError(`lists[${show(list)}].workingList`, "left out: each list has its own", "one");
   }
   chainsMax = Math.min(limits.chainsMax, chainsMax);
@@ -142,14 +145,19 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       name: parts.settings.list,
       weight,
       keys: keysAsked(parts),
-      run: slicesOf(parts, ofOne, startedAt, scaler?.ofList(parts)),
+      run: slicesOf(parts, ofOne, startedAt, { scaleOut: scaler?.ofList(parts) }),
     };
   };
 
   const runAll = async (whole: CheckedRunOptions): Promise<ListsReport> => {
+    const chain = whole.chain ?? { id: randomId(), hop: 0 };
+    const about = { list: name, chain, clock, endAt: clock.now() + whole.budgetMs };
+    return watched(watchers, about, () => runLists(whole, chain));
+  };
+
+  const runLists = async (whole: CheckedRunOptions, chain: ChainPosition): Promise<ListsReport> => {
     const startedAt = clock.now();
     const endAt = startedAt + whole.budgetMs;
-    const chain = whole.chain ?? { id: randomId(), hop: 0 };
     const sender = openSender(endAt, whole.maxRequests);
     // Who wakes after this finds no mark: this run sees what was pushed before.
     if (continuation && chain.hop > 0) await sender.command(() => ["DEL", keys.busy]).catch(() => undefined);
@@ -242,6 +250,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
 
   const spillway: Spillway = {
     list: name,
+    on: listening.on,
     lists: Object.fromEntries([...made].map(([list, { drain }]) => [list, drain])),
     drainOf(list) {
       const known = made.get(list);

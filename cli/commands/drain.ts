@@ -69,10 +69,11 @@ async function drainOnce(session: Session, options: DrainCommandOptions, given?:
       : await loadHandlers(pathToFileURL(resolve(options.handler)));
   const redis = isOurs ? await embed(session, options) : (await connect(options, session)).client;
   const progress = new ProgressLine(terminal);
-  const onProgress = (report: DrainReport): void =>
-    progress.show(() => `  claimed ${report.claimed}, acked ${report.acked}, retried ${report.retried}`);
-  const common = { redis, list, batchSize, concurrency, onProgress, ...drainOptions(options) };
+  const common = { redis, list, batchSize, concurrency, ...drainOptions(options) };
   const drain = createDrain({ ...common, ...handlers });
+  drain.on("drain:progressed", ({ report: { claimed, acked, retried } }) =>
+    progress.show(() => `  claimed ${claimed}, acked ${acked}, retried ${retried}`),
+  );
   const lines = await readLines(options, isOurs);
   if (lines) {
     const { pushed } = await drain.push(lines);

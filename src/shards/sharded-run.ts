@@ -21,16 +21,18 @@ export interface ShardedRunParts {
   lists(sender: Sender): Promise<readonly RunnerParts[]>;
 }
 
+/** The options of a run, its place in its chain among them. */
+type ShardedRunOptions = CheckedRunOptions & { readonly chain: NonNullable<CheckedRunOptions["chain"]> };
+
 /** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
-export async function runShards(parts: ShardedRunParts, options: CheckedRunOptions): Promise<DrainReport> {
+export async function runShards(parts: ShardedRunParts, options: ShardedRunOptions): Promise<DrainReport> {
   const { settings, keys } = parts.base;
   const { clock, redis: client, requestTimeoutMs } = settings;
-  const { budgetMs, maxMessages, maxRequests, signal } = options;
+  const { budgetMs, maxMessages, maxRequests, signal, chain } = options;
   const startedAt = clock.now();
   const endAt = startedAt + budgetMs;
   const bounds = { giveUpAt: endAt, requestCountMax: maxRequests };
   const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
-  const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
   const { continuation, list, maxConcurrency, engine, scaleOut = maxConcurrency > 1 } = settings;
   const random = (): number => shareOf(settings);
   const onward = { list, chain, maxConcurrency, endAt, clock, random, randomId: settings.randomId };
@@ -45,7 +47,7 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
   });
   const lists = new Map<Member, RunnerParts>();
   for (const list of await parts.lists(sender)) {
-    const run = slicesOf(list, { ...options, chain }, startedAt, scaler?.ofList(list));
+    const run = slicesOf(list, options, startedAt, { scaleOut: scaler?.ofList(list), isShard: true });
     lists.set({ name: list.settings.list, weight: 1, run }, list);
   }
 

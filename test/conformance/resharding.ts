@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { reshard, SpillwayError, shardOf } from "../../src/index.ts";
+import { createSpillway, reshard, SpillwayError, shardOf } from "../../src/index.ts";
 import { list, numbered } from "./setup.ts";
 import { type ShardsUnderTest, shardsSetup } from "./shards-setup.ts";
 
 /** Another count of shards: refused where it is an accident, and changed with messages in flight without losing any. */
 export function reshardingSuite(under: ShardsUnderTest): void {
-  const { client } = under;
+  const { client, keys } = under;
   const { make, left } = shardsSetup(under);
 
   describe("another count of shards", () => {
@@ -93,6 +93,29 @@ export function reshardingSuite(under: ShardsUnderTest): void {
       expect(await make(1, handled, { order }).run()).toMatchObject({ acked: 2, stopped: "empty" });
       expect(handled.map((payload) => JSON.parse(payload).n)).toEqual([1, 2]);
       await reshard(smaller);
+    });
+
+    it("is not drained by who was told of no shards, with an error that says what to do, until they are given up", async () => {
+      await make(2).push(numbered(2));
+      for (const engine of ["scripted", "plain"] as const) {
+        const alone = make(undefined, [], { engine });
+        const report = await alone.run();
+        expect(report).toMatchObject({ stopped: "error", claimed: 0, commands: 1 });
+        expect(report.error).toMatchObject({
+          code: "shard-count",
+          message: expect.stringMatching(/:shards/),
+        });
+        expect(await alone.push("to the list itself", { wake: false })).toMatchObject({ pushed: 1 });
+      }
+      const both = createSpillway({ redis: client(), lists: { [list]: { handler: () => undefined } } });
+      expect((await both.run()).error).toMatchObject({ code: "shard-count" });
+      const handled: string[] = [];
+      await reshard({ redis: client(), list, shards: 1 });
+      await make(1, handled).run();
+      expect(handled.length).toBe(4);
+      await reshard({ redis: client(), list, shards: 1, forget: true });
+      expect(await keys()).toEqual([]);
+      expect(await make(undefined).run()).toMatchObject({ stopped: "empty", error: null });
     });
 
     it("forgets shards that are no more only when they are empty", async () => {

@@ -80,6 +80,31 @@ export function shardsSuite(under: ShardsUnderTest): void {
       expect(await left()).toEqual([]);
     });
 
+    it("is drained by the plain engine too", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled, { engine: "plain", batchSize: 3 });
+      await drain.push(numbered(20), { wake: false });
+      expect(await drain.run()).toMatchObject({ acked: 20, remaining: 0, stopped: "empty", error: null });
+      expect(handled.toSorted()).toEqual(numbered(20).toSorted());
+      await drain.push("fails", { wake: false });
+      const failing = make(4, [], { engine: "plain", handler: () => Promise.reject(new Error("as told")) });
+      expect(await failing.run()).toMatchObject({ retried: 1, error: null });
+      expect(await drain.stats()).toMatchObject({ list: 0, working: 0, delayed: 1 });
+    });
+
+    it("knows an id among all messages without a key, and with one among those of its shard", async () => {
+      const drain = make(4);
+      const dedupe = { id: () => "one id", ttlMs: 60_000 };
+      expect(await drain.push(["a", "b", "c"], { dedupe })).toMatchObject({ pushed: 1, duplicates: [1, 2] });
+      const keyed = {
+        dedupe: { ...dedupe, id: () => "another" },
+        key: (message: unknown) => String(message),
+      };
+      const own = new Set(["a", "b", "c"].map((key) => shardOf(list, key, 4)));
+      expect(own.size).toBeGreaterThan(1);
+      expect(await drain.push(["a", "b", "c"], keyed)).toMatchObject({ pushed: own.size });
+    });
+
     it("keeps the messages of one key in one shard, in their order, and finds what was pushed before by its id", async () => {
       const handled: string[] = [];
       const drain = make(4, handled, { concurrency: 1 });

@@ -91,7 +91,7 @@ export const mutations: readonly Mutation[] = [
     name: "start others at every turn, without waiting for those before",
     edit: {
       file: "src/scale-out.ts",
-      find: "    if (mayStart) this.#nextAt = clock.now() + limits.waveMs;\n",
+      find: "    this.#nextAt = now + limits.waveMs;\n",
       put: "",
     },
     by: ["simulation"],

@@ -5,11 +5,11 @@ import { globSync, statSync } from "node:fs";
 export default function buildPackage(): void {
   const sources = globSync([
     "src/**/*.ts",
-    "adapters/**/*.ts",
+    "adapters/**/*.{ts,tsx,css,html}",
     "cli/**/*.ts",
     "package.json",
     "tsdown.config.ts",
-    ".ci/minify-lua.ts",
+    ".ci/{bundle-page,minify-lua}.ts",
   ]);
   const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   const builtAt = statSync("dist/index.js", { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -52,7 +52,7 @@ const elsewhere = [
   "//drain",
   "/drain/",
   "/%64rain%00",
-  "/../stats",
+  "/..%2fstats",
   "/admin",
   "/.env",
   "/ui/..%2flists",

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { inPage } from "../../.ci/bundle-page.ts";
 import { builtIn } from "../../tsdown.config.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const sources = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => join(folder, path));
 const specifiers = (path: string): string[] =>
   [...readFileSync(join(root, path), "utf8").matchAll(/(?<!")(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
@@ -25,7 +26,11 @@ describe("the walls of the house", () => {
 
   it("let adapters import only what package.json declares, or the build takes in", () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    const declared = [...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), ...builtIn];
+    const declared = [
+      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+      ...builtIn,
+      ...inPage,
+    ];
     for (const path of [...sources("adapters"), ...sources("cli")]) {
       for (const specifier of specifiers(path).filter((name) => !/^(\.|node:|spillway)/.test(name))) {
         const owner = specifier.startsWith("@")
@@ -47,6 +52,7 @@ describe("the walls of the house", () => {
     "local → http",
     "local → redis",
     "testing → local",
+    "ui → http",
   ]);
 
   it("let an adapter import another only where that is declared, and declare no more than is so", () => {

@@ -78,6 +78,7 @@ export const schemas = {
       lostLease: count,
       recovered: count,
       remaining: orNull(count),
+      oldestMs: orNull(count),
       nextDueAt: orNull(moment),
       stopped: text,
       error: orNull(thrown),

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { useCommandLine } from "../support/command-line.ts";
 import { type Ended, runInside } from "../support/command-line-inside.ts";
 import { Program } from "../support/program.ts";
-import { startRest, testToken } from "../support/redis.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 
 const { root, start, run, file } = useCommandLine();
@@ -116,36 +115,6 @@ describe("the command line as processes of its own", () => {
     expect((await ask("another")).status).toBe(401);
     dev.signal("SIGTERM");
     expect((await dev.ended).code).toBe(0);
-    await rm(folder, { recursive: true });
-  });
-
-  it("init writes a Node drain that runs, and touches no file that is there", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "spillway-init-"));
-    expect(await runInside(["init", folder, "--template", "node", "--list", "mail"])).toMatchObject({
-      code: 0,
-    });
-    const again = await runInside(["init", folder, "--template", "worker"]);
-    expect(again).toMatchObject({ code: 2, stdout: "" });
-    expect(again.stderr).toContain("handler.ts");
-    await mkdir(join(folder, "node_modules"));
-    await symlink(root, join(folder, "node_modules/spillway"));
-    const rest = await startRest(server());
-    const environment = {
-      UPSTASH_REDIS_REST_URL: rest.url,
-      UPSTASH_REDIS_REST_TOKEN: testToken,
-      DRAIN_TOKEN: "drain-t0ken",
-      PORT: "0",
-    };
-    const drain = new Program(process.execPath, ["server.ts"], { folder, environment });
-    const [, url = ""] = await drain.printed(/POST (http:\S+)\/drain/);
-    await door.redis.lpush("mail", "m");
-    const headers = { authorization: "Bearer drain-t0ken" };
-    const report = await (await fetch(`${url}/drain`, { method: "POST", headers })).json();
-    expect(report).toMatchObject({ acked: 1, stopped: "empty" });
-    expect(drain.output).toContain("Handled ");
-    drain.signal("SIGTERM");
-    expect((await drain.ended).code).toBe(0);
-    await rest.close();
     await rm(folder, { recursive: true });
   });
 });

@@ -9,7 +9,7 @@ import { minifiedModule } from "./.ci/minify-lua.ts";
 
 /**
  * Packages that the build takes in, for they are small and in no type of ours: nobody installs what only a server or the
- * command line needs. From the second line on: ioredis for the command line, and what it is made of.
+ * command line needs. Then ioredis for the command line, and what it is made of; and its questions.
  */
 export const builtIn: readonly string[] = [
   ...["@hono/node-server", "commander", "croner"],
@@ -22,6 +22,14 @@ export const builtIn: readonly string[] = [
     "ms",
     "redis-errors",
     "standard-as-callback",
+  ],
+  ...[
+    "@clack/prompts",
+    "@clack/core",
+    "fast-string-truncated-width",
+    "fast-string-width",
+    "fast-wrap-ansi",
+    "sisteransi",
   ],
 ];
 
@@ -40,6 +48,8 @@ export default defineConfig({
     fetch: "adapters/hosts/fetch/index.ts",
     qstash: "adapters/continue/qstash/index.ts",
     signed: "adapters/continue/signed/index.ts",
+    opentelemetry: "adapters/telemetry/opentelemetry.ts",
+    logging: "adapters/telemetry/logging.ts",
     local: "adapters/local/index.ts",
     testing: "adapters/testing/index.ts",
     ui: "adapters/ui/index.ts",

@@ -71,7 +71,8 @@ export function withOrder(command: Command): Command {
 
 /** Opens the Redis that the options or the environment name, and closes it at the end. Throws `OptionError`, with no secret in it. */
 export async function connect(options: ConnectionOptions, session: Session): Promise<Connection> {
-  const url = options.url ?? (process.env.UPSTASH_REDIS_REST_URL || process.env.REDIS_URL);
+  const { environment } = session.host;
+  const url = options.url ?? (environment.UPSTASH_REDIS_REST_URL || environment.REDIS_URL);
   if (!url) {
     const wanted = "given, or UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or REDIS_URL, be set";
     throw new OptionError("--url", wanted, "none");
@@ -81,7 +82,9 @@ export async function connect(options: ConnectionOptions, session: Session): Pro
   if (!isRest && options.token !== undefined) {
     throw new OptionError("--token", "left out with redis://, whose password stands in the URL", "one");
   }
-  const client = isRest ? openRest(url, options) : await openTcp(url, options.cluster === true);
+  const client = isRest
+    ? openRest(url, options, environment.UPSTASH_REDIS_REST_TOKEN)
+    : await openTcp(url, options.cluster === true);
   session.lifetime.atEnd(() => client.close());
   return { client, place: host || "localhost", isRest };
 }
@@ -132,9 +135,13 @@ function readUrl(url: string): URL {
   throw new OptionError("--url", wanted, "a URL of another protocol");
 }
 
-function openRest(url: string, { token, cluster, timeoutMs }: ConnectionOptions): RedisClient {
+function openRest(
+  url: string,
+  { token, cluster, timeoutMs }: ConnectionOptions,
+  standard: string | undefined,
+): RedisClient {
   if (cluster) throw new OptionError("--cluster", "left out with a REST URL", "given");
-  const given = token ?? process.env.UPSTASH_REDIS_REST_TOKEN;
+  const given = token ?? standard;
   if (!given) throw new OptionError("--token", "given, or UPSTASH_REDIS_REST_TOKEN be set", "none");
   return upstash({ url, token: given, requestTimeoutMs: timeoutMs });
 }

@@ -35,19 +35,17 @@ export async function runToEnd(
   const crashed = new Promise<never>((_, reject) => {
     process.once("uncaughtException", reject);
   });
-  let code = 1;
-  try {
-    code = await Promise.race([
-      command({ signal: controller.signal, atEnd: (close) => closes.push(close) }),
-      crashed,
-    ]);
-  } catch (error) {
-    code = explain(error, terminal);
-  }
+  const lifetime = { signal: controller.signal, atEnd: (close: () => Promise<void>) => closes.push(close) };
+  const code = await codeOf(Promise.race([command(lifetime), crashed]), terminal);
   setTimeout(() => process.exit(code), graceMs).unref();
   for (const close of closes.reverse()) await close().catch(() => undefined);
   // Timers and sockets of a handler would keep it alive.
   process.exit(code);
+}
+
+/** The exit code of work, once what went wrong has been said. */
+export async function codeOf(work: Promise<number>, terminal: Terminal): Promise<number> {
+  return work.catch((error: unknown) => explain(error, terminal));
 }
 
 /** Says what went wrong. The code is 2 where the command was called wrongly, and 1 otherwise. */

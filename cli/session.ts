@@ -1,11 +1,13 @@
 import type { Command } from "commander";
-import { type Lifetime, runToEnd } from "./lifetime.ts";
+import type { Host } from "./host.ts";
+import type { Lifetime } from "./lifetime.ts";
 import { Terminal } from "./terminal.ts";
 
 /** What a command is given beside its arguments and options. */
 export interface Session {
   readonly lifetime: Lifetime;
   readonly terminal: Terminal;
+  readonly host: Host;
 }
 
 /** What a command does. Resolves with its exit code: 0 for all well, 1 for found something, or failed. */
@@ -15,15 +17,22 @@ export type Work<Args extends unknown[], Options> = (
   ...args: Args
 ) => Promise<number>;
 
-/** Makes the command do its work, in a process that ends with the work's code. */
-export function doing<Args extends unknown[], Options>(command: Command, work: Work<Args, Options>): Command {
+/** Makes a command; who makes the whole program says what it runs in. */
+export type MakeCommand = (host: Host) => Command;
+
+/** Makes the command do its work, and end with the work's code. */
+export function doing<Args extends unknown[], Options>(
+  host: Host,
+  command: Command,
+  work: Work<Args, Options>,
+): Command {
   return command
     .option("--json", "print the result as JSON, on one line")
     .action(async (...given: unknown[]) => {
       const options = command.opts<Options & { json?: boolean }>();
-      const terminal = new Terminal(options.json === true);
+      const terminal = new Terminal(host, options.json === true);
       const args = given.slice(0, command.registeredArguments.length) as Args;
-      await runToEnd((lifetime) => work({ lifetime, terminal }, options, ...args), terminal);
+      await host.run((lifetime) => work({ lifetime, terminal, host }, options, ...args), terminal);
     });
 }
 

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import type { Host } from "./host.ts";
 import { visible, visibleLines } from "./safe-text.ts";
 import { secretsOf, withoutSecrets } from "./secrets.ts";
 
@@ -17,49 +18,51 @@ const formats = {
 export class Terminal {
   /** Whether the result is printed as JSON, on one line, and nothing else goes to the standard output. */
   readonly isJson: boolean;
+  readonly host: Host;
 
-  constructor(isJson: boolean) {
+  constructor(host: Host, isJson: boolean) {
+    this.host = host;
     this.isJson = isJson;
   }
 
   /** Whether a person looks at what is printed. */
   get isWatched(): boolean {
-    return process.stdout.isTTY === true && !this.isJson;
+    return this.host.stdout.isTTY === true && !this.isJson;
   }
 
   /** Whether a person can be asked. */
   get canAsk(): boolean {
-    return process.stdin.isTTY === true && process.stderr.isTTY === true && !this.isJson;
+    return this.host.stdin.isTTY === true && this.host.stderr.isTTY === true && !this.isJson;
   }
 
   /** Prints a result in the form that is wanted. Texts of strangers in `lines` must have gone through `visible`. */
   show(json: unknown, lines: readonly string[]): void {
-    if (this.isJson) this.#write(process.stdout, JSON.stringify(json));
-    else for (const line of lines) this.#write(process.stdout, line);
+    if (this.isJson) this.#print(JSON.stringify(json));
+    else for (const line of lines) this.#print(line);
   }
 
   /** Tells people something beside the result. */
   say(line: string): void {
-    if (!this.isJson) this.#write(process.stdout, line);
+    if (!this.isJson) this.#print(line);
   }
 
   /** Says what went wrong, on the standard error, without a secret. `code` names it for programs. */
   fail(message: string, code: string): void {
-    const safe = withoutSecrets(message, secretsOf(process.argv, process.env));
+    const safe = withoutSecrets(message, secretsOf(this.host.args, this.host.environment));
     const line = this.isJson
       ? JSON.stringify({ error: { code, message: safe } })
-      : `${styleText("red", "error:", { stream: process.stderr })} ${visibleLines(safe)}`;
-    this.#write(process.stderr, line);
+      : `${styleText("red", "error:", { stream: this.host.stderr })} ${visibleLines(safe)}`;
+    this.host.stderr.write(`${line}\n`);
   }
 
-  #write(stream: NodeJS.WriteStream, line: string): void {
-    stream.write(`${line}\n`);
+  /** The text in its colour, where the standard output is a terminal. */
+  toned(text: string, tone: Tone): string {
+    return styleText(formats[tone], text, { stream: this.host.stdout });
   }
-}
 
-/** The text in its colour, where the standard output is a terminal. */
-export function toned(text: string, tone: Tone): string {
-  return styleText(formats[tone], text, { stream: process.stdout });
+  #print(line: string): void {
+    this.host.stdout.write(`${line}\n`);
+  }
 }
 
 /** Lines of columns, each as wide as its widest cell. Texts of strangers in them must have gone through `visible`. */

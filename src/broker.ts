@@ -18,8 +18,10 @@ export interface Batch {
 
 /** In which order the messages of a batch run. */
 export interface BatchOrder {
-  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. */
-  readonly lines: readonly (readonly number[])[];
+  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. They may share an iterator. */
+  readonly lines: readonly Iterable<number>[];
+  /** Whether a line goes on after a message that is not done. */
+  readonly isLoose?: boolean;
   /** What kept a message's key from being known, by its place: it fails by that. */
   readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
 }
@@ -51,6 +53,8 @@ export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "
 export interface TurnResult {
   /** Messages of the settlement that were no longer this drain's. */
   readonly lostCount: number;
+  /** Their places, where they are not all of it. */
+  readonly lostPlaces?: readonly number[];
   readonly claim: Claimed;
   /** Null where nothing was claimed. */
   readonly batch: Batch | null;
@@ -108,8 +112,12 @@ export interface Broker {
   /**
    * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
    * do; it writes nothing. A lost reply costs nothing. `isCalled`: a drain that was called to do it asks for no others.
+   * `isShard`: the list is a shard, or has shards that are drained too. Throws for a list with shards where it is none.
    */
-  look(isCalled?: boolean): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
+  look(
+    isCalled?: boolean,
+    isShard?: boolean,
+  ): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
   /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
   claim(request: ClaimRequest): Promise<TurnResult>;
   /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */

@@ -1,9 +1,9 @@
 import { type Clock, sleep } from "./clock.ts";
 import { ContinuationError } from "./errors.ts";
-import { describe } from "./guest.ts";
+import { asError, describe } from "./guest.ts";
 import type { ChainPosition, Hop } from "./hop.ts";
 import * as limits from "./limits.ts";
-import type { StopReason } from "./report.ts";
+import type { DrainReport, StopReason } from "./report.ts";
 
 /** The drain that a continuation is to invoke. */
 export interface NextDrain extends Hop {
@@ -135,6 +135,22 @@ export async function goOn(
       ? continuation.invoke({ ...next, signal })
       : continuation.invokeLater?.({ ...next, signal, inMs });
   return sendUntilTaken(continuation.name, send, onward);
+}
+
+/** Goes on where there is a continuation, and says what a report is to say of it. Never rejects: the next tick goes on. */
+export async function goOnAndTell(
+  continuation: Continuation | undefined,
+  ending: Ending,
+  onward: Onward,
+): Promise<Partial<Pick<DrainReport, "continuedWith" | "declined" | "error">>> {
+  if (!continuation) return {};
+  try {
+    const said = await goOn(continuation, ending, onward);
+    if (said === "continued") return { continuedWith: continuation.name };
+    return said === "ended" ? {} : { declined: said.declined };
+  } catch (error) {
+    return { error: asError(error) };
+  }
 }
 
 /**

@@ -8,9 +8,10 @@ import type { DrainOptions, PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import { checkLeaseOptions, type Lease, type LeaseOptions, readLeases } from "./leases.ts";
 import * as limits from "./limits.ts";
+import { type Listeners, listenersOf, type On } from "./listeners.ts";
 import { orders } from "./order.ts";
 import { type PeekedMessage, type PeekOptions, peekMessages } from "./peek.ts";
-import { type PushResult, pushContext, pushMessages } from "./push.ts";
+import { type PushResult, pushContext, pushMessages, watchedPush } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { DrainReport } from "./report.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -29,6 +30,11 @@ export interface Drain {
    * another function of yours does: the report says it. Throws `OptionError` for bad options.
    */
   run(options?: RunOptions): Promise<DrainReport>;
+  /**
+   * Has a listener told of an event of this drain, from now on: see `DrainEvents`. Returns what takes it off again. Throws
+   * `OptionError` for a name that no event has.
+   */
+  on: On;
   /** The messages that will not be tried again: read, returned to the list, deleted. */
   readonly deadLetters: DeadLetters;
   /**
@@ -98,14 +104,17 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
   // Whatever else may have been given in place of options, its checks say so.
-  if (!attempt(() => Object.hasOwn(options, "shards"))) return makeDrain(options).drain;
-  const { shards, ...ofOneList } = options;
+  const given = attempt(() => Object.hasOwn(options, "shards") && { ...options });
+  if (!given) return makeDrain(options).drain;
+  const { shards, ...ofOneList } = given;
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
 /** A drain of one Redis list, with what it is made of, for who runs several. */
 export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
-  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders);
+  const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders, (given) =>
+    listenersOf(given),
+  );
   const { settings, keys, openSender } = parts;
   const { engine, continuation } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
@@ -114,6 +123,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
   }
   const drain: Drain = {
     ...runner,
+    on: (settings.listeners as Listeners).on,
     deadLetters: deadLetters(openSender, keys, settings.ordering?.readKeys?.bind(null, settings)),
     limits: limitsOf(openSender, keys, {
       claims: engine === "scripted",
@@ -129,12 +139,13 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
       const { max } = checkLeaseOptions(leaseOptions);
       return engine === "scripted" ? readLeases(openSender(), keys, max) : [];
     },
-    push: async (messages, pushOptions = {}) => {
-      const context = pushContext(settings, [{ sender: openSender(), keys }]);
-      const { toWake, ...result } = await pushMessages(context, messages, pushOptions);
-      const asleep = { woken: false, wakeError: null };
-      return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
-    },
+    push: (messages, pushOptions) =>
+      watchedPush(settings, messages, async (given) => {
+        const context = pushContext(settings, [{ sender: openSender(), keys }]);
+        const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
+        const asleep = { woken: false, wakeError: null };
+        return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
+      }),
   };
   return { drain, parts };
 }

@@ -2,7 +2,10 @@ import type { BatchBy } from "./batch-groups.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
-import type { DeadLetter } from "./dead-letter.ts";
+import type { EventListeners } from "./events.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
+import type { Listeners } from "./listeners.ts";
+import type { SentAt } from "./message-age.ts";
 import {
   boolean,
   type Checker,
@@ -17,13 +20,12 @@ import {
   text,
 } from "./option-kinds.ts";
 import type { Order, OrderOption } from "./order-option.ts";
-import type { BatchHandler, Handler } from "./processor.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
-import type { DrainReport } from "./report.ts";
 import type { Backoff, Failure } from "./retry-policy.ts";
 import type { ScaleOut } from "./scale-out.ts";
 import { isStandardSchema, type StandardSchema } from "./schema.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** Every option of `createDrain`. `npm run docs:options` prints them into the README. */
 export interface EveryDrainOption<Value> {
@@ -75,15 +77,17 @@ export interface EveryDrainOption<Value> {
    */
   deadLetters?: DeadLetterLimits;
   /**
-   * Called with each `DeadLetter` that this drain has made; what it throws is ignored. At most once: a process that dies
-   * may not call it.
+   * Listeners to the drain's events, by name: `{ "message:dead-lettered": ({ letter }) => … }`; `drain.on` takes others. What
+   * they throw is ignored. A Worker ships events only where `listeners({ … })` of `spillway` is given.
    */
-  onDeadLetter?: (letter: DeadLetter) => unknown;
+  on?: EventListeners | Listeners;
+  /** What records spans and metrics of each run: `openTelemetry()` of `spillway/opentelemetry`. Default: nothing does. */
+  telemetry?: Watcher | undefined;
   /**
-   * Called with `{ attempt, error, message }` of each failure: what the handler threw, the schema or the codec; what it
-   * throws is ignored. The report's `failures` name the newest few.
+   * When a message was sent, as it says itself: a function that returns epoch ms, a `Date` or its text. The report's
+   * `oldestMs` comes of it; producers' clocks must be right. Default: not known.
    */
-  onFailure?: (failure: Failure) => unknown;
+  sentAt?: SentAt<Value> | undefined;
   /**
    * Messages claimed at once, at most, from 1 to 10,000. Default: 100, and with `handler` up to 1,000 while that many are
    * handled in a tenth of a second.
@@ -141,6 +145,7 @@ export interface EveryDrainOption<Value> {
    * `fifo`: first in, first out, and what failed comes later. `strict`: one message at a time, and one that failed holds the
    * list until it succeeds or is a dead letter. `{ byKey }`: so for the messages of each key, where `byKey` is a function of
    * the message, or a path such as `"customer.id"`; at most `parkedMax` messages, 10,000 by default, then wait behind others.
+   * With a `concurrency` of its own, so many messages of a key run at once, and keys keep no order.
    * A Worker ships an order only where `strictOrder` or `byKey(…)` of `spillway` is given. With `handler` and the scripted engine.
    * @default "fifo"
    */
@@ -157,8 +162,6 @@ export interface EveryDrainOption<Value> {
   codec?: Codec<unknown> | undefined;
   /** How a drain whose budget ended invokes the next one. Default: none, the next tick goes on. */
   continuation?: Continuation;
-  /** Called after each batch with the report so far; what it throws is ignored. */
-  onProgress?: (report: DrainReport) => unknown;
   /** Time, for tests. Default: the system's. */
   clock?: Clock;
   /** Names a drain, for tests: letters, digits, `_` and `-`, and never the same twice. Default: 64 random bits. */
@@ -244,8 +247,10 @@ export const drainKinds = {
     { maxCount: integer({ min: 1, max: 10_000_000 }), maxAgeMs: integer({ min: 1, max: yearMs }) },
     { default: {} },
   ),
-  onDeadLetter: func(),
-  onFailure: func(),
+  // What it must be is said where listeners are made.
+  on: { wanted: "", allows: () => true } as Checker<EveryDrainOption<unknown>["on"]>,
+  telemetry: object({ methods: ["watch", "around"], wanted: "a telemetry, as openTelemetry(…) makes it" }),
+  sentAt: func(),
   batchSize: integer({ min: 1, max: 10_000 }),
   maxBatchBytes: integer({ min: 1, max: 64 * 1024 * 1024, default: 1024 * 1024 }),
   concurrency: integer({ min: 1, max: 10_000, default: 10 }),
@@ -262,7 +267,6 @@ export const drainKinds = {
   visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
   codec: object({ methods: ["decode"], default: jsonCodec }),
   continuation: object({ methods: ["invoke"] }),
-  onProgress: func(),
   clock: object({ methods: ["now", "after"], default: systemClock }),
   randomId: func({ default: randomId }),
   random: func({ default: random }),

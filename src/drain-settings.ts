@@ -1,8 +1,12 @@
 import { drainKinds, type PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
+import { peek } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
+import type { Listeners } from "./listeners.ts";
 import { type Checked, checkOptions } from "./option-kinds.ts";
 import { type Order, type Orders, readOrder } from "./order-option.ts";
+import { show } from "./show.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** A drain's options with all defaults, checked; the plain engine and an order are there by themselves, not by their names. */
 export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
@@ -11,9 +15,21 @@ export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
   readonly ordering: Order | undefined;
   /** What brings back the messages that an order by key has left; undefined where they are to stay. */
   readonly unparking: Order | undefined;
+  /** Who listens to events; undefined where nobody can. */
+  readonly listeners: Listeners | undefined;
+  /** Who looks on, the outermost first. */
+  readonly watchers: readonly Watcher[];
 };
 
-export function checkDrainOptions(options: unknown, plain?: PlainEngine, orders?: Orders): DrainSettings {
+/** Makes listeners of what the option `on` holds. Throws `OptionError` for what cannot be any. */
+export type MakeListeners = (given: unknown) => Listeners;
+
+export function checkDrainOptions(
+  options: unknown,
+  plain?: PlainEngine,
+  orders?: Orders,
+  makeListeners?: MakeListeners,
+): DrainSettings {
   const settings = checkOptions(drainKinds, options);
   const { handler, batchHandler, workingList } = settings;
   const engine = settings.engine === "plain" ? plain : settings.engine;
@@ -36,6 +52,15 @@ export function checkDrainOptions(options: unknown, plain?: PlainEngine, orders?
     throw new OptionError("workingList", wanted, "one");
   }
   const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);
-  const unordered = { ...settings, engine, ordering, unparking: ordering ? undefined : orders?.unparking };
+  const unparking = ordering ? undefined : orders?.unparking;
+  const listeners = readListeners(settings.on, makeListeners);
+  const watchers = [settings.telemetry, listeners].filter((one) => one !== undefined);
+  const unordered = { ...settings, engine, ordering, unparking, listeners, watchers };
   return { ...unordered, ...ordering?.impose(unordered) };
+}
+
+function readListeners(given: unknown, make: MakeListeners | undefined): Listeners | undefined {
+  if (make) return make(given);
+  if (given === undefined || typeof peek(given, "watch") === "function") return given as Listeners;
+  throw new OptionError("on", "listeners(…) of spillway", show(given));
 }

@@ -1,13 +1,11 @@
 import type { Batch, ClaimRequest, Settlement, TurnResult } from "./broker.ts";
 import { batchMsMax, countThatRequestsAllow, grownCount } from "./claim-plan.ts";
 import { sleep } from "./clock.ts";
-import { goOn } from "./continuation.ts";
-import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
-import { SpillwayError } from "./errors.ts";
+import { goOnAndTell } from "./continuation.ts";
 import { asError } from "./guest.ts";
-import { Hooks } from "./hooks.ts";
+import { leaseTooShort, stoodStill } from "./lease-watch.ts";
 import * as limits from "./limits.ts";
-import { outcomes } from "./outcome.ts";
+import { type Outcome, outcomes } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import { PauseWatch } from "./pause-watch.ts";
 import { processBatch } from "./processor.ts";
@@ -36,7 +34,6 @@ class Run {
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
   #ahead: Promise<Batch | Pause | null> | null = null;
-  readonly #hooks = new Hooks();
   /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
   #isGivenBack = false;
   /** What Redis refused beside a batch that it gave: the run ends with it when that batch is settled. */
@@ -61,7 +58,8 @@ class Run {
       this.#report.error = asError(error);
       await this.#settleWhatIsLeft();
     }
-    await this.#parts.stopper.untilLeft(this.#hooks.settled());
+    const { untilTold, stopper } = this.#parts;
+    if (untilTold) await stopper.untilLeft(untilTold());
     await this.#continue(stopped);
     return this.#report.finish(stopped, this.#parts.clock.now() - this.#parts.startedAt);
   }
@@ -70,7 +68,7 @@ class Run {
     const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
     // Who called a hop by `wake` has marked the list until it claims.
-    const found = await broker.look(chain.hop > 0);
+    const found = await broker.look(chain.hop > 0, this.#parts.isShard);
     if (found === "empty") {
       this.#report.remaining = 0;
       return "empty";
@@ -155,11 +153,15 @@ class Run {
   async #process(batch: Batch): Promise<Settlement> {
     const { clock, stopper, processor } = this.#parts;
     const startedAt = clock.now();
-    const beforeBegin = () => this.#pauses.beforeBegin(batch);
-    const { ranCount, failures, ...processed } = await processBatch(batch, stopper, {
+    const beforeBegin = (outcomes: readonly Outcome[]) => {
+      this.#scaler?.guess(outcomes, clock.now() - startedAt);
+      return this.#pauses.beforeBegin(batch);
+    };
+    const { ranCount, failures, oldestMs, ...processed } = await processBatch(batch, stopper, {
       ...processor,
       beforeBegin,
     });
+    if (oldestMs !== null) this.#report.oldestMs = Math.max(this.#report.oldestMs ?? 0, oldestMs);
     for (const failure of failures) this.#tellFailure(failure);
     this.#pace.note(ranCount, processor.concurrency, clock.now() - startedAt);
     this.#learn(batch.messages.length);
@@ -189,7 +191,7 @@ class Run {
 
   #tellFailure(failure: Failure): void {
     this.#report.failures.add(failure);
-    this.#hooks.tell(this.#parts.onFailure, failure);
+    this.#parts.onFailure?.(failure);
   }
 
   #note(result: TurnResult, settlement: Settlement | null): void {
@@ -199,26 +201,10 @@ class Run {
     this.#scaler?.note(result);
     this.#parts.meter.elsewhere =
       this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
-    for (const { effects } of settlement?.outcomes ?? []) {
+    for (const { effects } of settlement?.outcomes ?? [])
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
-    }
-    this.#tellDeadLetters(result, settlement);
-    this.#tellProgress();
     if (result.problem && !result.batch) throw result.problem;
     this.#problem ??= result.problem;
-  }
-
-  #tellProgress(): void {
-    const { onProgress, clock, startedAt } = this.#parts;
-    if (onProgress) this.#hooks.tell(onProgress, this.#report.finish("budget", clock.now() - startedAt));
-  }
-
-  #tellDeadLetters(result: TurnResult, settlement: Settlement | null): void {
-    const { onDeadLetter, processor } = this.#parts;
-    if (!onDeadLetter) return;
-    const told = result.deadLetters.map((entry) => readDeadLetter(entry, processor.list));
-    if (settlement && result.lostCount === 0) told.push(...deadLettersOf(settlement, result, processor.list));
-    for (const letter of told) this.#hooks.tell(onDeadLetter, letter);
   }
 
   async #settleAll(): Promise<void> {
@@ -259,7 +245,7 @@ class Run {
     const { progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = this.#report;
     const ending = { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow };
     onEnd?.(ending);
-    if ((await this.#scaler?.ended(stopped)) || !continuation) return;
+    if (await this.#scaler?.ended(stopped)) return;
     const { list, policy } = processor;
     const onward = {
       ...this.#parts,
@@ -268,29 +254,8 @@ class Run {
       endAt: deadline.endAt,
       random: () => shareOf(policy),
     };
-    try {
-      const said = await goOn(continuation, ending, onward);
-      if (said === "continued") this.#report.continuedWith = continuation.name;
-      else if (said !== "ended") this.#report.declined = said.declined;
-    } catch (error) {
-      // The chain ends here, and the next tick starts another.
-      this.#report.error = asError(error);
-    }
+    Object.assign(this.#report, await goOnAndTell(continuation, ending, onward));
   }
-}
-
-function leaseTooShort(): SpillwayError {
-  return new SpillwayError(
-    "lease-too-short",
-    "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
-  );
-}
-
-function stoodStill(): SpillwayError {
-  return new SpillwayError(
-    "stood-still",
-    "This process stood still until the lease of its batch had ended. No message has begun; all return to the list.",
-  );
 }
 
 function isBatch(next: Batch | Pause): next is Batch {

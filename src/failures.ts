@@ -19,7 +19,7 @@ export class FailureNotes {
   readonly #counts = new Map<string, FailureCount>();
 
   add(failure: Failure): void {
-    const { name, message } = summarize(failure);
+    const { name, message } = textOfFailure(failure);
     const key = `${name}\n${message}`;
     const count = (this.#counts.get(key)?.count ?? 0) + 1;
     this.#counts.delete(key);
@@ -34,7 +34,11 @@ export class FailureNotes {
   }
 }
 
-function summarize({ error, message }: Failure): { name: string; message: string } {
+/** What a failure says, short, and without the payload. */
+export function textOfFailure({ error, message }: Pick<Failure, "error" | "message">): {
+  name: string;
+  message: string;
+} {
   const { name, message: text } = describe(error);
   const told = isA(error, SchemaError) ? schemaText(error) : withoutPayload(name, text, message.payload);
   return { name: shorten(name, limits.failureCharsMax), message: shorten(told, limits.failureCharsMax) };

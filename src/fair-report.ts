@@ -17,17 +17,8 @@ export interface Spent {
   readonly elapsedMs: number;
 }
 
-/** The reasons that stand for a whole in which no time ran out: the first that any list has. */
-const reasons: readonly StopReason[] = [
-  "error",
-  "limit",
-  "rate-limited",
-  "braked",
-  "held",
-  "empty",
-  "paused",
-  "busy",
-];
+/** The reasons that stand for a whole in which no time ran out: the first that any list has. A slice's limit is none of them. */
+const reasons: readonly StopReason[] = ["error", "rate-limited", "braked", "held", "empty", "paused", "busy"];
 /** After these a timer may go on, when the next message is due. */
 const timed: readonly StopReason[] = ["empty", "braked", "rate-limited", "held"];
 
@@ -88,6 +79,7 @@ function sumOf(reports: readonly DrainReport[]): DrainReport {
     recovered: sum((one) => one.recovered),
     finished: sum((one) => one.finished),
     remaining: last ? last.remaining : 0,
+    oldestMs: oldest(reports.map((one) => one.oldestMs)),
     nextDueAt: last?.nextDueAt ?? null,
     stopped: last?.stopped ?? "empty",
     continuedWith: null,
@@ -117,6 +109,11 @@ function total(counts: readonly number[]): number {
 
 function sumOrNull(counts: readonly (number | null)[]): number | null {
   return counts.includes(null) ? null : total(counts as readonly number[]);
+}
+
+function oldest(ages: readonly (number | null)[]): number | null {
+  const known = ages.filter((one) => one !== null);
+  return known.length > 0 ? Math.max(...known) : null;
 }
 
 function earliest(moments: readonly (number | null)[]): number | null {

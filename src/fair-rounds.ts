@@ -1,7 +1,7 @@
 import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
 import { runFairly } from "./fair-run.ts";
 import * as limits from "./limits.ts";
-import type { ListMember, ListsLook } from "./lists-look.ts";
+import type { ListMember, Looks } from "./lists-look.ts";
 import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 import type { Tenants } from "./tenants.ts";
@@ -10,7 +10,7 @@ export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look" |
   /** Names of lists and of patterns, in the order given. */
   readonly names: readonly string[];
   readonly patterns: ReadonlyMap<string, Tenants>;
-  readonly looks: ListsLook;
+  readonly looks: Looks;
   readonly sender: Sender;
   readonly randomId: () => string;
   readonly memberOf: (list: string) => ListMember;

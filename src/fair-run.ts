@@ -219,6 +219,7 @@ class Runs {
     const { stopped, error } = slice.report;
     this.#error ??= error;
     if (stopped === "aborted" || stopped === "budget") return stopped;
+    if (slice.report.claimed >= maxMessages) return "limit";
     // Where Redis cannot be reached, it cannot be reached for the others.
     return stopped === "error" && error instanceof RedisTransportError ? "error" : null;
   }

@@ -3,16 +3,19 @@ import { runDeadline } from "./deadline.ts";
 import type { Slice, SliceOptions } from "./fair-run.ts";
 import { brokenReport } from "./report.ts";
 import type { CheckedRunOptions } from "./run-options.ts";
+import type { RunParts } from "./run-parts.ts";
 import type { RunnerParts } from "./runner.ts";
 
 /**
  * Makes what runs one list for slices of a whole run that began at `startedAt`. However late a slice begins, its handlers have
- * the whole's reserve to stop, or their lease would hold up the next hop. One continuation is for all lists.
+ * the whole's reserve to stop, or their lease would hold up the next hop. One continuation is for all lists, and one decision
+ * whether others are started.
  */
 export function slicesOf(
   parts: RunnerParts,
   whole: CheckedRunOptions,
   startedAt: number,
+  more: Partial<RunParts> = {},
 ): (options: SliceOptions) => Promise<Slice> {
   const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
   return async ({ mayClaim, ...slice }) => {
@@ -20,7 +23,7 @@ export function slicesOf(
     const onEnd = (given: Ending): void => {
       ending = given;
     };
-    const own = { continuation: undefined, deadline, mayClaim, onEnd };
+    const own = { continuation: undefined, scaleOut: undefined, ...more, deadline, mayClaim, onEnd };
     const report = await parts.runWith({ ...whole, ...slice }, own).catch(brokenReport);
     const { stopped, remaining, nextDueAt } = report;
     const none = { progressCount: 0, retriedCount: 0, leftUntil: null, redisNow: null };

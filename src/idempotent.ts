@@ -1,7 +1,9 @@
 import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
+import type { Handler, HandlerReturn } from "./handler.ts";
+import * as limits from "./limits.ts";
 import { type Message, markDone } from "./message.ts";
-import type { Handler, HandlerReturn } from "./processor.ts";
+import { checkOptions, integer, required } from "./option-kinds.ts";
 
 const brand = Symbol.for("spillway.idempotent");
 
@@ -17,14 +19,11 @@ export function isIdempotent(handler: Handler<never>): boolean {
  * request, whose time is not the handler's; the settle removes the marker. What it cannot help: a process that dies inside the handler.
  *
  * `ttlMs`: how long a marker lasts, ms; longer than a lease, for a marker that ended is no marker. Throws `OptionError`
- * for a `ttlMs` below 1. Scripted engine only: `createDrain` refuses it with the plain one.
+ * for a `ttlMs` that is no whole number from 1 to a year. Scripted engine only: `createDrain` refuses it with the plain one.
  */
 export function idempotent<Value>(handler: Handler<Value>, options: { ttlMs: number }): Handler<Value> {
-  const { ttlMs } = options;
+  const { ttlMs } = checkOptions({ ttlMs: required(integer({ min: 1, max: limits.delayMsMax })) }, options);
   if (typeof handler !== "function") throw new OptionError("handler", "a function", typeof handler);
-  if (!Number.isInteger(ttlMs) || ttlMs < 1) {
-    throw new OptionError("ttlMs", "a whole number of ms of at least 1", String(ttlMs));
-  }
   const marking: Handler<Value> = (message: Message<Value>): HandlerReturn => {
     const ask = peek(message, markDone);
     if (typeof ask === "function") ask.call(message, ttlMs);

@@ -55,9 +55,19 @@ export {
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
+// Events.
+export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events.ts";
 export type { FailureCount } from "./failures.ts";
 // Several lists in one deployment.
 export type { ListsReport } from "./fair-report.ts";
+export type {
+  BatchHandler,
+  BatchHandlerReturn,
+  FailedMessages,
+  Handler,
+  HandlerReturn,
+  MessageVerdict,
+} from "./handler.ts";
 // Hops, for continuations and hosts.
 export {
   type ChainPosition,
@@ -72,7 +82,9 @@ export {
 export { idempotent } from "./idempotent.ts";
 // What an operator looks at.
 export type { Lease, LeaseOptions } from "./leases.ts";
+export { type Listeners, listeners, type On } from "./listeners.ts";
 export type { Message } from "./message.ts";
+export type { SentAt } from "./message-age.ts";
 export { byKey, strictOrder } from "./order.ts";
 export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
 export {
@@ -84,14 +96,6 @@ export {
   retry,
 } from "./outcome.ts";
 export type { PeekedMessage, PeekOptions } from "./peek.ts";
-export type {
-  BatchHandler,
-  BatchHandlerReturn,
-  FailedMessages,
-  Handler,
-  HandlerReturn,
-  MessageVerdict,
-} from "./processor.ts";
 export type { PushResult } from "./push.ts";
 export type { Pushable, PushOptions } from "./push-options.ts";
 // Ports: what an adapter implements.

@@ -1,6 +1,7 @@
 import type { Batch } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Stopper } from "./deadline.ts";
+import { SpillwayError } from "./errors.ts";
 
 export interface LeaseWatch {
   /** Aborted at the stop. Of this batch alone, so that nothing that listens outlives it. */
@@ -35,4 +36,18 @@ export function watchLease(batch: Pick<Batch, "leaseEndsAt">, stopper: Stopper, 
       cancel();
     },
   };
+}
+
+export function leaseTooShort(): SpillwayError {
+  return new SpillwayError(
+    "lease-too-short",
+    "The lease ended before any message of the batch could begin, so the batch was released. Give a longer leaseMs.",
+  );
+}
+
+export function stoodStill(): SpillwayError {
+  return new SpillwayError(
+    "stood-still",
+    "This process stood still until the lease of its batch had ended. No message has begun; all return to the list.",
+  );
 }

@@ -98,6 +98,10 @@ export const paceUsMax = 86_400_000_000;
 export const firstBatchMs = 20;
 /** How long a drain waits for those that were started to live before it starts others, ms. Reason: they may have failed. */
 export const waveMs = 1_000;
+/** Chains that several lists may have together. Reason: as many as one list may. */
+export const chainsMax = 1_000;
+/** Of several lists with work, so many are asked what they hold; the others count as these do. Reason: each is a command. */
+export const listsCountedMax = 64;
 /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */
 export const hopMax = 1_000_000_000;
 /** Effects of one message. Reason: a script blocks Redis. */
@@ -138,7 +142,7 @@ export const tenantsMs = 5_000;
 export const tenantCharsMax = 512;
 /** Drains of such lists that a process keeps. Reason: they come and go, and a process may live long. */
 export const tenantsKeptMax = 1_000;
-/** Times that one claim by key looks for a line that may go on, 100 at a time. Reason: those that may not are put off, three commands each time. */
+/** Times that one claim by key looks for a line that may go on, 100 at a time. Reason: what may not is put off, by four commands each time. */
 export const duePagesMax = 10;
 /** Lines of keys that one command wakes where their limit was changed. Reason: Lua's and Redis' stacks bound arguments. */
 export const wokenLinesMax = 1_000;

@@ -14,6 +14,8 @@ export interface ListMember extends Member {
 /** Lists that are asked one by one where any of so many has work. */
 const groupCountMin = 4;
 
+export type Looks = Pick<ListsLook, "any" | "find">;
+
 /**
  * Asks Redis which of several lists have work: whether any has by one command, and then which, first by groups of them. On a
  * cluster, which refuses keys of several slots in one command, by a command for each list in one request.

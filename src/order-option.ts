@@ -24,6 +24,11 @@ export interface KeyOrder<Value = unknown> {
   readonly byKey: KeyOf<Value> | string;
   /** Messages that may wait behind others, at most, from 1 to 1,000,000. Default: 10,000. */
   readonly parkedMax?: number | undefined;
+  /**
+   * Messages of one key that run at once, from 1 to 10,000, all in one drain. Above 1 they keep no order, and what fails holds
+   * no others: keys then are for fairness and limits alone. Default: 1.
+   */
+  readonly concurrency?: number | undefined;
 }
 
 export type OrderOption<Value> = "fifo" | "strict" | KeyOrder<Value>;

@@ -5,7 +5,7 @@ import * as limits from "./limits.ts";
 import { checkOptions, either, func, integer, type Kinds, required, text } from "./option-kinds.ts";
 import { KeyReader } from "./order-keys.ts";
 import type { KeyOf, KeyOrder, Order, OrderedSettings, Orders } from "./order-option.ts";
-import { show } from "./show.ts";
+import { attempt, kindOf, show } from "./show.ts";
 
 const keyOrderKinds = {
   byKey: required(
@@ -15,6 +15,7 @@ const keyOrderKinds = {
     ),
   ),
   parkedMax: integer({ min: 1, max: 1_000_000, default: 10_000 }),
+  concurrency: integer({ min: 1, max: 10_000, default: 1 }),
 } satisfies Kinds<KeyOrder>;
 
 /** Strict order, for the option `order` where its name alone does not bring it along: on Workers. */
@@ -33,8 +34,10 @@ export const strictOrder: Order = {
  * Order by key, for the option `order`: `byKey("customer.id")` is `{ byKey: "customer.id" }` with all that it needs, for
  * Workers. Throws `OptionError` for what is neither a path nor a function.
  */
-export function byKey<Value>(key: KeyOf<Value> | string, options: Pick<KeyOrder, "parkedMax"> = {}): Order {
-  const { byKey: of, parkedMax } = checkOptions(keyOrderKinds, { ...options, byKey: key }, "order");
+export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder, "byKey"> = {}): Order {
+  // What cannot be read is refused as what it is.
+  const given = attempt(() => ({ ...options, byKey: key })) ?? options;
+  const { byKey: of, parkedMax, concurrency } = checkOptions(keyOrderKinds, given, "order");
   return {
     impose(settings) {
       checkSettings(settings, "byKey");
@@ -42,7 +45,13 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Pick<KeyOrder,
     },
     knowsKeys: true,
     turns: (context) =>
-      new OrderedTurns({ ...context, mode: "k", parkedMax, keyReader: new KeyReader(of, context) }),
+      new OrderedTurns({
+        ...context,
+        mode: "k",
+        parkedMax,
+        atOnce: concurrency,
+        keyReader: new KeyReader(of, context),
+      }),
     async readKeys(settings, payloads) {
       const endAt = settings.clock.now() + limits.keysMsMax;
       const stopper = new Stopper(settings.clock, { stopAt: endAt, leaveAt: endAt, endAt }, undefined);
@@ -60,10 +69,10 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Pick<KeyOrder,
 export const orders: Orders = {
   read(given) {
     if (given === "strict") return strictOrder;
-    if (typeof given !== "object" || given === null || Array.isArray(given))
+    if (kindOf(given) !== "an object")
       throw new OptionError("order", '"fifo", "strict" or { byKey }', show(given));
-    const { byKey: key, parkedMax } = checkOptions(keyOrderKinds, given, "order");
-    return byKey(key, { parkedMax });
+    const { byKey: key, ...rest } = checkOptions(keyOrderKinds, given, "order");
+    return byKey(key, rest);
   },
   unparking: {
     impose: () => ({}),

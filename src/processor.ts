@@ -6,52 +6,14 @@ import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Stopper } from "./deadline.ts";
 import { isThenable } from "./guest.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
 import { type LeaseWatch, watchLease } from "./lease-watch.ts";
 import { type Message, MessageView } from "./message.ts";
-import { type HandlerOutcome, type Outcome, outcomes as say } from "./outcome.ts";
+import { oldestMs, type SentAt } from "./message-age.ts";
+import { type Outcome, outcomes as say } from "./outcome.ts";
 import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
 import { firstOf, isArray, readVerdict, type Verdict } from "./verdict.ts";
-
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one.
-type Nothing = void | null | undefined;
-
-/** What a `Handler` returns: nothing, an outcome, or a promise of either. */
-export type HandlerReturn = Nothing | HandlerOutcome | PromiseLike<Nothing | HandlerOutcome>;
-
-/**
- * Called with each message. It returns nothing, which means done, or an outcome such as `retry()`; a throw fails the
- * message. A plain result (a row, a response) means done too, but the type wants it left out, so that mistakes such as
- * `return retry` do not compile: write `async (message) => { await send(message.value); }`.
- */
-export type Handler<Value> = (message: Message<Value>) => HandlerReturn;
-
-/** What may stand for one message in the array that a batch handler returns. */
-export type MessageVerdict =
-  | Nothing
-  | HandlerOutcome
-  | Error
-  | PromiseSettledResult<unknown>
-  | PromiseLike<Nothing | HandlerOutcome>;
-
-type BatchVerdict = Nothing | HandlerOutcome | FailedMessages | readonly MessageVerdict[];
-
-/** What a `BatchHandler` returns. */
-export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
-
-/**
- * Called with all messages of a batch, or, with `batchBy`, of one group of it, whose `key` it is told. It returns nothing (all are done), an outcome for all, an array with one outcome,
- * error, promise or undefined for each message, or `{ failed }` with those that are not done. A throw fails them all.
- */
-export type BatchHandler<Value> = (
-  messages: readonly Message<Value>[],
-  context: { readonly signal: AbortSignal; remainingMs(): number; readonly key: string | undefined },
-) => BatchHandlerReturn;
-
-/** What a batch handler may return to name only the messages that are not done; a Map says what became of each. */
-export interface FailedMessages {
-  readonly failed: Iterable<Message> | ReadonlyMap<Message, Error | HandlerOutcome>;
-}
 
 export interface ProcessorOptions {
   readonly list: string;
@@ -63,10 +25,11 @@ export interface ProcessorOptions {
   readonly batchHandler: BatchHandler<unknown> | undefined;
   readonly batchBy: BatchBy<unknown> | undefined;
   readonly schema: StandardSchema | undefined;
+  readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
-  /** What a message is to wait for before it begins, if anything. Must not reject. Default: nothing. */
-  readonly beforeBegin?: () => Promise<void> | undefined;
+  /** What a message is to wait for before it begins, if anything; told what the batch has come to. Must not reject. */
+  readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
 }
 
 /** What became of a batch, and which of its messages may have a done-marker in Redis. */
@@ -74,6 +37,8 @@ export interface Processed {
   readonly outcomes: readonly Outcome[];
   readonly isMarked: readonly boolean[];
   readonly failures: readonly Failure[];
+  /** How old the oldest of them was when the batch began, ms; null where none says it. */
+  readonly oldestMs: number | null;
   /** Messages whose handler has begun. */
   readonly ranCount: number;
 }
@@ -108,6 +73,7 @@ class BatchRun {
   readonly #outcomes: Outcome[];
   readonly #order: BatchOrder | undefined;
   readonly #failures: Failure[] = [];
+  readonly #oldestMs: number | null;
   #ranCount = 0;
 
   constructor(batch: Batch, stopper: Stopper, options: ProcessorOptions) {
@@ -130,6 +96,7 @@ class BatchRun {
     };
     this.#messages = batch.messages.map((claimed, at) => new MessageView(claimed, at, context));
     this.#outcomes = batch.messages.map(() => say.release);
+    this.#oldestMs = oldestMs(this.#messages, options);
   }
 
   async toProcessed(): Promise<Processed> {
@@ -141,27 +108,25 @@ class BatchRun {
       outcomes: [...this.#outcomes],
       isMarked: this.#messages.map((message) => message.isMarked),
       failures: [...this.#failures],
+      oldestMs: this.#oldestMs,
       ranCount: this.#ranCount,
     };
   }
 
   async #runEach(handler: Handler<unknown>): Promise<void> {
-    const { lines = this.#messages.map((_, at) => [at]), faults } = this.#order ?? {};
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
     const waiting = lines.values();
     const runNext = async (): Promise<void> => {
       for (const line of waiting) {
         for (const at of line) {
-          await this.#options.beforeBegin?.();
+          await this.#options.beforeBegin?.(this.#outcomes);
           if (this.#lease.isStopped()) return;
           this.#ranCount += 1;
           this.#outcomes[at] = say.keep;
-          this.#outcomes[at] = await this.#runOne(
-            handler,
-            this.#messages[at] as MessageView,
-            faults?.get(at),
-          );
+          const message = this.#messages[at] as MessageView;
+          this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
           // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
-          if (!(await this.#mark(at))) break;
+          if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
     };
@@ -197,7 +162,7 @@ class BatchRun {
     const waiting = groups.values();
     const runNext = async (): Promise<void> => {
       for (const group of waiting) {
-        await this.#options.beforeBegin?.();
+        await this.#options.beforeBegin?.(this.#outcomes);
         if (!this.#lease.isStopped()) await this.#runGroup(group);
       }
     };

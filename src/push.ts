@@ -61,6 +61,20 @@ export function pushContext(settings: DrainSettings, lanes: readonly Lane[]): Pu
   return { lanes, codec, canRunScripts, requestTimeoutMs, randomId: () => holderOf(settings) };
 }
 
+/** What `push` takes. */
+export type PushedMessages = Pushable | Iterable<Pushable> | AsyncIterable<Pushable>;
+
+/** A push with the drain's telemetry around it. */
+export async function watchedPush<Result>(
+  { telemetry, list }: DrainSettings,
+  given: PushedMessages,
+  push: (given: PushedMessages) => Promise<Result>,
+): Promise<Result> {
+  return telemetry?.push
+    ? telemetry.push(list, given, push as (given: unknown) => Promise<Result>)
+    : push(given);
+}
+
 interface Item {
   readonly place: number;
   readonly lane: number;

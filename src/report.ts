@@ -45,6 +45,8 @@ export interface DrainReport {
   readonly finished: number;
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
+  /** How old the oldest message was when it was claimed, ms; null where none was claimed, or none says when it was sent: see `sentAt`. */
+  readonly oldestMs: number | null;
   /**
    * When the next delayed message is due or, when braked, the next probe or, when rate-limited, the next window or, when held, the next attempt or, when busy, the first live lease ends, epoch ms
    * on Redis' own clock.
@@ -73,6 +75,7 @@ export class ReportBuilder {
   claimed = 0;
   recovered = 0;
   remaining: number | null = null;
+  oldestMs: number | null = null;
   nextDueAt: number | null = null;
   /** Redis' clock at the last turn, epoch ms. */
   redisNow: number | null = null;
@@ -123,7 +126,7 @@ export class ReportBuilder {
     if (words.includes("keep") && settlement.batch.expiresAt > 0) {
       this.leftUntil = Math.max(this.leftUntil ?? 0, settlement.batch.expiresAt);
     }
-    // Only the plain engine loses single messages of a batch; which ones, it is not told.
+    // Only the plain engine loses single messages of a batch.
     this.#lostLease += result.lostCount;
     this.#counts.ack = Math.max(0, this.#counts.ack - result.lostCount);
   }
@@ -140,6 +143,7 @@ export class ReportBuilder {
       recovered: this.recovered,
       finished: this.#finished,
       remaining: this.remaining,
+      oldestMs: this.oldestMs,
       nextDueAt: this.nextDueAt,
       stopped,
       continuedWith: this.continuedWith,

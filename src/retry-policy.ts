@@ -23,7 +23,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** What a delay function and `onFailure` are told: the attempt that failed, from 1, what it threw, and the message. */
+/** What a delay function and `message:failed` are told: the attempt that failed, from 1, what it threw, and the message. */
 export interface Failure {
   readonly attempt: number;
   readonly error: unknown;
@@ -77,7 +77,7 @@ export function backoffAfter(attempt: number, policy: RetryPolicy): number {
 }
 
 /** From 0 to 1, whatever `random` gives. */
-export function shareOf({ random }: RetryPolicy): number {
+export function shareOf({ random }: Pick<RetryPolicy, "random">): number {
   try {
     const share: unknown = random();
     void whenSettled(share);

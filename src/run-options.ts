@@ -26,7 +26,7 @@ export interface RunOptions {
    */
   maxRequests?: number;
   /**
-   * What one message's handler takes of `maxRequests`, and `onDeadLetter`, from 0 to 1,000; the markers of `idempotent` are
+   * What one message's handler and listeners take of `maxRequests`, from 0 to 1,000; the markers of `idempotent` are
    * counted by themselves.
    * @default 0
    */

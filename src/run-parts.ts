@@ -1,11 +1,9 @@
 import type { Broker } from "./broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Continuation, Ending } from "./continuation.ts";
-import type { DeadLetter } from "./dead-letter.ts";
 import type { RunDeadline, Stopper } from "./deadline.ts";
 import type { ChainPosition } from "./hop.ts";
 import type { ProcessorOptions } from "./processor.ts";
-import type { DrainReport } from "./report.ts";
 import type { Failure } from "./retry-policy.ts";
 import type { ScaleOut } from "./scale-out.ts";
 import type { Meter } from "./sender.ts";
@@ -37,9 +35,12 @@ export interface RunParts {
   readonly scaleOut: ScaleOut | undefined;
   readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
-  readonly onProgress: ((report: DrainReport) => unknown) | undefined;
-  readonly onFailure: ((failure: Failure) => unknown) | undefined;
-  readonly onDeadLetter: ((letter: DeadLetter) => unknown) | undefined;
+  /** Told each failure. Never throws. */
+  readonly onFailure?: (failure: Failure) => void;
+  /** Resolves when all who were told of something are done with it. Never rejects. */
+  readonly untilTold?: () => Promise<void>;
+  /** Whether the list is one of several that are shards of one, or that list itself. */
+  readonly isShard?: boolean;
   /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
   readonly mayClaim?: () => boolean;
   readonly onEnd?: (ending: Ending) => void;

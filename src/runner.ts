@@ -6,7 +6,7 @@ import type { Broker, DrainStats } from "./broker.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
 import type { PlainEngine } from "./drain-options.ts";
-import { checkDrainOptions, type DrainSettings } from "./drain-settings.ts";
+import { checkDrainOptions, type DrainSettings, type MakeListeners } from "./drain-settings.ts";
 import { ClosedError, OptionError } from "./errors.ts";
 import { whenSettled } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
@@ -21,6 +21,7 @@ import type { ScaleOut } from "./scale-out.ts";
 import { Sender } from "./sender.ts";
 import { sharedWorkingList } from "./shared-working-list.ts";
 import { show } from "./show.ts";
+import { watched } from "./watcher.ts";
 
 /** What a host needs of a drain: it runs, and tells how it stands. Each verb is described at `Drain`. */
 export interface Runner {
@@ -51,8 +52,9 @@ export function makeRunner(
   plain?: PlainEngine,
   scaler?: ScaleOut,
   orders?: Orders,
+  makeListeners?: MakeListeners,
 ): Runner & { readonly parts: RunnerParts } {
-  const settings = checkDrainOptions(options, plain, orders);
+  const settings = checkDrainOptions(options, plain, orders, makeListeners);
   const { list, clock, requestTimeoutMs, maxConcurrency, engine, continuation } = settings;
   const given = settings.scaleOut === undefined || settings.scaleOut === true ? scaler : settings.scaleOut;
   if (settings.scaleOut && !given)
@@ -84,7 +86,7 @@ export function makeRunner(
     const stopper = new Stopper(clock, deadline, signal, abortMs);
     const broker = openBroker(sender, stopper);
     try {
-      return await runDrain({
+      const parts: RunParts = {
         ...settings,
         ...limited,
         broker,
@@ -98,7 +100,11 @@ export function makeRunner(
         markersPerMessage: settings.handler && isIdempotent(settings.handler) ? 1 : 0,
         chain: chain ?? { id: settings.randomId(), hop: 0 },
         ...others,
-      });
+      };
+      const run = () => runDrain(settings.watchers.reduceRight((inner, one) => one.watch(inner), parts));
+      // A slice is part of a run that is watched as a whole.
+      if (others.onEnd) return await run();
+      return await watched(settings.watchers, { ...parts, list, endAt: deadline.endAt }, run);
     } finally {
       stopper.dispose();
     }

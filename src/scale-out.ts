@@ -1,13 +1,13 @@
 import type { TurnResult } from "./broker.ts";
-import { startChain } from "./continuation.ts";
-import { describe } from "./guest.ts";
+import { ChainStarter } from "./chain-starter.ts";
 import * as limits from "./limits.ts";
 import { checkOptions, integer, type Kinds } from "./option-kinds.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Pace } from "./pace.ts";
 import type { ReportBuilder, StopReason } from "./report.ts";
 import { shareOf } from "./retry-policy.ts";
 import type { RunParts } from "./run-parts.ts";
-import { helperId, helpersWanted, isSurplus, type Outlook, slotOf, slotsToStart, waveOf } from "./scale.ts";
+import { helpersWanted, isSurplus, type Outlook, waveOf } from "./scale.ts";
 
 export interface ScaleOutOptions {
   /** How soon the list is to be empty, ms, from 1 to 86,400,000. Default: 2,000. */
@@ -15,7 +15,10 @@ export interface ScaleOutOptions {
 }
 
 /** How a drain starts others beside it: what `scaleOut` makes. */
-export type ScaleOut = (run: RunParts, pace: Pace, report: ReportBuilder) => Scaler;
+export interface ScaleOut {
+  (run: RunParts, pace: Pace, report: ReportBuilder): Scaler;
+  readonly withinMs: number;
+}
 
 /** What starts others for one run. */
 export interface Scaler {
@@ -23,6 +26,8 @@ export interface Scaler {
   counts(): boolean;
   /** Looks at a reply, and starts what is wanted beside the handlers. Never throws. */
   note(result: TurnResult): void;
+  /** Looks at what a batch that runs has come to after so long: slow messages show what they take before it ends. */
+  guess(outcomes: readonly Outcome[], elapsedMs: number): void;
   /** Resolves, when all is told, with whether the chain ends here since others suffice. Never rejects. */
   ended(stopped: StopReason): Promise<boolean>;
 }
@@ -33,13 +38,41 @@ const kinds = {
 
 /**
  * Makes the drains of a list start others, up to its `maxConcurrency`, while they cannot empty it within `withinMs`; and
- * end their chains when those that live are more than twice enough. Each starts two at most, which start two each, and so on; a
+ * end their chains when those that live are more than twice enough. Each starts three at most, which start three each, and so on; a
  * wave waits for the one before, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
  * `OptionError` for bad options.
  */
 export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
   const { withinMs } = checkOptions(kinds, options);
-  return (run, pace, report) => new WaveScaler(run, pace, report, withinMs);
+  const make = (run: RunParts, pace: Pace, report: ReportBuilder): Scaler =>
+    new WaveScaler(run, pace, report, withinMs);
+  return Object.assign(make, { withinMs });
+}
+
+/** When the next wave is due: a second after the last, or as soon as all of that have come to live. */
+export class Waves {
+  #nextAt = Number.NEGATIVE_INFINITY;
+  #awaited = Number.POSITIVE_INFINITY;
+
+  isDue(now: number): boolean {
+    return now >= this.#nextAt;
+  }
+
+  /** The whole wave has come: the next one need not wait. */
+  noteLive(live: number): void {
+    if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
+  }
+
+  putOff(now: number): void {
+    this.#nextAt = now + limits.waveMs;
+  }
+
+  /** Notes that this drain decides now. Returns how many it starts. */
+  decide(outlook: Outlook, now: number): number {
+    this.putOff(now);
+    this.#awaited = outlook.live + (waveOf(outlook) || Number.POSITIVE_INFINITY);
+    return helpersWanted(outlook);
+  }
 }
 
 class WaveScaler implements Scaler {
@@ -47,92 +80,93 @@ class WaveScaler implements Scaler {
   readonly #pace: Pace;
   readonly #report: ReportBuilder;
   readonly #withinMs: number;
-  readonly #starting: Promise<void>[] = [];
-  #outlook: Outlook | null = null;
-  #nextAt = Number.NEGATIVE_INFINITY;
-  /** Live drains once those have come that were started together. */
-  #awaited = Number.POSITIVE_INFINITY;
-  #asked = 0;
+  readonly #starter: ChainStarter;
+  readonly #waves = new Waves();
+  #seen: Pick<Outlook, "remaining" | "live" | "rank"> | undefined;
+  #outlook: Outlook | undefined;
 
   constructor(run: RunParts, pace: Pace, report: ReportBuilder, withinMs: number) {
     this.#run = run;
     this.#pace = pace;
     this.#report = report;
     this.#withinMs = withinMs;
+    const { processor, maxConcurrency, deadline } = run;
+    this.#starter = new ChainStarter({
+      ...run,
+      list: processor.list,
+      chainsMax: maxConcurrency,
+      endAt: deadline.endAt,
+      random: () => shareOf(processor.policy),
+      told: report,
+    });
   }
 
   counts(): boolean {
-    return this.#pace.paceUs !== undefined && this.#run.clock.now() >= this.#nextAt;
+    return !this.#seen || (this.#pace.paceUs !== undefined && this.#waves.isDue(this.#run.clock.now()));
   }
 
   note({ remaining, others, batch }: TurnResult): void {
-    const { maxConcurrency, clock, stopper } = this.#run;
     if (!others) return;
     const live = others.count + 1;
-    // The whole wave has come: the next one need not wait.
-    if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
+    this.#waves.noteLive(live);
     if (remaining === null) return;
-    const mayStart = batch !== null && !stopper.isStopped && clock.now() >= this.#nextAt;
-    if (mayStart) this.#nextAt = clock.now() + limits.waveMs;
-    const msPerMessage = this.#msPerMessage();
-    if (msPerMessage === undefined) return;
-    const withinMs = this.#withinMs;
-    const outlook = { remaining, live, rank: others.before, maxConcurrency, msPerMessage, withinMs };
-    this.#outlook = outlook;
-    if (!mayStart) return;
-    this.#awaited = live + (waveOf(outlook) || Number.POSITIVE_INFINITY);
-    const count = helpersWanted(outlook);
-    if (count > 0) this.#start(count);
+    this.#seen = { remaining, live, rank: others.before };
+    this.#look(msPerMessageOf(this.#run, this.#pace, this.#report), batch !== null);
+  }
+
+  guess(outcomes: readonly Outcome[], elapsedMs: number): void {
+    if (this.#outlook) return;
+    this.#look(guessOf(outcomes, elapsedMs, this.#run.processor.concurrency), true);
   }
 
   async ended(stopped: StopReason): Promise<boolean> {
-    await Promise.all(this.#starting);
+    await this.#starter.settled();
     const { remaining } = this.#report;
     if (stopped !== "budget" || !this.#outlook || !remaining || !isSurplus(this.#outlook)) return false;
-    this.#report.declined = "The other live drains are enough for what remains.";
+    this.#report.declined = surplusText;
     return true;
   }
 
-  #msPerMessage(): number | undefined {
-    const { paceUs } = this.#pace;
-    const { progressCount } = this.#report;
-    // A drain that has achieved nothing starts no other, unless the one before it has.
-    if (paceUs === undefined || (progressCount === 0 && this.#run.chain.paceUs === undefined))
-      return undefined;
-    // Where many have been handled, the round trips between them count too, and CPU time, of which some clocks tell nothing.
-    const elapsedMs = this.#run.clock.now() - this.#run.startedAt;
-    const measured = progressCount >= limits.batchCountMax ? elapsedMs / progressCount : 0;
-    return Math.max(paceUs / 1_000, measured);
-  }
-
-  #start(count: number): void {
-    const { chain, maxConcurrency, randomId, processor, continuation, deadline, clock } = this.#run;
-    const { maxHops = limits.hopMax } = continuation ?? {};
-    const hop = chain.hop + 1;
-    if (!continuation || !(hop <= maxHops)) return;
-    const onward = {
-      clock,
-      random: () => shareOf(processor.policy),
-      randomId,
-      endAt: Math.min(deadline.endAt, clock.now() + limits.waveMs),
-    };
-    for (const slot of slotsToStart(slotOf(chain.id), count, this.#asked, maxConcurrency)) {
-      const place = { id: helperId(chain.id, randomId(), slot), hop, paceUs: this.#pace.paceUs };
-      this.#starting.push(
-        this.#told(startChain(continuation, { list: processor.list, chain: place }, onward)),
-      );
+  #look(msPerMessage: number | undefined, hasBatch: boolean): void {
+    const { maxConcurrency, clock, stopper } = this.#run;
+    if (!this.#seen) return;
+    if (msPerMessage === undefined) {
+      // All fail so far: what the list holds is counted once a second.
+      if (this.#pace.paceUs !== undefined) this.#waves.putOff(clock.now());
+      return;
     }
-    this.#asked += count;
+    this.#outlook = { ...this.#seen, maxConcurrency, msPerMessage, withinMs: this.#withinMs };
+    if (!hasBatch || stopper.isStopped || !this.#waves.isDue(clock.now())) return;
+    const count = this.#waves.decide(this.#outlook, clock.now());
+    if (count > 0) this.#starter.start(count, msPerMessage);
   }
+}
 
-  /** A helper that could not be started is no failure of this drain: the next wave tries again, or the next tick. */
-  async #told(starting: ReturnType<typeof startChain>): Promise<void> {
-    try {
-      const said = await starting;
-      if (said === "continued") this.#report.started += 1;
-      else this.#report.declined = `No other drain was started: ${said.declined}`;
-    } catch (error) {
-      this.#report.declined = `No other drain was started: ${describe(error).message}`;
-    }
-  }
+export const surplusText = "The other live drains are enough for what remains.";
+
+/** What a message takes up of the drain's time, ms; undefined where that is not known yet. */
+export function msPerMessageOf(
+  { chain, clock, startedAt }: Pick<RunParts, "chain" | "clock" | "startedAt">,
+  { paceUs }: Pace,
+  { progressCount }: ReportBuilder,
+): number | undefined {
+  // A drain that has achieved nothing starts no other, unless the one before it has.
+  if (paceUs === undefined || (progressCount === 0 && chain.paceUs === undefined)) return undefined;
+  // Where many have been handled, the round trips between them count too, and CPU time, of which some clocks tell nothing.
+  const measured = progressCount >= limits.batchCountMax ? (clock.now() - startedAt) / progressCount : 0;
+  return Math.max(paceUs / 1_000, measured);
+}
+
+/**
+ * What a message seems to take up of the drain's time, ms, from a batch that runs; undefined before one is done, and before
+ * so much time has passed that it says something. Whoever is done first was quickest, so it is rather more.
+ */
+export function guessOf(
+  outcomes: readonly Outcome[],
+  elapsedMs: number,
+  concurrency: number,
+): number | undefined {
+  if (elapsedMs < limits.firstBatchMs) return undefined;
+  const doneCount = outcomes.filter(({ kind }) => kind === "ack").length;
+  return doneCount > 0 ? elapsedMs / Math.max(doneCount, Math.min(concurrency, outcomes.length)) : undefined;
 }

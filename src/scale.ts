@@ -18,12 +18,15 @@ export function drainsWanted({ remaining, msPerMessage, withinMs, maxConcurrency
   return Math.max(1, Math.min(maxConcurrency, Math.ceil((remaining * msPerMessage) / withinMs)));
 }
 
-/** How many drains the live ones start together now, so that a wave makes three of one: no more than wanted. */
+/** What one drain starts in a wave, at most. Reason: 64 chains of one in three waves. */
+const helpersMax = 3;
+
+/** How many drains the live ones start together now, so that a wave makes four of one: no more than wanted. */
 export function waveOf(outlook: Outlook): number {
-  return Math.max(0, Math.min(drainsWanted(outlook) - outlook.live, 2 * outlook.live) || 0);
+  return Math.max(0, Math.min(drainsWanted(outlook) - outlook.live, helpersMax * outlook.live) || 0);
 }
 
-/** This drain's share of a wave: 0, 1 or 2. Each has the same, and those that come first have one more. */
+/** This drain's share of a wave: from 0 to 3. Each has the same, and those that come first have one more. */
 export function helpersWanted(outlook: Outlook): number {
   const { live, rank } = outlook;
   const wave = waveOf(outlook);
@@ -39,13 +42,13 @@ export function isSurplus(outlook: Outlook): boolean {
 }
 
 /**
- * The numbers of the chains that a chain starts, of `count` that a list may have: 2n + 1 and 2n + 2, around the end, so that
- * from any chain each other one is reached in as few waves as doubling takes, and no two chains of one wave start the same.
+ * The numbers of the chains that a chain starts, of `count` that there may be: 3n + 1 to 3n + 3, around the end, so that
+ * from any chain each other one is reached in as few waves as it takes, and no two chains of one wave start the same.
  * Where it has asked some before, those after them: some may live already, and in the end it has asked all.
  */
 export function slotsToStart(slot: number, howMany: number, askedBefore: number, count: number): number[] {
   const slots: number[] = [];
-  for (let next = 2 * slot + 1 + askedBefore; slots.length < howMany && count > 1; next++) {
+  for (let next = helpersMax * slot + 1 + askedBefore; slots.length < howMany && count > 1; next++) {
     if (next % count !== slot) slots.push(next % count);
   }
   return slots;

@@ -2,12 +2,16 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Continuation } from "./continuation.ts";
 import type { DrainOptions } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
+import type { EventListeners } from "./events.ts";
 import { type ListKeys, listKeys } from "./keys.ts";
+import { type Listeners, listenersOf } from "./listeners.ts";
 import {
+  boolean,
   type Checked,
   type Checker,
   checkOptions,
   choice,
+  either,
   func,
   integer,
   type Kinds,
@@ -17,11 +21,22 @@ import {
 } from "./option-kinds.ts";
 import { random, randomId } from "./randomness.ts";
 import type { RedisClient } from "./redis-client.ts";
-import { kindOf, show } from "./show.ts";
+import type { ScaleOut } from "./scale-out.ts";
+import { attempt, kindOf, show, unreadable } from "./show.ts";
 import { Tenants } from "./tenants.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** What all lists of one deployment have from the whole, and none has by itself. */
-type Shared = "redis" | "list" | "continuation" | "requestTimeoutMs" | "clock" | "randomId" | "random";
+type Shared =
+  | "redis"
+  | "list"
+  | "continuation"
+  | "telemetry"
+  | "scaleOut"
+  | "requestTimeoutMs"
+  | "clock"
+  | "randomId"
+  | "random";
 type Without<Options, Names extends string> = Options extends unknown ? Omit<Options, Names> : never;
 
 /** The options of one list: those of `createDrain`, without what the whole gives it. */
@@ -50,6 +65,16 @@ export interface SpillwayOptions {
   name?: string;
   /** How a run whose budget ended invokes the next one, for all lists. Default: none, the next tick goes on. */
   continuation?: Continuation | undefined;
+  /** Listeners to the events of all lists, by name, as `createDrain` has them; `spillway.on` takes others. */
+  on?: EventListeners | Listeners;
+  /** What records spans and metrics of each run, as `createDrain` has it. Default: nothing does. */
+  telemetry?: Watcher | undefined;
+  /**
+   * Whether a run that finds more than those at work can handle in 2 s, all lists together, starts others through the
+   * `continuation`, up to the sum of the lists' `maxConcurrency`; `scaleOut({ withinMs })` for another time. Lists of the plain engine
+   * are left out. Default: `true` where there is a `continuation` and a list whose `maxConcurrency` is above 1.
+   */
+  scaleOut?: boolean | ScaleOut;
   /**
    * How long a request to Redis may take, ms, from 1 to 300,000.
    * @default 10000
@@ -78,6 +103,13 @@ function kindsOfOptions() {
     priority: priorityKind(),
     name: text({ default: "spillway" }),
     continuation: object({ methods: ["invoke"] }),
+    // What it must be is said where listeners are made.
+    on: { wanted: "", allows: () => true } as Checker<SpillwayOptions["on"]>,
+    telemetry: object<Watcher>({
+      methods: ["watch", "around"],
+      wanted: "a telemetry, as openTelemetry(…) makes it",
+    }),
+    scaleOut: either(boolean(), func<ScaleOut>()),
     requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),
     clock: object({ methods: ["now", "after"], default: systemClock }),
     randomId: func({ default: randomId }),
@@ -90,6 +122,11 @@ export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOf
   /** Of each list, in the order given. */
   readonly weights: ReadonlyMap<string, number>;
   readonly keys: ListKeys;
+  readonly listening: Listeners;
+  /** Who looks on, the outermost first. */
+  readonly watchers: readonly Watcher[];
+  /** The options that each list has of the whole. */
+  readonly shared: object;
   /** Of those names that are patterns, in the order given. */
   readonly patterns: ReadonlyMap<string, Tenants>;
 }
@@ -97,8 +134,12 @@ export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOf
 /** Checks what is not the concern of one list. */
 export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const kinds = kindsOfOptions();
-  const { priority, ...settings } = checkOptions(kinds, options);
-  const names = Object.keys(settings.lists);
+  const { priority, ...checked } = checkOptions(kinds, options);
+  // Read once: it is the user's object.
+  const lists = attempt(() => ({ ...checked.lists }));
+  if (!lists) throw new OptionError("lists", kinds.lists.wanted, unreadable);
+  const settings = { ...checked, lists };
+  const names = Object.keys(lists);
   if (names.length > listCountMax)
     throw new OptionError("lists", kinds.lists.wanted, `${names.length} lists`);
   const keys = keysOf("name", settings.name);
@@ -123,7 +164,11 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const given = typeof priority === "object" ? checkOptions(weightKinds, priority, "priority") : {};
   const weights = new Map(names.map((name) => [name, 1]));
   for (const [name, weight] of Object.entries(given)) weights.set(name, weight);
-  return { ...settings, isStrict, keys, weights, patterns };
+  const { redis, clock, random, randomId, requestTimeoutMs, telemetry } = settings;
+  const shared = { redis, clock, random, randomId, requestTimeoutMs, telemetry };
+  const listening = listenersOf(settings.on);
+  const watchers = [telemetry, listening].filter((one) => one !== undefined);
+  return { ...settings, isStrict, keys, weights, patterns, listening, watchers, shared };
 }
 
 function patternsOf(names: readonly string[], whole: string): Map<string, Tenants> {
@@ -157,9 +202,11 @@ export function ofList<Made>(name: string, make: () => Made): Made {
 }
 
 /** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
-export function ownOptions(given: ListOptions): ListOptions {
-  if (kindOf(given) !== "an object") throw new OptionError("options", "an object", kindOf(given));
-  for (const name of ["redis", "list", "continuation", "requestTimeoutMs", "clock", "randomId", "random"]) {
+export function ownOptions(options: ListOptions): ListOptions {
+  const given = attempt(() => kindOf(options) === "an object" && { ...options });
+  if (!given) throw new OptionError("options", "an object", given === false ? kindOf(options) : unreadable);
+  const shared = "redis list continuation scaleOut telemetry requestTimeoutMs clock randomId random";
+  for (const name of shared.split(" ")) {
     if (Object.hasOwn(given, name))
       throw new OptionError(name, "given once, for all lists", "one for this list");
   }

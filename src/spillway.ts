@@ -1,22 +1,24 @@
 import type { DrainStats } from "./broker.ts";
-import { type Continuation, goOn } from "./continuation.ts";
+import { type Continuation, goOnAndTell } from "./continuation.ts";
 import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { registerOf, runRounds } from "./fair-rounds.ts";
 import { runFairly, type Turns } from "./fair-run.ts";
 import { slicesOf } from "./fair-slice.ts";
-import { asError } from "./guest.ts";
 import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
-import { keysAsked, type ListMember, ListsLook } from "./lists-look.ts";
+import { listenersOf, type On } from "./listeners.ts";
+import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists-look.ts";
 import { sumOfStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
 import { checkPushOptions, type Pushable, type PushOptions } from "./push-options.ts";
 import { brokenReport } from "./report.ts";
+import { shareOf } from "./retry-policy.ts";
 import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
+import { type WholeScaler, wholeScaler } from "./scale-whole.ts";
 import { Sender } from "./sender.ts";
-import { show } from "./show.ts";
+import { attempt, show } from "./show.ts";
 import {
   checkSpillwayOptions,
   type ListOptions,
@@ -27,6 +29,7 @@ import {
 import { registeredDrain, type Tenants } from "./tenants.ts";
 import { askUntil, checkWaitOptions } from "./wait.ts";
 import { type Woken, wake } from "./wake.ts";
+import { watched } from "./watcher.ts";
 
 type Made = ReturnType<typeof makeDrain>;
 
@@ -34,6 +37,8 @@ type Made = ReturnType<typeof makeDrain>;
 export interface Spillway extends HostedDrain {
   /** The name of the whole, by which hops know it. */
   readonly list: string;
+  /** Has a listener told of an event of any of the lists, as `drain.on` does for one. */
+  on: On;
   /** The drain of each list, by its name; lists that fit a pattern are not among them. */
   readonly lists: Readonly<Record<string, Drain>>;
   /**
@@ -73,13 +78,13 @@ export interface Spillway extends HostedDrain {
  */
 export function createSpillway(options: SpillwayOptions): Spillway {
   const settings = checkSpillwayOptions(options);
+  const { listening, watchers, shared, patterns } = settings;
   const { redis, clock, random, randomId, requestTimeoutMs, name, keys, weights, continuation } = settings;
   let isClosed = false;
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
-  const shared = { redis, clock, random, randomId, requestTimeoutMs };
   // A push to one list, too, wakes the whole.
   const ofWhole: Partial<Record<"continuation", Continuation>> = continuation
     ? {
@@ -89,19 +94,31 @@ export function createSpillway(options: SpillwayOptions): Spillway {
         },
       }
     : {};
-  const { patterns } = settings;
   const make = (name: string, list: string): Made => {
     const own = ownOptions(settings.lists[name] as ListOptions);
-    return makeDrain({ ...own, ...shared, ...ofWhole, list });
+    return makeDrain({ ...own, ...shared, ...ofWhole, list, on: listenersOf(own.on, listening) });
   };
   const made = new Map<string, Made>();
+  let chainsMax = 0;
+  let scales = settings.scaleOut ?? false;
   for (const [list, own] of Object.entries(settings.lists)) {
     // The drain of a pattern only shows that its options are good.
     const one = ofList(list, () => make(list, list));
+    const { engine, maxConcurrency } = one.parts.settings;
+    // Of a pattern there may be any number of lists.
+    if (engine === "scripted") chainsMax += patterns.has(list) ? limits.chainsMax : maxConcurrency;
+    if (settings.scaleOut === undefined) scales ||= engine === "scripted" && maxConcurrency > 1;
     if (!patterns.has(list)) made.set(list, one);
-    else if (Object.hasOwn(own, "workingList"))
+    else if (attempt(() => Object.hasOwn(own, "workingList")))
       throw new OptionError(`lists[${show(list)}].workingList`, "left out: each list has its own", "one");
   }
+  chainsMax = Math.min(limits.chainsMax, chainsMax);
+  if (settings.scaleOut && !(continuation && chainsMax > 1))
+    throw new OptionError(
+      "scaleOut",
+      "given with a continuation and more than one drain that may live, of lists of the scripted engine",
+      "without",
+    );
   /** The drains of tenants that runs have met, while their names stand in the register. */
   const tenants = new Map<string, Made>();
   const tenantOf = (pattern: string, list: string): Made => {
@@ -120,6 +137,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     whole: CheckedRunOptions,
     chain: ChainPosition,
     startedAt: number,
+    scaler?: WholeScaler,
   ): ListMember => {
     // What the messages of one list take says nothing of another's.
     const ofOne = { ...whole, chain: { ...chain, paceUs: undefined } };
@@ -127,17 +145,35 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       name: parts.settings.list,
       weight,
       keys: keysAsked(parts),
-      run: slicesOf(parts, ofOne, startedAt),
+      run: slicesOf(parts, ofOne, startedAt, { scaleOut: scaler?.ofList(parts) }),
     };
   };
 
   const runAll = async (whole: CheckedRunOptions): Promise<ListsReport> => {
+    const chain = whole.chain ?? { id: randomId(), hop: 0 };
+    const about = { list: name, chain, clock, endAt: clock.now() + whole.budgetMs };
+    return watched(watchers, about, () => runLists(whole, chain));
+  };
+
+  const runLists = async (whole: CheckedRunOptions, chain: ChainPosition): Promise<ListsReport> => {
     const startedAt = clock.now();
     const endAt = startedAt + whole.budgetMs;
-    const chain = whole.chain ?? { id: randomId(), hop: 0 };
     const sender = openSender(endAt, whole.maxRequests);
     // Who wakes after this finds no mark: this run sees what was pushed before.
     if (continuation && chain.hop > 0) await sender.command(() => ["DEL", keys.busy]).catch(() => undefined);
+    // What one list left running holds up that list alone.
+    const maxConcurrency = Number.POSITIVE_INFINITY;
+    const onward = {
+      list: name,
+      chain,
+      maxConcurrency,
+      endAt,
+      clock,
+      random: () => shareOf(settings),
+      randomId,
+    };
+    const drains = `${keys.base}drains`;
+    const scaler = wholeScaler(scales, { ...onward, continuation, chainsMax, drains, sender });
     const weightOf = (name: string): number => weights.get(name) ?? 1;
     const ofRun = {
       isStrict: settings.isStrict,
@@ -149,48 +185,40 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       isAborted: () => whole.signal?.aborted === true,
     };
     const fixed = (list: string): ListMember =>
-      memberOf(made.get(list) as Made, weightOf(list), whole, chain, startedAt);
+      memberOf(made.get(list) as Made, weightOf(list), whole, chain, startedAt, scaler);
+    const seen: Looks = {
+      any: (...asked) => looks.any(...asked),
+      find: async (...asked) => {
+        const found = await looks.find(...asked);
+        scaler?.noteOpen(found.map((one) => one.name));
+        return found;
+      },
+    };
     const fair =
       patterns.size === 0
         ? await runFairly({
             ...ofRun,
             members: names.map(fixed),
-            look: (questions) => looks.find(sender, questions),
+            look: (questions) => seen.find(sender, questions),
             requestsOfLooks: () => sender.meter.requests,
           })
         : await runRounds({
             ...ofRun,
             names,
             patterns,
-            looks,
+            looks: seen,
             sender,
             randomId,
             memberOf: fixed,
-            tenantOf: (pattern, list, share) =>
-              memberOf(tenantOf(pattern, list), share * weightOf(pattern), whole, chain, startedAt),
+            tenantOf: (pattern, list, part) =>
+              memberOf(tenantOf(pattern, list), part * weightOf(pattern), whole, chain, startedAt, scaler),
             onForget: (list) => void tenants.delete(list),
           });
+    const isSurplus = await scaler?.ended(fair.stopped);
     const { requests, commands } = sender.meter;
     const report = reportOf(fair, { requests, commands, elapsedMs: clock.now() - startedAt });
-    if (!continuation) return report;
-    const ending = endingOf(fair, report);
-    // What one list left running holds up that list alone.
-    const onward = {
-      list: name,
-      chain,
-      maxConcurrency: Number.POSITIVE_INFINITY,
-      endAt,
-      clock,
-      random,
-      randomId,
-    };
-    try {
-      const said = await goOn(continuation, ending, onward);
-      if (said === "ended") return report;
-      return said === "continued" ? { ...report, continuedWith: continuation.name } : { ...report, ...said };
-    } catch (error) {
-      return { ...report, error: asError(error) };
-    }
+    const told = isSurplus ? {} : await goOnAndTell(continuation, endingOf(fair, report), onward);
+    return { ...report, ...scaler?.told, ...told };
   };
 
   const close = async (): Promise<void> => {
@@ -222,6 +250,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
 
   const spillway: Spillway = {
     list: name,
+    on: listening.on,
     lists: Object.fromEntries([...made].map(([list, { drain }]) => [list, drain])),
     drainOf(list) {
       const known = made.get(list);

@@ -51,11 +51,16 @@ export class Tenants {
     return hasPrefix && (this.#suffix.endsWith(other.#suffix) || other.#suffix.endsWith(this.#suffix));
   }
 
-  /** Some of the names, at random. What fits no list of ours is left out. */
+  /** Some of the names, at random. What fits no list of ours is left out, and taken out of the register: no run would ever forget it. */
   async names(sender: Sender): Promise<{ readonly names: string[]; readonly isAll: boolean }> {
     const reply = await sender.command(() => ["HRANDFIELD", this.register, limits.tenantCountMax]);
     const raw: RedisReply[] = Array.isArray(reply) ? reply : [];
-    const names = raw.filter((one) => typeof one === "string").map(toText);
+    const all = raw.filter((one) => typeof one === "string");
+    const names = all.map(toText);
+    const others = all.filter((_, at) => !this.fits(names[at]));
+    // Where it is refused, the next run tries again.
+    if (others.length > 0)
+      await sender.pipelineOnce([["HDEL", this.register, ...others]]).catch(() => undefined);
     return { names: names.filter((one) => this.fits(one)), isAll: raw.length < limits.tenantCountMax };
   }
 

@@ -54,7 +54,8 @@ export async function readBytes(
     length += chunk.byteLength;
     // What has no length is no chunk.
     if (!(length <= bytesMax)) {
-      await reader.cancel().catch(() => undefined);
+      // Not waited for: of a stream that was copied it ends only when the copy is cancelled too.
+      void reader.cancel().catch(() => undefined);
       return null;
     }
     chunks.push(chunk as BlobPart);

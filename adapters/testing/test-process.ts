@@ -1,15 +1,16 @@
 import {
   type Clock,
-  type DeadLetter,
-  type Failure,
+  type EventListeners,
   fromBytes,
+  type Listener,
+  type Listeners,
   type Message,
   type RedisClient,
   type RedisCommand,
   RedisTransportError,
   toText,
 } from "../../src/index.ts";
-import { asError, attempt, firstOf, isArray, shorten } from "../../src/internals.ts";
+import { asError, attempt, firstOf, isArray, peek, shorten } from "../../src/internals.ts";
 import type { Faults } from "./faults.ts";
 import type { Sighting, Sightings } from "./sightings.ts";
 import type { TestTime, Work } from "./test-time.ts";
@@ -94,9 +95,9 @@ export class TestProcess {
 
   /** The options of its drain: the same functions, seen while they work. */
   watched<Options extends UserFunctions>(options: Options): Options {
-    const { handler, batchHandler, schema, onFailure, onDeadLetter } = options;
+    const { handler, batchHandler, schema } = options;
     const found: Record<string, unknown> = { ...options };
-    for (const name of ["batchBy", "retryDelay", "onProgress"])
+    for (const name of ["batchBy", "retryDelay"])
       if (typeof options[name] === "function") found[name] = this.#seen(name, options[name] as () => unknown);
     if (typeof handler === "function")
       // What `idempotent` makes is known by a mark.
@@ -113,15 +114,40 @@ export class TestProcess {
       const validate = this.#seen("schema", (value: unknown) => standard.validate(value));
       found.schema = { "~standard": { ...standard, validate } };
     }
-    found.onFailure = this.#seen("onFailure", (failure: Failure) => {
-      this.#sighting(failure.message).error = asError(failure.error);
-      if (typeof onFailure === "function") return onFailure(failure);
-    });
-    found.onDeadLetter = this.#seen("onDeadLetter", (letter: DeadLetter) => {
-      this.#sighting(letter).isDead = true;
-      if (typeof onDeadLetter === "function") return onDeadLetter(letter);
-    });
+    found.on = this.#listening(options.on);
     return found as Options;
+  }
+
+  /** The listeners of its drain: the kit's, and the user's, which are seen while they work. */
+  #listening(given: unknown): unknown {
+    const own = {
+      "message:failed": ({ message, error }) => {
+        this.#sighting(message).error = asError(error);
+      },
+      "message:dead-lettered": ({ letter }) => {
+        this.#sighting(letter).isDead = true;
+      },
+    } satisfies EventListeners;
+    if (typeof given !== "object" || given === null) return given ?? own;
+    const on = peek(given, "on") as Listeners["on"] | undefined;
+    if (typeof on === "function") {
+      // They are the user's, for all processes: those of this one leave with it.
+      for (const [name, listener] of Object.entries(own))
+        this.#timers.add(on(name as "message:failed", listener as Listener<"message:failed">));
+      return given;
+    }
+    const theirs = Object.entries(given as Record<string, (event: never) => unknown>).map(
+      ([name, listener]) => [name, typeof listener === "function" ? this.#seen(name, listener) : listener],
+    );
+    const seen = Object.fromEntries(theirs) as Record<string, (event: unknown) => unknown>;
+    for (const [name, listener] of Object.entries(own)) {
+      const user = seen[name];
+      seen[name] = (event) => {
+        listener(event as never);
+        return typeof user === "function" ? user(event) : undefined;
+      };
+    }
+    return seen;
   }
 
   async #send<Reply>(commands: readonly RedisCommand[], send: () => Promise<Reply>): Promise<Reply> {
@@ -166,7 +192,7 @@ export class TestProcess {
     return (...args: Args): unknown => {
       const returned = run(...args);
       const isPending = attempt(() => typeof (returned as PromiseLike<unknown>)?.then === "function");
-      return isPending ? this.#during(`The option ${name}`, async () => returned) : returned;
+      return isPending ? this.#during(`The option or listener ${name}`, async () => returned) : returned;
     };
   }
 

@@ -19,6 +19,10 @@ export const assumed = {
   invokeMs: 50,
   /** What a new environment takes more, ms. */
   coldStartMs: 250,
+  /** From the call of a Durable Object that is not in memory to its answer, ms. */
+  objectMs: 100,
+  /** How long after its moment an alarm fires, ms. */
+  alarmMs: 50,
   /** One round trip to Redis, ms. */
   roundTripMs: 2,
   /** What one list's Redis carries, messages a second: "The longest script" and "Handlers that do nothing" in benchmarks.md. */

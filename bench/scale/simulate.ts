@@ -9,8 +9,10 @@ export interface Burst {
   /** Handlers at once in one drain. With SQS one invocation handles its batch in the same way. */
   readonly concurrency: number;
   readonly maxConcurrency: number;
-  /** Messages of the first batch; a drain starts others once it is handled. Default: 100. */
+  /** Messages of the first batch. Default: 100. */
   readonly batchSize?: number;
+  /** Where it runs. Default: Lambda. */
+  readonly platform?: Platform;
 }
 
 export interface Course {
@@ -29,7 +31,6 @@ interface Drain {
 
 const stepMs = 5;
 const withinMs = 2_000;
-const startMs = assumed.invokeMs + assumed.coldStartMs;
 
 /**
  * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts`, and the platform lets them
@@ -37,11 +38,15 @@ const startMs = assumed.invokeMs + assumed.coldStartMs;
  * left, since as many live as may and none is on its way, the rest is one division.
  */
 export function spillway(burst: Burst): Course {
-  const { maxConcurrency, handlerMs, concurrency, batchSize = 100 } = burst;
+  const { maxConcurrency, handlerMs, concurrency, batchSize = 100, platform = platforms.lambda } = burst;
   const msPerMessage = handlerMs / concurrency;
-  // Look and first claim; the first drain has to show its pace before it starts others.
+  // Look and first claim; the first drain starts others when its first message is done, or its first batch.
   const claimMs = 2 * assumed.roundTripMs;
-  const firstBatchMs = batchSize * msPerMessage;
+  const { startMs } = platform;
+  const firstMs = Math.min(
+    Math.max(1, batchSize / concurrency) * handlerMs,
+    Math.max(limits.firstBatchMs, handlerMs),
+  );
   const ramp: { atMs: number; live: number }[] = [];
   const live: Drain[] = [];
   let waiting: number[] = [startMs + claimMs];
@@ -55,7 +60,7 @@ export function spillway(burst: Burst): Course {
     for (const at of due) {
       if (live.length >= maxConcurrency) surplus += 1;
       else {
-        const nextWaveAt = live.length === 0 ? at + firstBatchMs : at;
+        const nextWaveAt = live.length === 0 ? at + firstMs : at;
         live.push({ nextWaveAt, awaited: Number.POSITIVE_INFINITY });
       }
     }
@@ -72,7 +77,7 @@ export function spillway(burst: Burst): Course {
       drain.awaited = count + (waveOf(outlook) || Number.POSITIVE_INFINITY);
       for (let helper = 0; helper < helpersWanted(outlook); helper++) {
         environments += 1;
-        waiting.push(Math.max(atMs, earliestOf(environments)) + startMs + claimMs);
+        waiting.push(Math.max(atMs, platform.earliestOf(environments)) + startMs + claimMs);
       }
     }
     remaining -= rate * stepMs;
@@ -80,11 +85,32 @@ export function spillway(burst: Burst): Course {
   return { ramp, emptyMs: atMs, surplus };
 }
 
-/** When Lambda lets the nth new environment of a function begin, ms: the first thousand at once, then so many a second. */
-function earliestOf(count: number): number {
-  const { lambdaEnvironmentsPer10s } = published;
-  return Math.max(0, ((count - lambdaEnvironmentsPer10s) / lambdaEnvironmentsPer10s) * 10_000);
+/** What a platform makes of a chain that is started. */
+export interface Platform {
+  readonly name: string;
+  /** From the call to the drain's begin in a place that is new, ms. */
+  readonly startMs: number;
+  /** When the nth new place may begin, ms since the first. */
+  earliestOf(count: number): number;
 }
+
+export const platforms = {
+  lambda: {
+    name: "Lambda",
+    startMs: assumed.invokeMs + assumed.coldStartMs,
+    // The first thousand at once, then so many a second.
+    earliestOf(count) {
+      const { lambdaEnvironmentsPer10s } = published;
+      return Math.max(0, ((count - lambdaEnvironmentsPer10s) / lambdaEnvironmentsPer10s) * 10_000);
+    },
+  },
+  workers: {
+    name: "Workers",
+    startMs: assumed.objectMs + assumed.alarmMs,
+    // No limit is published for how many objects may begin at once; what one drain asks together is bounded.
+    earliestOf: () => 0,
+  },
+} as const satisfies Record<string, Platform>;
 
 /** The same burst from SQS: five pollers at first, and 300 more a minute, each with one batch of ten at a time. */
 export function sqs({ messages, handlerMs, concurrency }: Burst): Course {
@@ -92,7 +118,8 @@ export function sqs({ messages, handlerMs, concurrency }: Burst): Course {
   const batchMs = Math.ceil(assumed.sqsBatch / concurrency) * handlerMs + assumed.invokeMs;
   const ramp: { atMs: number; live: number }[] = [];
   let remaining = messages;
-  let atMs = startMs;
+  const { startMs } = platforms.lambda;
+  let atMs: number = startMs;
   for (; remaining > 0; atMs += stepMs) {
     const minutes = (atMs - startMs) / 60_000;
     const live = Math.min(sqsMost, Math.floor(sqsFirst + sqsMoreAMinute * minutes));

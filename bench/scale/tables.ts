@@ -1,6 +1,6 @@
 import { dailyTable } from "./day.ts";
 import { assumed } from "./limits.ts";
-import { type Burst, type Course, reached, spillway, sqs } from "./simulate.ts";
+import { type Burst, type Course, type Platform, platforms, reached, spillway, sqs } from "./simulate.ts";
 
 const concurrency = 10;
 const handlerTimes = [10, 100, 1_000];
@@ -13,12 +13,12 @@ export interface Ramp {
 
 export const ramps: readonly Ramp[] = [
   ...handlerTimes.map((handlerMs) => rampOf(`${handlerMs} ms`, handlerMs)),
-  rampOf("1000 ms, batchSize: 10", 1_000, 10),
+  ...handlerTimes.map((handlerMs) => rampOf(`${handlerMs} ms, Workers`, handlerMs, platforms.workers)),
 ];
 
-function rampOf(name: string, handlerMs: number, batchSize?: number): Ramp {
-  const burst = { messages: 10_000_000, handlerMs, concurrency, maxConcurrency: 64 };
-  return { name, course: spillway({ ...burst, ...(batchSize && { batchSize }) }) };
+function rampOf(name: string, handlerMs: number, platform: Platform = platforms.lambda): Ramp {
+  const burst = { messages: 10_000_000, handlerMs, concurrency, maxConcurrency: 64, platform };
+  return { name, course: spillway(burst) };
 }
 
 function rampTable(): string {
@@ -70,7 +70,7 @@ function table(titles: readonly string[], lines: readonly (readonly string[])[])
 
 /** What the page says between its marks, by their names. */
 export function textsOf(rows: readonly Row[]): { readonly simulated: string; readonly daily: string } {
-  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment, ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
+  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment; on Workers ${assumed.objectMs} ms until a new Durable Object answers and ${assumed.alarmMs} ms until its alarm fires, and no limit to how many begin at once, for none is published; ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
 
   const simulated = [
     says,

@@ -4,10 +4,11 @@ import { listKeys } from "../../src/internals.ts";
 import { type ConnectionOptions, connect, withConnection } from "../connection.ts";
 import { examineAll, type NamedFinding } from "../doctor/checks.ts";
 import { Examination, type Finding } from "../doctor/examination.ts";
+import type { Host } from "../host.ts";
 import { visible } from "../safe-text.ts";
 import { secretsOf, withoutSecrets } from "../secrets.ts";
 import { doing, withExamples } from "../session.ts";
-import { type Tone, toned } from "../terminal.ts";
+import type { Terminal, Tone } from "../terminal.ts";
 import { wholeNumber } from "../values.ts";
 
 interface DoctorOptions extends ConnectionOptions {
@@ -23,7 +24,7 @@ const signs: Readonly<Record<Finding["level"], readonly [sign: string, tone: Ton
   skipped: ["skipped", "faint"],
 };
 
-export function doctorCommand(): Command {
+export function doctorCommand(host: Host): Command {
   const command = withConnection(new Command("doctor").argument("[list]"))
     .description(
       "look for what stops drains or may lose messages, and say how it is mended. It writes nothing, and exits with 1 where it found a problem.",
@@ -36,21 +37,21 @@ export function doctorCommand(): Command {
     ["spillway doctor", "the server alone"],
     ["spillway doctor emails --lambda emails-drain", "the Lambda function too"],
   ]);
-  return doing<[string | undefined], DoctorOptions>(command, async (session, options, list) => {
+  return doing<[string | undefined], DoctorOptions>(host, command, async (session, options, list) => {
     const keys = list === undefined ? undefined : listKeys(list);
     const { client, place, isRest } = await connect(options, session);
     const { timeoutMs, watchMs, lambda, cluster: isCluster = false } = options;
     const where = { client, place, isRest, isCluster, keys };
     const { signal } = session.lifetime;
     const watch = (): Promise<unknown> => setTimeout(watchMs, undefined, { signal }).catch(() => undefined);
-    const rest = { timeoutMs, watch, lambda, environment: process.env };
+    const rest = { timeoutMs, watch, lambda, environment: session.host.environment };
     const found = await examineAll(new Examination({ ...where, ...rest }));
-    const secrets = secretsOf(process.argv, process.env);
+    const secrets = secretsOf(session.host.args, session.host.environment);
     const findings = found.map((finding) => withoutSecretsIn(finding, secrets));
     const count = (level: Finding["level"]): number => findings.filter((one) => one.level === level).length;
     const [problems, warnings] = [count("problem"), count("warning")];
     session.terminal.show({ list: list ?? null, problems, warnings, findings }, [
-      ...findings.flatMap(linesOf),
+      ...findings.flatMap((finding) => linesOf(session.terminal, finding)),
       "",
       `${problems} problems, ${warnings} warnings.`,
     ]);
@@ -64,8 +65,8 @@ function withoutSecretsIn(finding: NamedFinding, secrets: readonly string[]): Na
   return mend === undefined ? safe : { ...safe, mend: withoutSecrets(mend, secrets) };
 }
 
-function linesOf({ level, check, text, mend }: NamedFinding): string[] {
+function linesOf(terminal: Terminal, { level, check, text, mend }: NamedFinding): string[] {
   const [sign, tone] = signs[level];
-  const line = `${toned(sign.padEnd(8), tone)} ${check.padEnd(10)} ${visible(text)}`;
-  return mend === undefined ? [line] : [line, `${" ".repeat(20)}${toned(visible(mend), "strong")}`];
+  const line = `${terminal.toned(sign.padEnd(8), tone)} ${check.padEnd(10)} ${visible(text)}`;
+  return mend === undefined ? [line] : [line, `${" ".repeat(20)}${terminal.toned(visible(mend), "strong")}`];
 }

@@ -16,6 +16,7 @@ import {
 } from "../connection.ts";
 import { openEngine } from "../engine.ts";
 import { handlerExample, loadHandlers } from "../handlers.ts";
+import type { Host } from "../host.ts";
 import { linesOfFile } from "../lines.ts";
 import { ProgressLine } from "../progress.ts";
 import { visible } from "../safe-text.ts";
@@ -34,7 +35,7 @@ interface DrainCommandOptions extends ConnectionOptions, ListOptions {
   readonly maxMessages?: number;
 }
 
-export function drainCommand(): Command {
+export function drainCommand(host: Host): Command {
   const command = withOrder(withList(new Command("drain").argument("[list]")))
     .description(
       "drain a list once, through your own handler; without a list, a sample on an embedded engine. It exits with 0 where every message was acknowledged and the list is empty.",
@@ -51,14 +52,14 @@ export function drainCommand(): Command {
     ["spillway drain emails --handler ./handler.ts", "your list, your handler"],
     ["spillway drain emails --handler ./handler.ts --max-messages 1", "one message, to look at it"],
   ]);
-  return doing<[string | undefined], DrainCommandOptions>(command, drainOnce);
+  return doing<[string | undefined], DrainCommandOptions>(host, command, drainOnce);
 }
 
 async function drainOnce(session: Session, options: DrainCommandOptions, given?: string): Promise<number> {
   const { lifetime, terminal } = session;
   const { batchSize, concurrency, budgetMs, maxMessages } = options;
   const list = given ?? sampleList;
-  const isOurs = isEmbedded(options, given);
+  const isOurs = isEmbedded(session, options, given);
   if (options.handler === undefined) refuseSample(options, given);
   // What a handler prints must not stand in the JSON.
   if (terminal.isJson) globalThis.console = new Console(process.stderr, process.stderr);
@@ -67,11 +68,12 @@ async function drainOnce(session: Session, options: DrainCommandOptions, given?:
       ? await sampleHandlers()
       : await loadHandlers(pathToFileURL(resolve(options.handler)));
   const redis = isOurs ? await embed(session, options) : (await connect(options, session)).client;
-  const progress = new ProgressLine(terminal.isWatched);
-  const onProgress = (report: DrainReport): void =>
-    progress.show(() => `  claimed ${report.claimed}, acked ${report.acked}, retried ${report.retried}`);
-  const common = { redis, list, batchSize, concurrency, onProgress, ...drainOptions(options) };
+  const progress = new ProgressLine(terminal);
+  const common = { redis, list, batchSize, concurrency, ...drainOptions(options) };
   const drain = createDrain({ ...common, ...handlers });
+  drain.on("drain:progressed", ({ report: { claimed, acked, retried } }) =>
+    progress.show(() => `  claimed ${claimed}, acked ${acked}, retried ${retried}`),
+  );
   const lines = await readLines(options, isOurs);
   if (lines) {
     const { pushed } = await drain.push(lines);
@@ -101,13 +103,17 @@ function reportFields(report: DrainReport): Record<string, string | number | nul
 }
 
 /** Whether an engine of our own is drained, and not the user's Redis. Throws `OptionError` for what is neither. */
-function isEmbedded({ url, memory }: DrainCommandOptions, list: string | undefined): boolean {
+function isEmbedded(
+  { host: { environment } }: Session,
+  { url, memory }: DrainCommandOptions,
+  list: string | undefined,
+): boolean {
   if (memory && url !== undefined) throw new OptionError("--memory", "given without --url", "both");
   if (memory) return true;
   if (url !== undefined && list === undefined) {
     throw new OptionError("list", "given with --url: which list is to be drained?", "none");
   }
-  const known = url ?? (process.env.UPSTASH_REDIS_REST_URL || process.env.REDIS_URL);
+  const known = url ?? (environment.UPSTASH_REDIS_REST_URL || environment.REDIS_URL);
   return list === undefined || !known;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { OptionError, type RateLimit } from "../../src/index.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
+import type { Host } from "../host.ts";
 import { visible } from "../safe-text.ts";
 import { doing, withExamples } from "../session.ts";
 import { wholeNumber } from "../values.ts";
@@ -11,7 +12,7 @@ interface LimitsOptions extends ConnectionOptions, ListOptions {
   readonly none?: boolean;
 }
 
-export function limitsCommand(): Command {
+export function limitsCommand(host: Host): Command {
   const command = withList(new Command("limits").argument("<list>"))
     .description("show how many messages all drains of a list may claim in a time, or set it")
     .option(
@@ -26,7 +27,7 @@ export function limitsCommand(): Command {
     ["spillway limits emails --messages 100", "100 a second, over all drains"],
     ["spillway limits emails --none", "no limit"],
   ]);
-  return doing<[string], LimitsOptions>(command, async (session, options, list) => {
+  return doing<[string], LimitsOptions>(host, command, async (session, options, list) => {
     const wanted = readLimit(options);
     const { limits } = await openDrain(list, options, session);
     if (wanted !== undefined) await limits.set(wanted);

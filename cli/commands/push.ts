@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { OptionError, type PushOptions } from "../../src/index.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
+import type { Host } from "../host.ts";
 import { type Lines, linesOfFile, splitLines } from "../lines.ts";
 import { ProgressLine } from "../progress.ts";
 import { visible } from "../safe-text.ts";
-import { doing, withExamples } from "../session.ts";
+import { doing, type Session, withExamples } from "../session.ts";
 import { readMoment, wholeNumber } from "../values.ts";
 
 interface PushCommandOptions extends ConnectionOptions, ListOptions {
@@ -15,7 +16,7 @@ interface PushCommandOptions extends ConnectionOptions, ListOptions {
   readonly next?: boolean;
 }
 
-export function pushCommand(): Command {
+export function pushCommand(host: Host): Command {
   const command = withList(new Command("push").argument("<list>").argument("[payloads...]"))
     .description(
       "push messages to a list: each argument is one, or each line of a file or of the standard input",
@@ -31,27 +32,31 @@ export function pushCommand(): Command {
     ["cat messages.ndjson | spillway push emails", "the same"],
     ["spillway push emails --delay-ms 60000 hello", "due in a minute"],
   ]);
-  return doing<[string, string[]], PushCommandOptions>(command, async (session, options, list, payloads) => {
-    const { terminal } = session;
-    const source = await readSource(options, payloads);
-    const drain = await openDrain(list, options, session);
-    const progress = new ProgressLine(terminal.isWatched);
-    let count = 0;
-    const passing = async function* (): AsyncGenerator<Uint8Array> {
-      for await (const line of source.lines) {
-        count += 1;
-        if (options.checkJson) checkJson(line, count);
-        progress.show(() => pushLine(count, source.part()));
-        yield line;
-      }
-      if (count === 0) throw new OptionError("payloads", "at least one message", "none");
-    };
-    const result = await drain.push(passing(), pushOptions(options)).finally(() => progress.end());
-    const { pushed, length } = result;
-    const where = length === null ? "" : ` It holds ${length} now.`;
-    terminal.show({ list, pushed, length }, [`Pushed ${pushed} messages to "${visible(list)}".${where}`]);
-    return 0;
-  });
+  return doing<[string, string[]], PushCommandOptions>(
+    host,
+    command,
+    async (session, options, list, payloads) => {
+      const { terminal } = session;
+      const source = await readSource(session, options, payloads);
+      const drain = await openDrain(list, options, session);
+      const progress = new ProgressLine(terminal);
+      let count = 0;
+      const passing = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const line of source.lines) {
+          count += 1;
+          if (options.checkJson) checkJson(line, count);
+          progress.show(() => pushLine(count, source.part()));
+          yield line;
+        }
+        if (count === 0) throw new OptionError("payloads", "at least one message", "none");
+      };
+      const result = await drain.push(passing(), pushOptions(options)).finally(() => progress.end());
+      const { pushed, length } = result;
+      const where = length === null ? "" : ` It holds ${length} now.`;
+      terminal.show({ list, pushed, length }, [`Pushed ${pushed} messages to "${visible(list)}".${where}`]);
+      return 0;
+    },
+  );
 }
 
 function pushOptions({ delayMs, at, next }: PushCommandOptions): PushOptions {
@@ -63,16 +68,20 @@ function pushOptions({ delayMs, at, next }: PushCommandOptions): PushOptions {
 }
 
 /** What is to be pushed. Throws `OptionError` where that is nothing, or two things. */
-async function readSource({ file }: PushCommandOptions, payloads: readonly string[]): Promise<Lines> {
+async function readSource(
+  { host }: Session,
+  { file }: PushCommandOptions,
+  payloads: readonly string[],
+): Promise<Lines> {
   if (payloads.length > 0 && file !== undefined) {
     throw new OptionError("--file", "left out where messages are given as arguments", "both");
   }
   if (payloads.length > 0) return { lines: encoded(payloads), part: () => null };
   if (file !== undefined && file !== "-") return linesOfFile(file);
-  if (file === undefined && process.stdin.isTTY) {
+  if (file === undefined && host.stdin.isTTY) {
     throw new OptionError("payloads", "given as arguments, by --file, or on the standard input", "none");
   }
-  return { lines: splitLines(process.stdin), part: () => null };
+  return { lines: splitLines(host.stdin as AsyncIterable<Uint8Array>), part: () => null };
 }
 
 async function* encoded(payloads: readonly string[]): AsyncGenerator<Uint8Array> {

@@ -1,14 +1,15 @@
 import { Command } from "commander";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
+import type { Host } from "../host.ts";
 import { visible } from "../safe-text.ts";
 import { doing, withExamples } from "../session.ts";
 
-export function recoverCommand(): Command {
+export function recoverCommand(host: Host): Command {
   const command = withList(new Command("recover").argument("<list>")).description(
     "return the messages of expired leases to the list, and find working lists that have no lease",
   );
   withExamples(command, [["spillway recover emails", "what drains do by themselves, at once"]]);
-  return doing<[string], ConnectionOptions & ListOptions>(command, async (session, options, list) => {
+  return doing<[string], ConnectionOptions & ListOptions>(host, command, async (session, options, list) => {
     const drain = await openDrain(list, options, session);
     let recovered = 0;
     let adopted = 0;

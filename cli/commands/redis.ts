@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { startRestServer } from "../../adapters/local/rest-server.ts";
 import { OptionError } from "../../src/index.ts";
 import { openEngine } from "../engine.ts";
+import type { Host } from "../host.ts";
 import { doing, type Session, withExamples } from "../session.ts";
 import { readPort } from "../values.ts";
 
@@ -15,7 +16,7 @@ interface RedisCommandOptions {
   readonly memory?: boolean;
 }
 
-export function redisCommand(): Command {
+export function redisCommand(host: Host): Command {
   const command = new Command("redis")
     .description("speak Upstash's REST protocol in front of a Redis, until it is told to end")
     .option("--port <number>", "port to listen on; 0 takes a free one", readPort, 8079)
@@ -30,13 +31,16 @@ export function redisCommand(): Command {
     ["spillway redis", "a Redis of its own, and how to reach it"],
     ["spillway redis --url redis://localhost:6379", "in front of yours"],
   ]);
-  return doing<[], RedisCommandOptions>(command, serveRedis);
+  return doing<[], RedisCommandOptions>(host, command, serveRedis);
 }
 
 /** Serves until the process is told to end. Rejects where the port is taken, and when the Redis it started is gone. */
-async function serveRedis({ lifetime, terminal }: Session, options: RedisCommandOptions): Promise<number> {
+async function serveRedis(
+  { lifetime, terminal, host: { environment } }: Session,
+  options: RedisCommandOptions,
+): Promise<number> {
   checkUrl(options.url);
-  const given = options.token ?? process.env.SPILLWAY_TOKEN;
+  const given = options.token ?? environment.SPILLWAY_TOKEN;
   const isGiven = given !== undefined && (options.token !== undefined || given !== "");
   const token = isGiven ? given : randomBytes(24).toString("base64url");
   const { backend, description, lost } = await openEngine(options, lifetime);

@@ -2,10 +2,11 @@ import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
 import type { DrainStats } from "../../src/index.ts";
 import { type ConnectionOptions, connect, drainOf, type ListOptions, withList } from "../connection.ts";
+import type { Host } from "../host.ts";
 import { moment } from "../moments.ts";
 import { visible } from "../safe-text.ts";
 import { doing, type Session, withExamples } from "../session.ts";
-import { columns, toned } from "../terminal.ts";
+import { columns } from "../terminal.ts";
 import { wholeNumber } from "../values.ts";
 
 interface StatsOptions extends ConnectionOptions, ListOptions {
@@ -17,7 +18,7 @@ interface ListStats extends DrainStats {
   readonly name: string;
 }
 
-export function statsCommand(): Command {
+export function statsCommand(host: Host): Command {
   const command = withList(new Command("stats").argument("<lists...>"))
     .description("tell how many messages are where")
     .option("--watch", "again and again, until it is told to end")
@@ -27,7 +28,7 @@ export function statsCommand(): Command {
     ["spillway stats emails --watch", "every 2 s, in place"],
     ["spillway stats emails --json | jq .lists[0].dead", "one number"],
   ]);
-  return doing<[string[]], StatsOptions>(command, async (session, options, lists) => {
+  return doing<[string[]], StatsOptions>(host, command, async (session, options, lists) => {
     const { client } = await connect(options, session);
     const drains = lists.map((list) => drainOf(client, list, options));
     const look = async (): Promise<ListStats[]> =>
@@ -42,8 +43,7 @@ async function watch(session: Session, intervalMs: number, look: () => Promise<L
   const { signal } = session.lifetime;
   for (let shownLines = 0; !signal.aborted; ) {
     const stats = await look();
-    if (shownLines > 0) process.stdout.moveCursor?.(0, -shownLines);
-    if (shownLines > 0) process.stdout.clearScreenDown?.();
+    if (shownLines > 0) session.host.stdout.write(`\u001b[${shownLines}A\u001b[J`);
     show(session, stats);
     shownLines = session.terminal.isWatched ? stats.length + 1 : 0;
     await setTimeout(intervalMs, undefined, { signal }).catch(() => undefined);
@@ -59,10 +59,10 @@ function show({ terminal }: Session, stats: readonly ListStats[]): void {
     one.leases,
     one.delayed,
     one.parked,
-    one.dead > 0 ? toned(String(one.dead), "bad") : one.dead,
+    one.dead > 0 ? terminal.toned(String(one.dead), "bad") : one.dead,
     moment(one.nextDueAt),
-    one.paused ? toned("paused", "doubtful") : "",
+    one.paused ? terminal.toned("paused", "doubtful") : "",
   ]);
   const lists = stats.map(({ name, ...counts }) => ({ name, ...counts }));
-  terminal.show({ lists }, columns([heads.map((head) => toned(head, "faint")), ...rows]));
+  terminal.show({ lists }, columns([heads.map((head) => terminal.toned(head, "faint")), ...rows]));
 }

@@ -5,11 +5,14 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
+  LogQueryVisualizationType,
+  LogQueryWidget,
   Metric,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 
@@ -17,6 +20,7 @@ interface About {
   readonly scope: Construct;
   readonly list: string;
   readonly function: IFunction;
+  readonly logGroup: ILogGroup;
   readonly timeout: Duration;
   readonly schedule: Duration;
 }
@@ -37,12 +41,12 @@ export function drainAlarms(
     id: string,
     description: string,
     metric: IMetric,
-    options: { periods?: number; missing?: TreatMissingData } = {},
+    options: { periods?: number; missing?: TreatMissingData; threshold?: number } = {},
   ): Alarm => {
     const made = new Alarm(scope, `${id}Alarm`, {
       alarmDescription: `${list}: ${description}`,
       metric,
-      threshold: 0,
+      threshold: options.threshold ?? 0,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: options.periods ?? 1,
       treatMissingData: options.missing ?? TreatMissingData.NOT_BREACHING,
@@ -78,6 +82,18 @@ export function drainAlarms(
       drainMetric(list, "ChainBroken", "Sum"),
       { periods: 3 },
     ),
+    braked: alarm(
+      "Braked",
+      "the brake has held the list for a quarter of an hour: what handlers need is away, or no message can be read",
+      drainMetric(list, "Braked", "Sum"),
+      { periods: 3 },
+    ),
+    messageAge: alarm(
+      "MessageAge",
+      `a message was older than ${behindAfter.toHumanString()} when it was claimed, by what it says itself (sentAt)`,
+      drainMetric(list, "OldestMs", "Maximum"),
+      { threshold: behindAfter.toMilliseconds() },
+    ),
     deadLetters: alarm(
       "DeadLetters",
       "messages have become dead letters: look at them, and redrive or purge",
@@ -112,7 +128,7 @@ export function drainDashboard(about: About): Dashboard {
       ],
       [
         graph("Trouble", [
-          ...sums("Errors", "ChainBroken", "LostLease", "Recovered"),
+          ...sums("Failures", "Braked", "Errors", "ChainBroken", "LostLease", "Unsettled", "Recovered"),
           about.function.metricErrors({ label: "Failed invocations" }),
           about.function.metricThrottles({ label: "Throttled invocations" }),
         ]),
@@ -126,6 +142,24 @@ export function drainDashboard(about: About): Dashboard {
           drainMetric(list, "ElapsedMs", "p50"),
           drainMetric(list, "ElapsedMs", "p99"),
         ]),
+        graph("Age of the oldest message, ms, where messages say when they were sent", [
+          drainMetric(list, "OldestMs", "Maximum"),
+        ]),
+      ],
+      [
+        new LogQueryWidget({
+          title: "Failures by name",
+          logGroupNames: [about.logGroup.logGroupName],
+          view: LogQueryVisualizationType.TABLE,
+          queryLines: [
+            "filter ispresent(failures.0.name)",
+            // The newest is the first: the others stand in the line itself.
+            "stats sum(failures.0.count) as count, latest(failures.0.message) as message by failures.0.name as error",
+            "sort count desc",
+          ],
+          width: 24,
+          height: 6,
+        }),
       ],
     ],
   });

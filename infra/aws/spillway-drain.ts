@@ -130,7 +130,7 @@ export class SpillwayDrain extends Construct {
     this.target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.seconds(60) });
     this.schedule = this.#scheduleTicks(schedule);
     this.url = this.#openUrl(props.functionUrl ?? "none");
-    const about = { scope: this, list: props.list, function: this.target, timeout, schedule };
+    const about = { scope: this, list: props.list, function: this.target, logGroup, timeout, schedule };
     this.alarms = drainAlarms({
       ...about,
       behindAfter: props.behindAfter ?? Duration.minutes(15),

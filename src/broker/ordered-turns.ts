@@ -23,6 +23,8 @@ export interface OrderedTurnsOptions extends OrderContext {
   readonly mode: "f" | "s" | "k";
   readonly parkedMax: number;
   readonly keyReader?: KeyReader;
+  /** By key, messages of one that run at once: above 1 they keep no order. Default: 1. */
+  readonly atOnce?: number;
 }
 
 /** What the list ended with when the drain last asked, the oldest message first, and its print up to each message. */
@@ -98,7 +100,7 @@ export class OrderedTurns implements Turns {
 
   async #sendOnce(request: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
     const { settle, claim } = request;
-    const { mode, parkedMax, keys, sender } = this.#options;
+    const { mode, parkedMax, keys, sender, atOnce = 1 } = this.#options;
     const offer = await this.#offer(claim?.countMax ?? 0);
     const offered = offer.shown.keys.slice(0, offer.count).map(({ digest }) => digest);
     let settleKeys = "";
@@ -107,7 +109,14 @@ export class OrderedTurns implements Turns {
       this.#keysOf.delete(settle.id);
     }
     const print = offer.shown.prints[offer.count - 1] ?? "";
-    const order = [mode, parkedMax, offer.count, print, offered.join(""), settleKeys].join();
+    const order = [
+      atOnce > 1 ? "c" : mode,
+      parkedMax,
+      offer.count,
+      print,
+      offered.join(""),
+      settleKeys,
+    ].join();
     const { parked, due, lines, held, rates } = keys;
     const raw = await this.#turns.run(request, [parked, due, lines, held, rates], [order]);
     if (settle?.full) settle.full.takeRefused(raw);
@@ -139,7 +148,7 @@ export class OrderedTurns implements Turns {
     const messages = [...reply.messages, ...places.map((place) => shown.payloads[place - 1] as ByteString)];
     if (this.#options.mode === "s")
       return { ...reply, order: { lines: [[...messages.keys()]], faults: new Map() } };
-    return { ...reply, messages, order: orderOf(messages, keys, shown) };
+    return { ...reply, messages, order: orderOf(messages, keys, shown, this.#options.atOnce) };
   }
 }
 
@@ -148,8 +157,13 @@ function mustAskAgain({ claim }: TurnRequest, { claimed, messages, problem }: Tu
   return claim !== null && claimed === "served" && problem === null && messages.length === 0;
 }
 
-/** Messages of one key are one line; each that has none is one of its own. */
-function orderOf(messages: readonly ByteString[], keys: readonly string[], shown: Shown): BatchOrder {
+/** Messages of one key are one line, or so many that share them; each that has none is one of its own. */
+function orderOf(
+  messages: readonly ByteString[],
+  keys: readonly string[],
+  shown: Shown,
+  atOnce = 1,
+): BatchOrder {
   const lines: number[][] = [];
   const lineOf = new Map<string, number[]>();
   const faults = new Map<number, { error: unknown }>();
@@ -166,7 +180,13 @@ function orderOf(messages: readonly ByteString[], keys: readonly string[], shown
     const fault = key === noKey && shown.keys[shown.payloads.indexOf(payload)]?.fault;
     if (fault) faults.set(at, fault);
   }
-  return { lines, faults };
+  if (atOnce === 1) return { lines, faults };
+  const shared = lines.map((line) => line.values());
+  // In rounds, so that no key takes all handlers.
+  const rounds = Array.from({ length: Math.min(atOnce, messages.length) }, (_, round) =>
+    shared.filter((_, at) => (lines[at] as number[]).length > round),
+  );
+  return { lines: rounds.flat(), faults, isLoose: true };
 }
 
 /** Keys that were said of the same messages before. */

@@ -8,6 +8,7 @@ import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
 import { hasField, numberOf, pipelined } from "./replies.ts";
+import { shardedListError } from "./sharded-list.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
 export interface PlainBrokerOptions extends PlainRecoveryOptions {
@@ -46,12 +47,15 @@ class PlainBroker implements Broker {
     this.#settle = new PlainSettle(options, this.#view);
   }
 
-  async look(): Promise<"empty" | "work" | "paused"> {
-    const { list, seen, delayed, control } = this.#keys;
+  async look(_isCalled = false, isShard = false): Promise<"empty" | "work" | "paused"> {
+    const { base, list, seen, delayed, control } = this.#keys;
     const { workingList } = this.#options;
     // A key named five times counts five times, and so outweighs the others together.
     const told = Array<ByteString>(5).fill(control);
-    const found = await numberOf(this.#sender, ["EXISTS", list, workingList, seen, delayed, ...told]);
+    const shards = Array<ByteString>(isShard ? 0 : 10).fill(`${base}shards`);
+    const named = [list, workingList, seen, delayed, ...told, ...shards];
+    const found = await numberOf(this.#sender, ["EXISTS", ...named]);
+    if (found > 9) throw shardedListError(this.#keys);
     if (found >= 5 && (await numberOf(this.#sender, ["HEXISTS", control, "paused"])) > 0) return "paused";
     return found % 5 > 0 ? "work" : "empty";
   }
@@ -140,7 +144,9 @@ class PlainBroker implements Broker {
     ]);
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
-    const lostCount = removed.filter((reply, at) => reply === 0 && isRemoval(at)).length;
+    const lostPlaces = settling.flatMap(({ place }, at) =>
+      removed[at] === 0 && isRemoval(at) ? [place] : [],
+    );
     const refusedCount = removed.filter(
       (reply, at) => reply instanceof RedisReplyError && isRemoval(at),
     ).length;
@@ -153,7 +159,8 @@ class PlainBroker implements Broker {
     this.#view.listLength = typeof length === "number" ? length : 0;
     const batch = request && payloads.length > 0 ? await this.#batch(payloads, request, sentAt) : null;
     return {
-      lostCount,
+      lostCount: lostPlaces.length,
+      lostPlaces,
       unsettledCount: staying.size + refusedCount,
       claim: request ? "served" : "not-served",
       batch,

@@ -10,6 +10,7 @@ import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { hasField, numberOf, pipelined, timeIn } from "./replies.ts";
+import { shardedListError } from "./sharded-list.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
 import { TurnSender, type Turns } from "./turn-sender.ts";
@@ -65,8 +66,8 @@ class ScriptedBroker implements Broker {
     this.#turns = options.turns ?? new TurnSender(options.sender, options.keys);
   }
 
-  async look(isCalled = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
-    const { list, delayed, leases, parked, busy } = this.#keys;
+  async look(isCalled = false, isShard = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
+    const { base, list, delayed, leases, parked, busy } = this.#keys;
     const { marksBusy, unparking } = this.#options;
     // A key named so many times counts so many times, and so outweighs those before it together.
     const named = [
@@ -75,8 +76,10 @@ class ScriptedBroker implements Broker {
       leases,
       ...Array(4).fill(parked),
       ...Array(marksBusy && !isCalled ? 8 : 0).fill(busy),
+      ...Array(isShard ? 0 : 16).fill(`${base}shards`),
     ];
     const found = await numberOf(this.#sender, ["EXISTS", ...named]);
+    if (found > 15) throw shardedListError(this.#keys);
     if (found & 4 && unparking) this.#turns = unparking();
     if (found < 8) return found > 0 ? "work" : "empty";
     // Where it does not end by itself, or too late, the mark is none of ours.

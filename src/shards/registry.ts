@@ -77,6 +77,8 @@ export class ShardRegistry {
   /** Lets drains visit no more than there are. */
   async forgetOthers(sender: Sender): Promise<void> {
     const counts = await this.read(sender);
+    // Of one shard nothing need be known, and then drains without shards may have the list.
+    if (counts?.shards === 1) await numberOf(sender, ["DEL", this.#key]);
     if (!counts || counts.visited === counts.shards) return;
     const [reply] = await pipelined(sender, [["HKEYS", this.#key]]);
     const others = (reply as ByteString[]).filter((field) => Number(field) > counts.shards);

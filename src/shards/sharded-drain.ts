@@ -6,13 +6,14 @@ import type { Turns } from "../fair-run.ts";
 import { type ListKeys, listKeys } from "../keys.ts";
 import { checkLeaseOptions } from "../leases.ts";
 import { checkPeekOptions, type PeekedMessage } from "../peek.ts";
-import { pushContext, pushMessages } from "../push.ts";
-import { brokenReport } from "../report.ts";
+import { pushContext, pushMessages, watchedPush } from "../push.ts";
+import { brokenReport, type DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
-import { checkRunOptions } from "../run-options.ts";
+import { type CheckedRunOptions, checkRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
 import type { Sender } from "../sender.ts";
 import { askUntil, checkWaitOptions } from "../wait.ts";
+import { watched } from "../watcher.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
 import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
@@ -95,20 +96,15 @@ class Shards {
     };
     return {
       list: settings.list,
+      on: this.#base.drain.on,
       run: async (options = {}) => {
         const checked = checkRunOptions(options);
         if (this.#isClosed) throw new ClosedError("drain");
-        const base = this.#base.parts;
-        const lists = async (sender: Sender): Promise<readonly RunnerParts[]> => {
-          const counts = await this.#registry.expect(this.#shards, sender);
-          return listsOf(settings.list, counts).map(({ name }) => this.#list(name).parts);
-        };
         // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
-        return runShards({ base, visits: this.#visits, turns: this.#turns, lists }, checked).catch(
-          brokenReport,
-        );
+        return this.#run(checked).catch(brokenReport);
       },
-      push: (messages, options = {}) => this.#push(messages, options),
+      push: (messages, options = {}) =>
+        watchedPush(settings, messages, (given) => this.#push(given, options)),
       peek: async (options = {}) => {
         const { count, ...of } = checkPeekOptions(options);
         const found: PeekedMessage[] = [];
@@ -150,6 +146,19 @@ class Shards {
     };
   }
 
+  async #run(options: CheckedRunOptions): Promise<DrainReport> {
+    const base = this.#base.parts;
+    const { list, clock, watchers, randomId } = base.settings;
+    const lists = async (sender: Sender): Promise<readonly RunnerParts[]> => {
+      const counts = await this.#registry.expect(this.#shards, sender);
+      return listsOf(list, counts).map(({ name }) => this.#list(name).parts);
+    };
+    const chain = options.chain ?? { id: randomId(), hop: 0, paceUs: undefined };
+    const parts = { base, shards: this.#shards, visits: this.#visits, turns: this.#turns, lists };
+    const about = { list, clock, chain, endAt: clock.now() + options.budgetMs };
+    return watched(watchers, about, () => runShards(parts, { ...options, chain }));
+  }
+
   #drainOf(list: string): Drain {
     return this.#list(list).drain;
   }
@@ -157,9 +166,10 @@ class Shards {
   #list(list: string): ListDrain {
     if (this.#isClosed) throw new ClosedError("drain");
     const continuation = this.#continuation && { continuation: this.#continuation };
+    const on = { on: this.#base.parts.settings.listeners };
     const opened =
       this.#opened.get(list) ??
-      this.#openList({ ...this.#options, ...continuation, list, redis: this.#redis });
+      this.#openList({ ...this.#options, ...continuation, ...on, list, redis: this.#redis });
     this.#opened.set(list, opened);
     return opened;
   }
@@ -238,8 +248,7 @@ class Shards {
 
   /** From 0 to less than 1. */
   #share(): number {
-    const { maxAttempts, retryDelay, random } = this.#base.parts.settings;
-    return Math.min(shareOf({ maxAttempts, retryDelay, random }), 1 - Number.EPSILON);
+    return Math.min(shareOf(this.#base.parts.settings), 1 - Number.EPSILON);
   }
 }
 

@@ -1,12 +1,13 @@
-import { goOn } from "../continuation.ts";
+import { goOnAndTell } from "../continuation.ts";
 import { endingOf, reportOf } from "../fair-report.ts";
 import { type Member, runFairly, type Turns } from "../fair-run.ts";
 import { slicesOf } from "../fair-slice.ts";
-import { asError } from "../guest.ts";
+import * as limits from "../limits.ts";
 import type { DrainReport } from "../report.ts";
 import { shareOf } from "../retry-policy.ts";
 import type { CheckedRunOptions } from "../run-options.ts";
 import type { RunnerParts } from "../runner.ts";
+import { wholeScaler } from "../scale-whole.ts";
 import { Sender } from "../sender.ts";
 import type { Visits } from "./visits.ts";
 
@@ -15,23 +16,38 @@ export interface ShardedRunParts {
   readonly base: RunnerParts;
   readonly visits: Visits;
   readonly turns: Turns;
+  readonly shards: number;
   /** The lists to drain. Throws where the registry says another count. */
   lists(sender: Sender): Promise<readonly RunnerParts[]>;
 }
 
+/** The options of a run, its place in its chain among them. */
+type ShardedRunOptions = CheckedRunOptions & { readonly chain: NonNullable<CheckedRunOptions["chain"]> };
+
 /** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
-export async function runShards(parts: ShardedRunParts, options: CheckedRunOptions): Promise<DrainReport> {
+export async function runShards(parts: ShardedRunParts, options: ShardedRunOptions): Promise<DrainReport> {
   const { settings, keys } = parts.base;
   const { clock, redis: client, requestTimeoutMs } = settings;
-  const { budgetMs, maxMessages, maxRequests, signal } = options;
+  const { budgetMs, maxMessages, maxRequests, signal, chain } = options;
   const startedAt = clock.now();
   const endAt = startedAt + budgetMs;
   const bounds = { giveUpAt: endAt, requestCountMax: maxRequests };
   const sender = new Sender({ client, clock, requestTimeoutMs, near: keys.list, ...bounds });
-  const chain = options.chain ?? { id: settings.randomId(), hop: 0, paceUs: undefined };
+  const { continuation, list, maxConcurrency, engine, scaleOut = maxConcurrency > 1 } = settings;
+  const random = (): number => shareOf(settings);
+  const onward = { list, chain, maxConcurrency, endAt, clock, random, randomId: settings.randomId };
+  const chainsMax = Math.min(limits.chainsMax, maxConcurrency * parts.shards);
+  const drains = `${keys.base}drains`;
+  const scaler = wholeScaler(engine === "scripted" && scaleOut, {
+    ...onward,
+    continuation,
+    chainsMax,
+    drains,
+    sender,
+  });
   const lists = new Map<Member, RunnerParts>();
   for (const list of await parts.lists(sender)) {
-    const run = slicesOf(list, { ...options, chain }, startedAt);
+    const run = slicesOf(list, options, startedAt, { scaleOut: scaler?.ofList(list), isShard: true });
     lists.set({ name: list.settings.list, weight: 1, run }, list);
   }
 
@@ -43,7 +59,9 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
         const { keys: own } = lists.get(member) as RunnerParts;
         return { member, keys: about === "new" ? [own.list] : workKeys(own) };
       });
-      return parts.visits.open(sender, asked);
+      const found = await parts.visits.open(sender, asked);
+      scaler?.noteOpen(found.map(({ name }) => name));
+      return found;
     },
     turns: parts.turns,
     clock,
@@ -53,32 +71,13 @@ export async function runShards(parts: ShardedRunParts, options: CheckedRunOptio
     requestsOfLooks: () => sender.meter.requests,
     isAborted: () => signal?.aborted === true,
   });
+  const isSurplus = await scaler?.ended(run.stopped);
   const { lists: _ofEach, ...report } = reportOf(run, {
     ...sender.meter,
     elapsedMs: clock.now() - startedAt,
   });
-  const onward = await nextDrain(parts.base, { ...options, chain }, endAt, endingOf(run, report));
-  return { ...report, ...onward, elapsedMs: clock.now() - startedAt };
-}
-
-async function nextDrain(
-  { settings }: RunnerParts,
-  { chain }: CheckedRunOptions,
-  endAt: number,
-  ending: ReturnType<typeof endingOf>,
-): Promise<Partial<DrainReport>> {
-  const { continuation, list, clock, randomId, maxConcurrency, maxAttempts, retryDelay, random } = settings;
-  if (!continuation || !chain) return {};
-  const share = (): number => shareOf({ maxAttempts, retryDelay, random });
-  try {
-    const onward = { list, chain, maxConcurrency, endAt, clock, random: share, randomId };
-    const said = await goOn(continuation, ending, onward);
-    if (said === "continued") return { continuedWith: continuation.name };
-    return said === "ended" ? {} : { declined: said.declined };
-  } catch (error) {
-    // The chain ends here, and the next tick starts another.
-    return { error: asError(error) };
-  }
+  const told = isSurplus ? {} : await goOnAndTell(settings.continuation, endingOf(run, report), onward);
+  return { ...report, ...scaler?.told, ...told, elapsedMs: clock.now() - startedAt };
 }
 
 /** Where either engine, in whatever order, has work. */

@@ -135,7 +135,7 @@ export function attemptsSuite(setup: Setup): void {
       const began = Date.now();
       const drain = make({
         maxAttempts: 3,
-        onDeadLetter: (dead) => void told.push(dead),
+        on: { "message:dead-lettered": ({ letter }) => void told.push(letter) },
         handler: () => {
           throw new TypeError("no\nway");
         },
@@ -167,12 +167,14 @@ export function attemptsSuite(setup: Setup): void {
       expect(await failing({ maxAttempts: 1 }).run()).toMatchObject({ deadLettered: 1, retried: 0 });
     });
 
-    it("do not depend on a hook that throws", async () => {
+    it("do not depend on a listener that throws", async () => {
       await produce("a");
       const drain = failing({
         maxAttempts: 1,
-        onDeadLetter: () => {
-          throw new Error("hook");
+        on: {
+          "message:dead-lettered": () => {
+            throw new Error("listener");
+          },
         },
       });
       expect(await drain.run()).toMatchObject({ deadLettered: 1, stopped: "empty", error: null });

@@ -35,7 +35,7 @@ export function crashesSuite(setup: Setup): void {
             {
               batchSize,
               maxAttempts,
-              onDeadLetter: (dead) => void told.push(dead),
+              on: { "message:dead-lettered": ({ letter }) => void told.push(letter) },
               handler: (message) =>
                 void handled.set(message.payload, (handled.get(message.payload) ?? 0) + 1),
             },

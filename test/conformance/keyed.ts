@@ -1,4 +1,4 @@
-import type { Message } from "../../src/index.ts";
+import type { ListLimit, Message } from "../../src/index.ts";
 import { list, type Setup } from "./setup.ts";
 
 /** What tests of order by key are made with: messages of some keys, and a handler that watches them. */
@@ -6,6 +6,9 @@ export function keyedSetup({ door, make }: Setup) {
   const path = { byKey: "k" } as const;
   const keyed = (options: Parameters<Setup["make"]>[0] = {}) =>
     make({ order: path, concurrency: 10, ...options });
+  /** Sets what each key may have. */
+  const limit = (perKey: ListLimit["perKey"], rest: ListLimit = {}) =>
+    keyed().limits.set({ ...rest, perKey });
   /** `count` messages of each key in turn: a0, b0, a1, b1, … */
   const mixed = (keys: string, count: number): string[] =>
     Array.from({ length: count }, (_, n) => [...keys].map((k) => JSON.stringify({ k, n }))).flat();
@@ -38,5 +41,5 @@ export function keyedSetup({ door, make }: Setup) {
     };
     return { seen, overlaps, handler };
   };
-  return { path, keyed, mixed, nameOf, of, inOrder, makeLinesDue, watching };
+  return { path, keyed, limit, mixed, nameOf, of, inOrder, makeLinesDue, watching };
 }

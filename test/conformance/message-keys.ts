@@ -77,7 +77,7 @@ export function messageKeysSuite(setup: Setup): void {
         order: byKey((message) => (message.value === "bad" ? key(message) : "fine") as string),
         handlerTimeoutMs: 200,
         maxAttempts: 1,
-        onFailure: ({ error }) => failures.push(error),
+        on: { "message:failed": ({ error }) => failures.push(error) },
         handler: ({ payload }) => void seen.push(payload),
       }).run();
       expect(report).toMatchObject({ acked: 1, deadLettered: 1, error: null, stopped: "empty" });

@@ -52,7 +52,8 @@ export function refusedEffectsSuite(setup: Setup): void {
       const handler = (message: { payload: string }) =>
         message.payload === "b" ? ack({ effects }) : forward(next, message.payload);
 
-      const report = await make({ handler, onFailure: (failure) => void failures.push(failure) }).run();
+      const on = { "message:failed": (failure: Failure) => void failures.push(failure) };
+      const report = await make({ handler, on }).run();
 
       expect(report).toMatchObject({ acked: 2, retried: 1, error: null, stopped: "empty" });
       expect(report.failures).toMatchObject([{ name: "EffectError", count: 1 }]);
@@ -67,14 +68,14 @@ export function refusedEffectsSuite(setup: Setup): void {
       expect(rest).toEqual({ ...there, [next]: ["c", "a"] });
     });
 
-    it("for the last time makes its message a dead letter, which says so, as onDeadLetter does", async () => {
+    it("for the last time makes its message a dead letter, which says so, as its event does", async () => {
       await door.redis.set(next, "text");
       await produce("a", "b");
       const told: DeadLetter[] = [];
       const drain = make({
         maxAttempts: 1,
         handler: (message) => forward(next, message.payload),
-        onDeadLetter: (letter) => void told.push(letter),
+        on: { "message:dead-lettered": ({ letter }) => void told.push(letter) },
       });
 
       expect(await drain.run()).toMatchObject({ acked: 0, deadLettered: 2, error: null });

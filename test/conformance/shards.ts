@@ -1,41 +1,21 @@
 import { describe, expect, it } from "vitest";
 import {
   type Continuation,
-  createDrain,
   type Drain,
   type EveryDrainOption,
   type NextDrain,
-  type RedisClient,
-  reshard,
-  SpillwayError,
+  scaleOut,
   shardOf,
 } from "../../src/index.ts";
+import { reshardingSuite } from "./resharding.ts";
 import { list, numbered } from "./setup.ts";
-
-export interface ShardsUnderTest {
-  client(): RedisClient;
-  /** Every key there is, on all servers. */
-  keys(): Promise<string[]>;
-}
+import { type ShardsUnderTest, shardsSetup } from "./shards-setup.ts";
 
 /** What a list with shards promises, whichever server each of them is on. */
-export function shardsSuite({ client, keys }: ShardsUnderTest): void {
-  const make = (
-    shards: number | undefined,
-    handled: string[] = [],
-    options: Partial<EveryDrainOption<never>> = {},
-  ): Drain =>
-    createDrain({
-      redis: client(),
-      list,
-      shards,
-      random: () => 0,
-      handler: (message: { payload: string }) => void handled.push(message.payload),
-      ...options,
-    } as Parameters<typeof createDrain>[0]);
-
-  /** What is left when all is done: what Redis is told of shards stays. */
-  const left = async (): Promise<string[]> => (await keys()).filter((key) => key !== `{${list}}:shards`);
+export function shardsSuite(under: ShardsUnderTest): void {
+  const { client, keys } = under;
+  const { make, left } = shardsSetup(under);
+  reshardingSuite(under);
 
   describe("a list with shards", () => {
     it("is spread evenly, and all of it is handled once, with what was pushed to any shard by other means", async () => {
@@ -57,6 +37,72 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       });
       expect(handled.toSorted()).toEqual([...numbered(20), "by a key", "to the list itself"].toSorted());
       expect(await left()).toEqual([]);
+    });
+
+    it("has others started by what all shards hold together, which end with it", async () => {
+      const handled: string[] = [];
+      const runs: Promise<unknown>[] = [];
+      let live = 0;
+      let mostLive = 0;
+      const begin = async (chain: NextDrain["chain"]) => {
+        live += 1;
+        mostLive = Math.max(mostLive, live);
+        const report = await drain.run({ chain });
+        live -= 1;
+        expect(report.error).toBeNull();
+      };
+      const drain: Drain = make(4, [], {
+        // No shard by itself wants another drain.
+        scaleOut: scaleOut({ withinMs: 500 }),
+        maxConcurrency: 2,
+        batchSize: 10,
+        concurrency: 1,
+        prefetch: 0,
+        continuation: {
+          name: "beside",
+          invoke: async ({ chain }) => {
+            runs.push(begin(chain));
+            return null;
+          },
+        },
+        handler: async (message: { payload: string }) => {
+          handled.push(message.payload);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        },
+      } as Partial<EveryDrainOption<never>>);
+      await drain.push(numbered(160), { wake: false });
+      const report = await drain.run();
+      await Promise.all(runs);
+      expect(report).toMatchObject({ error: null });
+      expect(report.started).toBeGreaterThan(0);
+      expect(mostLive).toBeGreaterThan(1);
+      expect(handled.toSorted()).toEqual(numbered(160).toSorted());
+      expect(await left()).toEqual([]);
+    });
+
+    it("is drained by the plain engine too", async () => {
+      const handled: string[] = [];
+      const drain = make(4, handled, { engine: "plain", batchSize: 3 });
+      await drain.push(numbered(20), { wake: false });
+      expect(await drain.run()).toMatchObject({ acked: 20, remaining: 0, stopped: "empty", error: null });
+      expect(handled.toSorted()).toEqual(numbered(20).toSorted());
+      await drain.push("fails", { wake: false });
+      const failing = make(4, [], { engine: "plain", handler: () => Promise.reject(new Error("as told")) });
+      expect(await failing.run()).toMatchObject({ retried: 1, error: null });
+      expect(await drain.stats()).toMatchObject({ list: 0, working: 0, delayed: 1 });
+    });
+
+    it("knows an id among all messages without a key, and with one among those of its shard", async () => {
+      const drain = make(4);
+      const dedupe = { id: () => "one id", ttlMs: 60_000 };
+      expect(await drain.push(["a", "b", "c"], { dedupe })).toMatchObject({ pushed: 1, duplicates: [1, 2] });
+      const keyed = {
+        dedupe: { ...dedupe, id: () => "another" },
+        key: (message: unknown) => String(message),
+      };
+      const own = new Set(["a", "b", "c"].map((key) => shardOf(list, key, 4)));
+      expect(own.size).toBeGreaterThan(1);
+      expect(await drain.push(["a", "b", "c"], keyed)).toMatchObject({ pushed: own.size });
     });
 
     it("keeps the messages of one key in one shard, in their order, and finds what was pushed before by its id", async () => {
@@ -207,61 +253,6 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
       expect(handled).toHaveLength(6);
     });
 
-    it("is refused to whoever has another count, who is told what to do", async () => {
-      await make(4).push("a");
-      const other = make(3);
-      const error: unknown = await other.push("b").catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(SpillwayError);
-      expect(error).toMatchObject({
-        code: "shard-count",
-        message: expect.stringMatching(/4 shards.*told 3.*reshard/),
-      });
-      expect(await other.run()).toMatchObject({
-        claimed: 0,
-        stopped: "error",
-        error: { code: "shard-count" },
-      });
-      expect(await make(4).run()).toMatchObject({ acked: 1 });
-    });
-
-    it.each([
-      [undefined, 4],
-      [1, 4],
-      [2, 8],
-      [4, 2],
-      [4, 1],
-      [3, 4],
-    ])(
-      "changes from %j shards to %j while messages are in flight, and nothing is lost or handled twice",
-      async (before, after) => {
-        const handled: string[] = [];
-        let changed: Promise<unknown> | undefined;
-        const change = async (): Promise<void> => {
-          await reshard({ redis: client(), list, shards: after });
-          await make(after).push(numbered(20).map((name) => `new ${name}`));
-        };
-        const old = make(before, handled, {
-          batchSize: 3,
-          concurrency: 1,
-          handler: async (message) => {
-            if (handled.length === 10) {
-              changed = change();
-              await changed;
-            }
-            handled.push(message.payload);
-          },
-        });
-        await old.push(numbered(40));
-        await old.run({ maxMessages: 25 });
-        await changed;
-        expect(await make(after, handled).run()).toMatchObject({ stopped: "empty", error: null });
-        expect(handled.toSorted()).toEqual(
-          [...numbered(40), ...numbered(20).map((name) => `new ${name}`)].toSorted(),
-        );
-        expect(await left()).toEqual([]);
-      },
-    );
-
     it("is held as a list is while a strict order waits for a message, and goes on by its timer", async () => {
       const later: (NextDrain & { inMs: number })[] = [];
       const drain = make(2, [], {
@@ -288,51 +279,6 @@ export function shardsSuite({ client, keys }: ShardsUnderTest): void {
         expect(report.continuedWith).toBe("timer");
         expect(later.pop()?.inMs).toBeGreaterThan(10_000);
       }
-    });
-
-    it("keeps what is parked in a shard in its runs' sight, and lets no shard that has any be forgotten", async () => {
-      const order = { byKey: "k" };
-      const failing = make(4, [], {
-        order,
-        retryDelay: { baseMs: 60_000, maxMs: 60_000 },
-        random: () => 1,
-        handler: () => {
-          throw new Error("no");
-        },
-      });
-      const key = (message: unknown): string => (message as { k: string }).k;
-      await failing.push(
-        [1, 2].map((n) => ({ k: "customer 17", n })),
-        { key },
-      );
-      expect(await failing.run()).toMatchObject({ retried: 1 });
-      const shard = shardOf(list, "customer 17", 4);
-      expect(await client().command(["LLEN", shard])).toBe(0);
-      expect(await failing.stats()).toMatchObject({ parked: 2, delayed: 0 });
-      expect(await failing.run()).toMatchObject({ claimed: 0, nextDueAt: expect.any(Number) });
-      const smaller = { redis: client(), list, shards: 1, forget: true };
-      await expect(reshard(smaller)).rejects.toMatchObject({ message: expect.stringContaining(shard) });
-
-      const handled: string[] = [];
-      const [line] = (await client().command(["ZRANGE", `${shard}:due`, 0, 0])) as string[];
-      await client().command(["ZADD", `${shard}:due`, 1, line as string]);
-      expect(await make(1, handled, { order }).run()).toMatchObject({ acked: 2, stopped: "empty" });
-      expect(handled.map((payload) => JSON.parse(payload).n)).toEqual([1, 2]);
-      await reshard(smaller);
-    });
-
-    it("forgets shards that are no more only when they are empty", async () => {
-      const handled: string[] = [];
-      await make(4).push(numbered(8));
-      const smaller = { redis: client(), list, shards: 2, forget: true };
-      await expect(reshard(smaller)).rejects.toMatchObject({
-        code: "shard-count",
-        message: expect.stringMatching(/:2\}/),
-      });
-      expect(await make(2, handled).run()).toMatchObject({ acked: 8 });
-      await reshard(smaller);
-      await client().command(["LPUSH", `{${list}:3}`, "nobody looks here"]);
-      expect(await make(2, handled).run()).toMatchObject({ claimed: 0, stopped: "empty" });
     });
   });
 }

@@ -13,6 +13,8 @@ import { decodingSuite } from "./decoding.ts";
 import { deploymentsSuite } from "./deployments.ts";
 import { effectsSuite } from "./effects.ts";
 import { idempotentSuite } from "./idempotent.ts";
+import { keyConcurrencySuite } from "./key-concurrency.ts";
+import { keyLimitSettingsSuite } from "./key-limit-settings.ts";
 import { keyLimitsSuite } from "./key-limits.ts";
 import { keyOrderSuite } from "./key-order.ts";
 import { leasesSuite } from "./leases.ts";
@@ -68,6 +70,8 @@ const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
     deploymentsSuite,
     keyOrderSuite,
     keyLimitsSuite,
+    keyLimitSettingsSuite,
+    keyConcurrencySuite,
     messageKeysSuite,
     orderedEffectsSuite,
   ],

@@ -25,6 +25,7 @@ const report = {
   lostLease: 0,
   recovered: 0,
   remaining: 7,
+  oldestMs: null,
   nextDueAt: null,
   stopped: "budget",
   continuedWith: "lambda",
@@ -222,5 +223,19 @@ describe("metrics", () => {
       ChainBroken: 1,
     });
     expect(read({ ...report, remaining: null })).not.toHaveProperty("Remaining");
+    expect(read(report)).not.toHaveProperty("OldestMs");
+  });
+
+  it("tell the age of the oldest message, the brake and how many failures there were, with their names beside them", () => {
+    const failures = [
+      { name: "Error", message: "smtp down", count: 3 },
+      { name: "TypeError", message: "no", count: 1 },
+    ];
+    expect(read({ ...report, oldestMs: 9_000, stopped: "braked", failures })).toMatchObject({
+      OldestMs: 9_000,
+      Braked: 1,
+      Failures: 4,
+      failures,
+    });
   });
 });

@@ -10,8 +10,10 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { figuresOf } from "../../adapters/http/figures.ts";
 import { SpillwayDrain, type SpillwayDrainProps } from "../../infra/aws/index.ts";
 import { DrainStack } from "../../infra/aws/stack.ts";
+import type { DrainReport } from "../../src/index.ts";
 import { startLambda } from "../support/lambda/emulator.ts";
 import { startRest, startTestRedis, testToken } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
@@ -167,13 +169,38 @@ describe("the ready AWS app", () => {
     expect(alarms.sort()).toEqual([
       "AWS/Lambda Errors Sum 1 notBreaching",
       "AWS/Lambda Throttles Sum 3 notBreaching",
+      "Spillway Braked Sum 3 notBreaching",
       "Spillway ChainBroken Sum 3 notBreaching",
       "Spillway DeadLettered Sum 1 notBreaching",
       "Spillway Errors Sum 3 notBreaching",
+      "Spillway OldestMs Maximum 1 notBreaching",
       // No report for a quarter of an hour is as bad as a list that is never empty.
       "Spillway Remaining Minimum 15 breaching",
     ]);
     template.resourceCountIs("AWS::CloudWatch::Dashboard", 1);
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", { MetricName: "OldestMs", Threshold: 900_000 });
+  });
+
+  it("shows on its dashboard the age, the dead letters, the brake, broken chains and failures by name", () => {
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard"));
+    const body = JSON.stringify(dashboard);
+    for (const shown of ["OldestMs", "DeadLettered", "Braked", "ChainBroken", "Failures", "failures.0.name"])
+      expect(body).toContain(shown);
+  });
+
+  it("graphs and watches no metric that the drain does not log", () => {
+    const known = { remaining: 1, oldestMs: 1, nextDueAt: null, failures: [] };
+    const logged = Object.keys(figuresOf(known as unknown as DrainReport));
+    const text = JSON.stringify([
+      template.findResources("AWS::CloudWatch::Dashboard"),
+      template.findResources("AWS::CloudWatch::Alarm"),
+    ]);
+    const used = [
+      ...text.matchAll(/Spillway\\+",\\*"(\w+)/g),
+      ...text.matchAll(/"MetricName":"(\w+)","Namespace":"Spillway"/g),
+    ].map(([, name]) => name);
+    expect(used.length).toBeGreaterThan(12);
+    for (const name of used) expect(logged).toContain(name);
   });
 
   it("drains: what would be deployed runs on the emulator, with its own environment and parameters", async () => {

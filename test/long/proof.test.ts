@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { proveKills } from "../prove/kills.ts";
 import { proveModel } from "../prove/model.ts";
+import { proveOrderModel } from "../prove/order-model.ts";
 import { provePlainModel } from "../prove/plain-model.ts";
 import type { Proof } from "../prove/proof.ts";
 import { proveSimulation } from "../prove/simulation.ts";
@@ -18,6 +19,10 @@ describe("the promises hold for longer", () => {
 
   it("against a model, after every command on a real Redis", async () => {
     expectHolding(await proveModel({ runs: 1_000, seed }));
+  });
+
+  it("of the orders, against a model of lines, after every step on a real Redis", async () => {
+    expectHolding(await proveOrderModel({ runs: 400, seed }));
   });
 
   it("for the plain engine, as far as they are its own", async () => {

@@ -33,9 +33,12 @@ const runs: readonly [name: string, options: Partial<DrainOptions>][] = [
       brake: false,
       maxAttempts: 1,
       deadLetters: { maxCount: 1 },
-      onDeadLetter: async () => undefined,
-      onFailure: async () => undefined,
-      onProgress: async () => undefined,
+      on: {
+        "message:claimed": async () => undefined,
+        "message:dead-lettered": async () => undefined,
+        "message:failed": async () => undefined,
+        "drain:progressed": async () => undefined,
+      },
     },
   ],
 ];

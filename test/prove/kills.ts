@@ -74,10 +74,7 @@ class Round {
     const add = (place: Place, slotCount: number, kills: number, redisKills: number): void => {
       const number = this.#figures.worldCount++;
       const name = `kills-${number}`;
-      // So that each kind is also that of the world whose Redis dies.
-      const kind = worldKinds[
-        (number + Math.floor(number / 4) + this.#seed) % worldKinds.length
-      ] as WorldKind;
+      const kind = worldKinds[(number + this.#seed) % worldKinds.length] as WorldKind;
       this.#figures.worldCounts.set(kind, (this.#figures.worldCounts.get(kind) ?? 0) + 1);
       const random = seeded(Math.floor(this.#random() * 2 ** 32));
       const parts = {

@@ -35,6 +35,7 @@ export class Ledger {
   readonly #redisNow: () => number;
   /** The key of a payload; undefined where nothing is promised of its order. */
   readonly #keyOf: (payload: string) => string | undefined;
+  readonly #keepsOrder: boolean;
   /** key → payloads in the order pushed, until they are acknowledged or dead. */
   readonly #orders = new Map<string, string[]>();
   #last: Snapshot;
@@ -62,7 +63,10 @@ export class Ledger {
     maxConcurrency: number;
     /** Default: none has a key. */
     keyOf?: (payload: string) => string | undefined;
+    /** Whether messages of a key end in their order. Default: true. */
+    keepsOrder?: boolean;
   }) {
+    this.#keepsOrder = options.keepsOrder ?? true;
     this.#keyOf = options.keyOf ?? (() => undefined);
     this.#redisNow = options.redisNow;
     this.#keys = listKeys(options.list);
@@ -352,6 +356,7 @@ export class Ledger {
 
   /** What is done or dead of a key is the oldest of it that was not. */
   #checkOrder(ended: ReadonlySet<string>): void {
+    if (!this.#keepsOrder) return;
     const counts = new Map<string, number>();
     for (const payload of ended) {
       const key = this.#keyOf(payload);

@@ -3,6 +3,7 @@ import { proveBrakeBound } from "./brake-bound.ts";
 import { proveKills } from "./kills.ts";
 import { proveModel } from "./model.ts";
 import { proveMutations } from "./mutations.ts";
+import { proveOrderModel } from "./order-model.ts";
 import { provePlainModel } from "./plain-model.ts";
 import type { Proof } from "./proof.ts";
 import { proveSimulation, worldOrders } from "./simulation.ts";
@@ -24,7 +25,7 @@ const { runs, steps, kills, seed, only, order, mutations, share } = new Command(
   .option("--steps <count>", "steps of the simulation", readCount, 100_000)
   .option("--kills <count>", "processes to kill", readCount, 60)
   .option("--seed <number>", "where everything random comes from", readCount, 1)
-  .option("--only <part>", "one part: simulation, brake, model, plain-model, kills or mutations")
+  .option("--only <part>", "one part: simulation, brake, model, order-model, plain-model, kills or mutations")
   .addOption(new Option("--order <order>", "simulation: worlds of this order alone").choices(worldOrders))
   .option(
     "--share <k/n>",
@@ -42,6 +43,7 @@ const parts: Record<string, () => Promise<Proof>> = {
   simulation: () => proveSimulation({ steps, seed, ...(order ? { order } : {}) }),
   brake: () => proveBrakeBound({ seed }),
   model: () => proveModel({ runs, seed }),
+  "order-model": () => proveOrderModel({ runs, seed }),
   "plain-model": () => provePlainModel({ runs, seed }),
   kills: () => proveKills({ kills, seed }),
   mutations: () => proveMutations({ seed, named: mutations ?? "", share, log: (line) => console.log(line) }),

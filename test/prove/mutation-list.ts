@@ -91,7 +91,7 @@ export const mutations: readonly Mutation[] = [
     name: "start others at every turn, without waiting for those before",
     edit: {
       file: "src/scale-out.ts",
-      find: "    if (mayStart) this.#nextAt = clock.now() + limits.waveMs;\n",
+      find: "    this.#nextAt = now + limits.waveMs;\n",
       put: "",
     },
     by: ["simulation"],
@@ -241,35 +241,32 @@ export const mutations: readonly Mutation[] = [
       "5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}",
       "5e15 + call('HINCRBY', lines, 'first', -#parks) - 1, {}, {}",
     ),
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "forget when somebody is to look at a line",
     edit: inScript("  variadic('ZADD', due, times)\n  if mayWait", "  if mayWait"),
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "claim what the drain was not shown",
     edit: inScript("if #popped ~= freshCount or print ~= freshPrint then", "if #popped ~= freshCount then"),
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "claim beside a line that waits for a retry",
-    edit: inScript("isOpen[key] = not (endsAt or waits[at])", "isOpen[key] = not endsAt"),
-    by: ["simulation by key"],
+    edit: inScript("not (endsAt or waits[at]), mayHave", "not endsAt, mayHave"),
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "free the key of a message whose handler still runs",
     edit: inScript("      kept[#kept + 1] = key\n", ""),
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "take a line whose key is held",
-    edit: inScript(
-      "    if endsAt then call('ZADD', due, math.max(endsAt, now + 100), keys[at]) else free[#free + 1] = keys[at] end\n",
-      "    free[#free + 1] = keys[at]\n",
-    ),
-    by: ["simulation by key"],
+    edit: inScript("    if endsAt or windowAt then\n", "    if windowAt then\n"),
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "a crash makes a dead letter of what comes behind another that comes back",
@@ -277,7 +274,7 @@ export const mutations: readonly Mutation[] = [
       "if readHistory(history) < maxAttempts or isBackOf[line] then",
       "if readHistory(history) < maxAttempts then",
     ),
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "in strict order a failed message comes later",
@@ -285,16 +282,16 @@ export const mutations: readonly Mutation[] = [
       "return mode == 's' or (settling[index] or NO_KEY) ~= NO_KEY",
       "return (settling[index] or NO_KEY) ~= NO_KEY",
     ),
-    by: ["simulation", "simulation of more worlds"],
+    by: ["simulation", "model of the orders", "simulation of more worlds"],
   },
   {
     name: "run what comes behind a failed message of its line",
     edit: {
       file: "src/processor.ts",
-      find: "if (!(await this.#mark(at))) break;",
+      find: "if (!(await this.#mark(at)) && !isLoose) break;",
       put: "await this.#mark(at);",
     },
-    by: ["simulation by key"],
+    by: ["model of the orders", "simulation by key"],
   },
   {
     name: "count no claim of a key against its limit",
@@ -318,7 +315,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "forget a line whose key has had its part",
-    edit: inScript("      if endsAt or windowAt then\n", "      if endsAt then\n"),
+    edit: inScript("    if endsAt or windowAt then\n", "    if endsAt then\n"),
     by: ["simulation by key"],
   },
 ];

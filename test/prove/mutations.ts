@@ -14,6 +14,7 @@ const copied = ["src", "adapters", "cli", "test", "package.json", "tsconfig.json
 const hunters = [
   ["simulation", ["--only", "simulation", "--steps", "60000"]],
   ["model", ["--only", "model", "--runs", "500"]],
+  ["model of the orders", ["--only", "order-model", "--runs", "300"]],
   ["brake", ["--only", "brake"]],
   ["simulation of more worlds", ["--only", "simulation", "--steps", "150000"]],
   ["simulation by key", ["--only", "simulation", "--order", "byKey", "--steps", "150000"]],

@@ -102,6 +102,8 @@ class World {
   readonly #keyCount: number;
   /** Of a world by key: whether keys have limits, which an operator changes. */
   readonly #limitsKeys: boolean;
+  /** Of a world by key: whether messages of a key may run side by side. */
+  readonly #isLoose: boolean;
   /** In a world that scales out, ticks and drains start drains. */
   readonly #scalesOut: boolean;
   #isCalm = false;
@@ -117,6 +119,7 @@ class World {
     this.#maxAttempts = this.#pick([1, 3, 5, 5, 8]);
     this.#order = order ?? worldOrders[seed % 3] ?? "fifo";
     this.#keyCount = this.#order === "strict" ? 1 : ([7, 3, 2][Math.floor(seed / 3) % 3] as number);
+    this.#isLoose = this.#order === "byKey" && seed % 7 === 3;
     this.#limitsKeys = this.#order === "byKey" && seed % 5 < 3;
     this.#scalesOut = seed % 4 === 1 && this.#order !== "strict";
     const most = this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount];
@@ -129,6 +132,7 @@ class World {
       maxAttempts: this.#maxAttempts,
       maxConcurrency: this.#maxConcurrency,
       keyOf: (payload) => this.#keyOf(payload),
+      keepsOrder: !this.#isLoose,
     });
     const badness = this.#random() * 0.15;
     const weather: Weather = {
@@ -343,7 +347,11 @@ class World {
       maxConcurrency: this.#maxConcurrency,
       order:
         this.#order === "byKey"
-          ? { byKey: ({ payload }) => this.#keyOf(payload), parkedMax: this.#pick([3, 50, 10_000]) }
+          ? {
+              byKey: ({ payload }) => this.#keyOf(payload),
+              parkedMax: this.#pick([3, 50, 10_000]),
+              concurrency: this.#isLoose ? 3 : 1,
+            }
           : this.#order,
       maxAttempts: this.#maxAttempts,
       requestTimeoutMs: this.#pick([200, 2_000, 10_000]),

@@ -25,10 +25,12 @@ export function useCommandLine() {
     args: readonly string[],
     environment: Record<string, string> = {},
     program = "dist/cli.js",
+    input?: string | Uint8Array,
   ): Program {
     const server = process.env.SPILLWAY_REDIS_SERVER;
     return new Program(process.execPath, [join(root, program), ...args], {
       folder: root,
+      input,
       environment: {
         TMPDIR: temporary,
         ...(server ? { SPILLWAY_REDIS_SERVER: server } : {}),

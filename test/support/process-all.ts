@@ -34,6 +34,7 @@ export async function processAll(count: number, options: Partial<ProcessorOption
       batchHandler: undefined,
       batchBy: undefined,
       schema: undefined,
+      sentAt: undefined,
       policy: { maxAttempts: 5, retryDelay: { baseMs: 1_000, maxMs: 900_000 }, random: () => 0.5 },
       markDone: async () => undefined,
       ...options,

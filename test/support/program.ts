@@ -6,33 +6,42 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface ProgramOptions {
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The whole of its standard input, or `typed` for what `type` is called with. Default: none. */
+  readonly input?: string | Uint8Array | undefined;
+}
+
 /** A program in a process of its own, with what it prints. */
 export class Program {
   /** Resolves when it has ended and all it printed has been read. */
   readonly ended: Promise<Exit>;
   /** Both streams, as they came. */
   output = "";
+  /** The standard output alone. */
+  stdout = "";
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
 
-  /** It gets the given environment, and of ours only the PATH. */
-  constructor(
-    command: string,
-    args: readonly string[],
-    { folder, environment }: { folder: string; environment: Readonly<Record<string, string>> },
-  ) {
+  /** It gets the given environment, and of ours only the PATH; and as its input what is given, or what is typed. */
+  constructor(command: string, args: readonly string[], { folder, environment, input }: ProgramOptions) {
     const child = spawn(command, args, {
       cwd: folder,
       env: { PATH: process.env.PATH ?? "", HOME: folder, NO_COLOR: "1", ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
+        if (stream === child.stdout) this.stdout += text;
         this.#tell();
       });
     }
+    // It may end before it has read all.
+    child.stdin?.on("error", () => undefined);
+    if (input !== undefined && input !== "typed") child.stdin?.end(input);
     this.ended = new Promise((resolve) => {
       child.once("close", (code, signal) => resolve({ code, signal }));
       child.once("error", (error) => {
@@ -55,6 +64,11 @@ export class Program {
       if (hasEnded) throw new Error(`It ended without printing ${pattern}:\n${this.output}`);
       await new Promise<void>((resolve) => this.#listeners.add(resolve));
     }
+  }
+
+  /** Types text, where its input is typed. */
+  type(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   signal(name: NodeJS.Signals): void {

@@ -14,7 +14,7 @@ const places: readonly [name: string, options: (make: () => unknown) => object][
     "in the array of a batch handler",
     (make) => ({ batchHandler: (messages: unknown[]) => messages.map(make) }),
   ],
-  ["returned by onFailure", (make) => ({ handler: throwing(() => 1), onFailure: make })],
+  ["returned by a listener", (make) => ({ handler: throwing(() => 1), on: { "message:failed": make } })],
   ["returned by retryDelay", (make) => ({ handler: throwing(() => 1), retryDelay: make })],
 ];
 

@@ -20,9 +20,11 @@ async function claimsOf(
     list: "mail",
     clock,
     concurrency: 1,
-    onProgress: (report) => {
-      if (report.claimed > claimed) claims.push(report.claimed - claimed);
-      claimed = report.claimed;
+    on: {
+      "drain:progressed": ({ report }) => {
+        if (report.claimed > claimed) claims.push(report.claimed - claimed);
+        claimed = report.claimed;
+      },
     },
     ...(options.batchHandler ? {} : { handler: () => clock.advance(handlerMs) }),
     ...options,
@@ -46,7 +48,7 @@ describe("how much a drain claims at once", () => {
       prefetch: 0,
       clock: new ManualClock(),
       handler: () => undefined,
-      onProgress: ({ claimed }) => void claims.push(claimed),
+      on: { "drain:progressed": ({ report }) => void claims.push(report.claimed) },
     });
     await drain.push("first");
     await drain.run();
@@ -73,8 +75,10 @@ describe("how much a drain claims at once", () => {
         prefetch: 0,
         clock: new ManualClock(),
         handler: () => undefined,
-        onProgress: (report) => {
-          first ||= report.claimed;
+        on: {
+          "drain:progressed": ({ report }) => {
+            first ||= report.claimed;
+          },
         },
       }).run({ budgetMs, maxMessages: 1_000, chain: { id: "chain", hop: 1, paceUs } });
       expect(claimed).toBe(1_000);

@@ -105,10 +105,11 @@ describe("the failures of a run", () => {
     expect(JSON.stringify(report.failures)).not.toContain("4111");
   });
 
-  it("are told to onFailure, one by one", async () => {
+  it("are told as events, one by one", async () => {
     const told: Failure[] = [];
     const error = new Error("no");
-    await run(["a", "b"], { ...throwing(() => error), onFailure: (failure) => told.push(failure) });
+    const on = { "message:failed": (failure: Failure) => told.push(failure) };
+    await run(["a", "b"], { ...throwing(() => error), on });
 
     expect(told.map(({ attempt, message, error: given }) => [attempt, message.payload, given])).toEqual([
       [1, "a", error],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
+import { eventNames } from "../../src/events.ts";
 import { createDrain, type DrainOptions, type DrainReport } from "../../src/index.ts";
 import { finish, hostileValues } from "../support/hostile-values.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -45,9 +46,15 @@ const calls: readonly [
   })),
   both("retryDelay", (call) => ({ handler: fail, retryDelay: call })),
   both("random", (call) => ({ handler: fail, random: call })),
-  both("onFailure", (call) => ({ handler: fail, onFailure: call })),
-  both("onDeadLetter", (call) => ({ handler: fail, maxAttempts: 1, onDeadLetter: call })),
-  both("onProgress", (call) => ({ onProgress: call })),
+  ...eventNames.map((name) =>
+    both(`a listener to ${name}`, (call) => ({
+      handler: fail,
+      maxAttempts: name === "message:dead-lettered" ? 1 : 2,
+      brake: { after: 1 },
+      on: { [name]: call },
+    })),
+  ),
+  both("sentAt", (call) => ({ sentAt: call })),
   both("continuation.invoke", (call) => ({ continuation: { name: "hostile", invoke: call }, handler: slow })),
   both("continuation.invokeLater", (call) => ({
     continuation: { name: "hostile", invoke: async () => null, invokeLater: call },

@@ -23,6 +23,7 @@ const report: DrainReport = {
   finished: 0,
   recovered: 0,
   remaining: 0,
+  oldestMs: null,
   nextDueAt: null,
   stopped: "empty",
   continuedWith: null,

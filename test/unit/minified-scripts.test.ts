@@ -5,12 +5,15 @@ import * as adopt from "../../src/broker/scripts/adopt.ts";
 import * as forget from "../../src/broker/scripts/forget.ts";
 import * as peek from "../../src/broker/scripts/peek.ts";
 import * as takeDead from "../../src/broker/scripts/take-dead.ts";
+import * as takePart from "../../src/broker/scripts/take-part.ts";
 import * as turn from "../../src/broker/scripts/turn/index.ts";
 import * as turnFull from "../../src/broker/scripts/turn-full/index.ts";
 import * as turnOrder from "../../src/broker/scripts/turn-order/index.ts";
 
 describe("a minified script", () => {
-  it.each(Object.entries({ ...turn, ...turnFull, ...turnOrder, ...adopt, ...takeDead, ...forget, ...peek }))(
+  const singles = { ...adopt, ...takeDead, ...forget, ...peek, ...takePart };
+
+  it.each(Object.entries({ ...turn, ...turnFull, ...turnOrder, ...singles }))(
     "has the very instructions and constants of its source: %s",
     async (name, source) => {
       const shipped = await minified(name, source);

@@ -50,7 +50,7 @@ const everyRank = (of: Outlook): Outlook[] => Array.from({ length: of.live }, (_
 
 describe("how many drains a drain starts", () => {
   it.each<[string, Partial<Outlook>, number]>([
-    ["two, where it is alone and there is work for more", {}, 2],
+    ["three, where it is alone and there is work for more", {}, 3],
     ["none, where it can do the rest in time", { remaining: 200 }, 0],
     ["one, where two can", { remaining: 400 }, 1],
     ["none, where the list is empty", { remaining: 0 }, 0],
@@ -64,23 +64,23 @@ describe("how many drains a drain starts", () => {
     expect(helpersWanted(outlook(given))).toBe(count);
   });
 
-  it("is for all that live together no more than is wanted and may live, and two each at most", () => {
+  it("is for all that live together no more than is wanted and may live, and three each at most", () => {
     fc.assert(
       fc.property(outlooks, (of) => {
         const each = everyRank(of).map(helpersWanted);
         const together = each.reduce((sum, count) => sum + count, 0);
-        expect(Math.max(...each)).toBeLessThanOrEqual(2);
+        expect(Math.max(...each)).toBeLessThanOrEqual(3);
         expect(of.live + together).toBeLessThanOrEqual(Math.max(of.live, drainsWanted(of)));
         expect(drainsWanted(of)).toBeLessThanOrEqual(of.maxConcurrency);
       }),
     );
   });
 
-  it("brings as many as are wanted in as few waves as doubling takes", () => {
+  it("brings as many as are wanted in as few waves as it takes to make four of one", () => {
     fc.assert(
       fc.property(outlooks, (of) => {
         let live = 1;
-        for (let wave = 0; wave < Math.ceil(Math.log2(drainsWanted(of))); wave++) {
+        for (let wave = 0; wave < wavesTo(drainsWanted(of), 4); wave++) {
           live += everyRank({ ...of, live }).reduce((sum, one) => sum + helpersWanted(one), 0);
         }
         expect(live).toBe(drainsWanted(of));
@@ -103,14 +103,21 @@ describe("how many drains a drain starts", () => {
   });
 });
 
+/** How many waves it takes until there are so many, where each makes `times` of one. */
+function wavesTo(count: number, times: number): number {
+  let waves = 0;
+  for (let live = 1; live < count; live *= times) waves += 1;
+  return waves;
+}
+
 describe("the numbers of a list's chains", () => {
-  it("differ within a wave, and reach every chain from any other in as few waves as doubling takes", () => {
+  it("differ within a wave, and reach every chain from any other in as few waves as it takes", () => {
     for (const count of [2, 3, 8, 13, 64, 1_000]) {
       for (const from of [0, 1, count - 1]) {
         let wave = new Set([from]);
         const seen = new Set(wave);
-        for (let step = 0; step < Math.ceil(Math.log2(count)); step++) {
-          const next = [...wave].flatMap((slot) => slotsToStart(slot, 2, 0, count));
+        for (let step = 0; step < wavesTo(count, 3); step++) {
+          const next = [...wave].flatMap((slot) => slotsToStart(slot, 3, 0, count));
           wave = new Set(next);
           for (const slot of next) seen.add(slot);
         }
@@ -181,19 +188,20 @@ describe("a drain that finds more than it can do in time", () => {
     expect(started.map(({ chain }) => chain)).toMatchObject([
       { id: expect.stringMatching(/^tick\.[\w-]+~1$/), hop: 5, paceUs: 10_000 },
       { id: expect.stringMatching(/^tick\.[\w-]+~2$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~3$/), hop: 5, paceUs: 10_000 },
     ]);
-    expect(new Set(started.map(({ sendId }) => sendId)).size).toBe(2);
-    expect(report).toMatchObject({ started: 2, error: null });
+    expect(new Set(started.map(({ sendId }) => sendId)).size).toBe(3);
+    expect(report).toMatchObject({ started: 3, error: null });
   });
 
   it("starts them with its very first claim where the hop tells the pace", async () => {
     const run = { chain: { id: "tick", hop: 4, paceUs: 10_000 }, maxMessages: 20 };
-    expect((await startedBy({}, run)).report.started).toBe(2);
+    expect((await startedBy({}, run)).report.started).toBe(3);
   });
 
   it("starts as many again a second later, where none of them came to live", async () => {
     const { started } = await startedBy({}, { maxMessages: 160 });
-    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4]);
+    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it.each<[string, Partial<DrainOptions>, object?, number?]>([
@@ -237,7 +245,7 @@ describe("a drain that finds more than it can do in time", () => {
       },
       { maxMessages: 40 },
     );
-    expect([started.length, beside.length]).toEqual([0, 2]);
+    expect([started.length, beside.length]).toEqual([0, 3]);
   });
 });
 

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { createSpillway, OptionError } from "../../src/index.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 
 const good = { handler: () => undefined };
 const redis = memory();
@@ -50,4 +51,45 @@ describe("a pattern is refused", () => {
     await expect(spillway.push(list as never, "m"), inspect(list)).rejects.toThrow(/one of "tenant:\*"/);
     expect(await store.command(["EXISTS", "{tenant:*}:lists"])).toBe(0);
   });
+});
+
+it("a name in the register that fits no list of the pattern is forgotten, and no message with it", async () => {
+  const store = memory();
+  const spillway = createSpillway({ redis: store, lists: { "tenant:*": good } });
+  const others = ["mail", "tenant:", "tenant:*", "tenant:{1}", "\xff"];
+  await store.command(["LPUSH", "mail", "not ours"]);
+  await store.command(["HSET", "{tenant:*}:lists", ...others.flatMap((name) => [name, ""])]);
+  await spillway.push("tenant:1", "m");
+  expect(await spillway.run()).toMatchObject({ acked: 1, error: null });
+  expect(await store.command(["KEYS", "*"])).toEqual(["mail"]);
+  expect(await spillway.run()).toMatchObject({ commands: 1 });
+});
+
+it("the lists of a pattern share its weight, however many they are", async () => {
+  const clock = new ManualClock();
+  const store = memory({ now: () => clock.now() });
+  const spent = new Map<string, number>();
+  const own = {
+    concurrency: 1,
+    prefetch: 0,
+    batchSize: 10,
+    handler: ({ list }: { list: string }) => {
+      const name = list.startsWith("tenant:") ? "tenant:*" : list;
+      spent.set(name, (spent.get(name) ?? 0) + 10);
+      clock.advance(10);
+    },
+  } as const;
+  const spillway = createSpillway({
+    redis: store,
+    clock,
+    random: () => 0,
+    lists: { "tenant:*": own, mail: own },
+    priority: { "tenant:*": 3, mail: 1 },
+  });
+  const full = Array<string>(10_000).fill("m");
+  await spillway.push("mail", full);
+  for (const name of ["a", "b", "c", "d", "e"]) await spillway.push(`tenant:${name}`, full);
+  await spillway.run({ budgetMs: 60_000 });
+  const all = [...spent.values()].reduce((sum, ms) => sum + ms, 0);
+  expect((spent.get("tenant:*") ?? 0) / all).toBeCloseTo(0.75, 1);
 });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { figuresOf } from "../../http/figures.ts";
 export { type AlarmContinuation, alarmContinuation } from "./alarm-continuation.ts";
 export type { DrainChainClass } from "./drain-chain.ts";
 export { type CloudflareHandler, cloudflareHandler } from "./handler.ts";

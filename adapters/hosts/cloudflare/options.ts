@@ -80,7 +80,7 @@ export interface CloudflareHandlerOptions<Env> {
   /** Subrequests of one invocation, where the account has another limit (`limits.subrequests`). Default: the plan's. */
   readonly requestsMax?: number;
   /**
-   * Subrequests that the handler makes for one message, and `onDeadLetter` for one that is dead. The markers of `idempotent`
+   * Subrequests that the handler and listeners make for one message. The markers of `idempotent`
    * are counted by themselves. Default: 0.
    */
   readonly requestsPerMessage?: number;

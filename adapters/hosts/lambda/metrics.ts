@@ -1,4 +1,5 @@
 import type { ChainPosition, DrainReport } from "../../../src/index.ts";
+import { figuresOf } from "../../http/figures.ts";
 
 /**
  * One invocation as a line of CloudWatch's embedded metric format, which Lambda's log becomes metrics and a searchable
@@ -13,7 +14,7 @@ export function metricsLine(
     readonly at: number;
   },
 ): string {
-  const values = valuesOf(report);
+  const values = figuresOf(report);
   const metrics = Object.keys(values).map((name) => ({
     Name: name,
     Unit: name.endsWith("Ms") ? "Milliseconds" : "Count",
@@ -34,23 +35,4 @@ export function metricsLine(
     failures: report.failures,
     error: report.error && `${report.error.name}: ${report.error.message}`,
   });
-}
-
-function valuesOf(report: DrainReport): Record<string, number> {
-  return {
-    Claimed: report.claimed,
-    Acked: report.acked,
-    Retried: report.retried,
-    DeadLettered: report.deadLettered,
-    Released: report.released,
-    LostLease: report.lostLease,
-    Recovered: report.recovered,
-    // Where it is not known there is no value: a zero would calm an alarm.
-    ...(report.remaining === null ? {} : { Remaining: report.remaining }),
-    Errors: report.stopped === "error" ? 1 : 0,
-    ChainBroken: report.stopped !== "error" && report.error !== null ? 1 : 0,
-    Requests: report.requests,
-    Commands: report.commands,
-    ElapsedMs: report.elapsedMs,
-  };
 }

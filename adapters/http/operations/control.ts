@@ -1,4 +1,4 @@
-import type { RateLimit } from "../../../src/index.ts";
+import type { ListLimit } from "../../../src/index.ts";
 import { asked } from "../json-body.ts";
 import type { Operation } from "./operation.ts";
 import { array, count, orNull, record, ref } from "./schemas.ts";
@@ -70,7 +70,7 @@ export const controlOperations: readonly Operation[] = [
     body: { schema: ref("Limit") },
     answer: limitAnswer,
     async run({ body, drain }) {
-      const limit = body as unknown as RateLimit;
+      const limit = body as unknown as ListLimit;
       await asked(() => drain().limits.set(limit));
       return { limit };
     },

@@ -1,6 +1,14 @@
 import type { DrainStats } from "../../../src/index.ts";
 import type { ListState } from "./drains.ts";
 
+/** A metric of all lists, with its samples. */
+export interface Metric {
+  /** One that ends in `_total` is a counter, any other a gauge. */
+  readonly name: string;
+  readonly help: string;
+  readonly samples: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+}
+
 interface Gauge {
   readonly name: string;
   readonly help: string;
@@ -32,22 +40,37 @@ const gauges: readonly Gauge[] = [
     samples: ({ nextDueAt }) => (nextDueAt === null ? [] : [["", nextDueAt / 1_000]]),
   },
   {
+    name: "spillway_braked",
+    help: "1 while the brake of the list is on.",
+    samples: ({ brakedUntil }) => [["", brakedUntil === null ? 0 : 1]],
+  },
+  {
     name: "spillway_paused",
     help: "1 where the list is paused.",
     samples: ({ paused }) => [["", paused ? 1 : 0]],
   },
+  {
+    name: "spillway_braked",
+    help: "1 while the brake is on.",
+    samples: ({ brakedUntil }) => [["", brakedUntil === null ? 0 : 1]],
+  },
 ];
 
-/** How lists stand, in the text form that Prometheus reads (version 0.0.4). */
-export function metricsText(states: readonly ListState[]): string {
-  const lines = gauges.flatMap(({ name, help, samples }) => {
+/** How lists stand, and what else is counted, in the text form that Prometheus reads (version 0.0.4). */
+export function metricsText(states: readonly ListState[], counted: readonly Metric[] = []): string {
+  const standing = gauges.map(({ name, help, samples }): Metric => {
     const found = states.flatMap(({ list, stats }) =>
-      samples(stats).map(([place, value]) => {
-        const labels = [`list="${escapeLabel(list)}"`, ...(place ? [`place="${place}"`] : [])];
-        return `${name}{${labels.join(",")}} ${value}`;
-      }),
+      samples(stats).map(([place, value]) => [{ list, ...(place && { place }) }, value] as const),
     );
-    return found.length > 0 ? [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...found] : [];
+    return { name, help, samples: found };
+  });
+  const lines = [...standing, ...counted].flatMap(({ name, help, samples }) => {
+    const type = name.endsWith("_total") ? "counter" : "gauge";
+    const found = samples.map(([labels, value]) => {
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
+      return `${name}{${pairs.join(",")}} ${value}`;
+    });
+    return found.length > 0 ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...found] : [];
   });
   return `${lines.join("\n")}\n`;
 }

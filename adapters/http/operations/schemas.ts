@@ -17,6 +17,7 @@ export const text: Schema = { type: "string" };
 export const count: Schema = { type: "integer", minimum: 0 };
 const moment: Schema = { type: "integer", minimum: 0, description: "Epoch ms, on Redis' own clock." };
 const flag: Schema = { type: "boolean" };
+const atLeastOne: Schema = { type: "integer", minimum: 1 };
 
 /** That, or null. */
 export function orNull(schema: Schema): Schema {
@@ -65,6 +66,7 @@ export const schemas = {
     parkedKeys: count,
     nextDueAt: orNull(moment),
     paused: flag,
+    brakedUntil: orNull(moment),
   }),
   Report: {
     ...record({
@@ -76,6 +78,7 @@ export const schemas = {
       lostLease: count,
       recovered: count,
       remaining: orNull(count),
+      oldestMs: orNull(count),
       nextDueAt: orNull(moment),
       stopped: text,
       error: orNull(thrown),
@@ -113,9 +116,10 @@ export const schemas = {
     firstFailedAt: moment,
     lastFailedAt: moment,
   }),
-  Limit: record({
-    messages: { type: "integer", minimum: 1 },
-    windowMs: { type: "integer", minimum: 1, description: "ms" },
+  Limit: choices({
+    messages: atLeastOne,
+    windowMs: { ...atLeastOne, description: "ms" },
+    perKey: choices({ messages: atLeastOne, windowMs: atLeastOne, inFlight: atLeastOne }),
   }),
   Selection: choices({
     where: choices({

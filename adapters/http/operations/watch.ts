@@ -3,6 +3,7 @@ import { callOf } from "../hono.ts";
 import { problem } from "../problem.ts";
 import type { RoutesContext } from "../routes.ts";
 import type { OperatedDrains } from "./drains.ts";
+import type { EventCounts } from "./event-counts.ts";
 import { metricsText } from "./metrics.ts";
 import type { Operation } from "./operation.ts";
 import { array, record, ref, text } from "./schemas.ts";
@@ -14,7 +15,11 @@ const textType = "text/plain; version=0.0.4; charset=utf-8";
 const lists = record({ name: text, lists: array(record({ list: text, stats: ref("Stats") })) });
 
 /** How the lists stand: once, as metrics, and as it changes; whether Redis answers; what the caller may do. */
-export function watchOperations(given: RoutesContext, drains: OperatedDrains): readonly Operation[] {
+export function watchOperations(
+  given: RoutesContext,
+  drains: OperatedDrains,
+  counts: EventCounts | undefined,
+): readonly Operation[] {
   const read = async () => ({ name: given.drain.list, lists: await drains.states() });
   const feed = new StateFeed(read, given.signal);
   let pinging: Promise<void> | undefined;
@@ -41,7 +46,9 @@ export function watchOperations(given: RoutesContext, drains: OperatedDrains): r
       summary: "The same for Prometheus.",
       answer: { schema: text, type: textType },
       run: async () =>
-        new Response(metricsText(await drains.states()), { headers: { "Content-Type": textType } }),
+        new Response(metricsText(await drains.states(), counts?.metrics()), {
+          headers: { "Content-Type": textType },
+        }),
     },
     {
       method: "get",

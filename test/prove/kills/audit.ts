@@ -82,6 +82,10 @@ export class Audit {
   /** Acknowledged once, after its handler had ended; and back in the list only for a kill, or for a drain that was late. */
   #checkMessage(payload: string): void {
     const claims = this.#history.claims.get(payload) ?? [];
+    if (this.#history.isThere(payload)) {
+      this.#problem(`${payload} is not lost, and was not handled in time.`);
+      return;
+    }
     const acked = claims.filter(({ end }) => end === "acked");
     if (acked.length !== 1) this.#problem(`${payload} was acknowledged ${acked.length} times.`);
     if (!claims.some(({ batch }) => this.#ended.has(`${payload} ${batch}`))) {

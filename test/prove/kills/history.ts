@@ -1,5 +1,5 @@
 import { readDelayed } from "../../../src/broker/history.ts";
-import { effectKeysOf, effectOf, keyOf, type WorldKind } from "./messages.ts";
+import { effectKeysOf, effectOf, hasFailures, keyOf, limit, type WorldKind } from "./messages.ts";
 
 /** How long a batch of a dead process stays away: short, so that much is recovered. */
 export const leaseMs = 300;
@@ -38,7 +38,11 @@ export class History {
   #at = 0;
   #epoch = 0;
   #isInGroup = false;
-  /** Of the current step: messages it moved, leases it wrote, batches it removed, and effects it ran. */
+  #isPaused = false;
+  /** Claims of the last window of a limit. */
+  #lastClaims: { readonly at: number; readonly count: number }[] = [];
+  /** Of the current step: messages it claimed and moved, leases it wrote, batches it removed, and effects it ran. */
+  #claimedCount = 0;
   #moved = new Set<string>();
   #newLeaseEnds: number[] = [];
   #removed: string[] = [];
@@ -50,9 +54,9 @@ export class History {
     this.#effectKeys = effectKeysOf(list);
   }
 
-  /** Messages pushed that are not acknowledged. */
-  get pendingCount(): number {
-    return this.#places.size - this.#acked.size;
+  /** Whether a message is in some place in the end. */
+  isThere(payload: string): boolean {
+    return this.#placesOf(payload).length > 0;
   }
 
   apply(command: readonly string[]): void {
@@ -87,6 +91,8 @@ export class History {
     this.#checkPlaces(new Set(acked));
     this.#checkOrder(new Set(acked));
     this.#checkEffects(acked);
+    if (leaseEnd !== undefined && this.#claimedCount > 0) this.#checkControl(leaseEnd - leaseMs);
+    this.#claimedCount = 0;
     this.#moved = new Set();
     this.#newLeaseEnds = [];
     this.#removed = [];
@@ -141,6 +147,19 @@ export class History {
     }
   }
 
+  /** Nothing is claimed of a paused list, nor in any window more than two windows' worth. */
+  #checkControl(at: number): void {
+    if (this.#isPaused) this.problems.push(`${this.#claimedCount} messages were claimed of a paused list.`);
+    if (this.#kind !== "limited") return;
+    this.#lastClaims.push({ at, count: this.#claimedCount });
+    this.#lastClaims = this.#lastClaims.filter((claim) => claim.at > at - limit.windowMs);
+    const sum = this.#lastClaims.reduce((total, { count }) => total + count, 0);
+    if (sum > 2 * limit.messages)
+      this.problems.push(
+        `${sum} messages were claimed in ${limit.windowMs} ms, and ${limit.messages} may be.`,
+      );
+  }
+
   #checkEffects(acked: readonly string[]): void {
     const expected = acked.flatMap((payload) => {
       const effect = effectOf(this.#kind, payload);
@@ -161,7 +180,8 @@ export class History {
     } else if (key === `${base}leases` && name === "ZADD") {
       this.#leaseEnds.set(rest[1] as string, Number(rest[0]));
       this.#newLeaseEnds.push(Number(rest[0]));
-    } else if (key === `${base}delayed`) this.#writeSorted(name, "delayed", rest);
+    } else if (key === `${base}control` && rest[0] === "paused") this.#isPaused = name === "HSET";
+    else if (key === `${base}delayed`) this.#writeSorted(name, "delayed", rest);
     else if (key === `${base}parked`) this.#writeSorted(name, "parked", rest);
     else if (key === `${base}dead` || key === `${base}brake`) {
       if (name !== "DEL") this.#noteUnexpected(name, key);
@@ -205,7 +225,7 @@ export class History {
   #writeSorted(name: string, place: "delayed" | "parked", rest: readonly string[]): void {
     const payloadOf = (member: string): string =>
       place === "delayed" ? readDelayed(member).payload : member.slice(member.lastIndexOf(":") + 1);
-    if (this.#kind === "fifo") this.#noteUnexpected(name, place);
+    if (!hasFailures(this.#kind)) this.#noteUnexpected(name, place);
     if (name === "ZADD")
       for (let at = 1; at < rest.length; at += 2) this.#put(payloadOf(rest[at] as string), place);
     else if (name === "ZREM") for (const member of rest) this.#take(payloadOf(member), place);
@@ -215,6 +235,7 @@ export class History {
   #claim(batch: string, payloads: readonly string[]): void {
     const claims = this.#batches.get(batch) ?? new Map<string, Claim>();
     this.#batches.set(batch, claims);
+    this.#claimedCount += payloads.length;
     for (const payload of payloads) {
       const claim: Claim = {
         batch,

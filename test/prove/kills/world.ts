@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SideDoor } from "../../support/side-door.ts";
+import { measureTimeScale } from "../../support/time-scale.ts";
 import { Audit } from "./audit.ts";
 import type { ChildOrder, Death } from "./child.ts";
 import { Child } from "./child-process.ts";
 import { boundaries, type Figures } from "./figures.ts";
 import { History, leaseMs, notesKey } from "./history.ts";
-import { effectKeysOf, effectOf, type WorldKind } from "./messages.ts";
+import { effectKeysOf, effectOf, limit, type WorldKind } from "./messages.ts";
 import { type Place, token } from "./place.ts";
 
+/** A slow machine has longer. */
+const scaled = measureTimeScale();
 /** The list is never shorter while kills remain. */
 const waitingCountMin = 25;
 /** A process that does not come to its request boundary in this time is killed from outside. */
-const boundaryMsMax = 5_000;
+const boundaryMsMax = scaled(5_000);
 /** What is left after the last kill must be handled and gone in this time. */
-const finishMsMax = 30_000;
+const finishMsMax = scaled(30_000);
 
 interface WorldParts {
   readonly name: string;
@@ -44,6 +47,7 @@ export class World {
   #killsLeft: number;
   #pushedCount = 0;
   #isDown = false;
+  #lastError = "none";
   #isOver = false;
   #isClosed = false;
   #running: Promise<void> | undefined;
@@ -65,12 +69,15 @@ export class World {
   async #run(): Promise<void> {
     const { slotCount } = this.#parts;
     this.#spares = Array.from({ length: slotCount }, () => this.#spawn());
+    if (this.#parts.kind === "limited")
+      await this.#door.redis.hset(this.#control, { limit: limit.messages, windowMs: limit.windowMs });
     await this.#push(2 * waitingCountMin);
     const slots = Array.from({ length: slotCount }, () => this.#killOneAfterAnother());
     const killing = Promise.all([...slots, this.#killRedisNowAndThen()]).finally(() => {
       this.#isOver = true;
     });
-    await Promise.all([killing, this.#topUp()]);
+    await Promise.all([killing, this.#topUp(), this.#pauseNowAndThen()]);
+    await this.#door.redis.del(this.#control);
     await this.#finish();
   }
 
@@ -133,9 +140,11 @@ export class World {
 
   #hearError(error: string): void {
     this.#parts.figures.errorCount += 1;
-    // A machine that stalls may end a lease before its batch begins; other errors need a Redis that dies.
-    if (this.#parts.redisKills === 0 && !/^(lease-too-short|stood-still)/.test(error))
-      this.#problem(`A drain ended by ${error}`);
+    this.#lastError = error;
+    // A machine that stalls may end a lease before its batch begins, or leave a reply too late; other errors need a Redis
+    // that dies.
+    const isStall = /^(lease-too-short|stood-still|redis-transport: No reply within)/.test(error);
+    if (this.#parts.redisKills === 0 && !isStall) this.#problem(`A drain ended by ${error}`);
   }
 
   #problem(text: string): void {
@@ -207,6 +216,19 @@ export class World {
     }
   }
 
+  get #control(): string {
+    return `{${this.#list}}:control`;
+  }
+
+  async #pauseNowAndThen(): Promise<void> {
+    while (!this.#isOver && this.#parts.kind === "limited") {
+      await sleep(200 + this.#parts.random() * 600);
+      if (!this.#isDown && !this.#isOver) await this.#door.redis.hset(this.#control, "paused", 1);
+      await sleep(this.#parts.random() * 150);
+      await this.#door.redis.hdel(this.#control, "paused");
+    }
+  }
+
   /** Keeps messages waiting for as long as there are kills to come. */
   async #topUp(): Promise<void> {
     while (!this.#isOver) {
@@ -230,6 +252,8 @@ export class World {
     while ((await this.#door.redis.exists(this.#list, ...places)) > 0 && performance.now() < endsAt) {
       await sleep(20);
     }
+    if (performance.now() >= endsAt)
+      this.#problem(`It did not come to its end in ${finishMsMax} ms. The last error: ${this.#lastError}`);
     for (const child of survivors) {
       child.tell("end");
       const signal = await Promise.race([

@@ -18,51 +18,51 @@ local function endOf(holder)
   return holderEnds[holder]
 end
 ` +
-  // Lines whose keys are held after all are looked at again when that lease ends, those of keys that have had all they may
-  // when the next window begins.
+  // Lines that may go on, of the next that are due; and whether that was all of those. Lines whose keys are held after all are
+  // looked at again when that lease ends, those of keys that have had all they may when the next window begins.
   `
-local function readFreeLines(room)
-  local most, free = math.min(room, 100), {}
-  for _ = 1, hasWaiting and ${limits.duePagesMax} or 0 do
-    local keys, later = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most), {}
-    if #keys == 0 then break end
-    local holders = call('HMGET', lines, unpack(keys))
-    askUsed(keys)
-    for at, key in ipairs(keys) do
-      local endsAt, _, windowAt = holders[at] and endOf(holders[at]), leftOf(key)
-      if endsAt or windowAt then
-        later[#later + 1] = endsAt and math.max(endsAt, now + 100) or windowAt
-        later[#later + 1] = key
-      else
-        free[#free + 1] = key
-      end
+local function readFreeLines(most)
+  local keys, free, later = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most), {}, {}
+  if #keys == 0 then return free, true end
+  local holders = call('HMGET', lines, unpack(keys))
+  askUsed(keys)
+  for at, key in ipairs(keys) do
+    local endsAt, _, windowAt = holders[at] and endOf(holders[at]), leftOf(key)
+    if endsAt or windowAt then
+      later[#later + 1] = endsAt and math.max(endsAt, now + 100) or windowAt
+      later[#later + 1] = key
+    else
+      free[#free + 1] = key
     end
-    scheduleLines('XX', later)
-    if #free > 0 or #keys < most then break end
   end
-  return free
+  scheduleLines('XX', later)
+  return free, #keys < most
 end
 ` +
   // Returns messages, oldest first; whether each line that they are of is open: taken whole, so that what comes behind it may
-  // share the batch; and how many more of its key may.
+  // share the batch; and how many more of its key may. Lines may prove empty, and all of a page may have to wait.
   `
 local function readDueLines(room)
-  local taken, isOpen, left, bytes, free = {}, {}, {}, 0, readFreeLines(room)
-  for at, key in ipairs(free) do
-    if #taken >= room or bytes >= bytesMax then break end
-    local mayHave = leftOf(key)
-    local fair = math.min(mayHave, math.max(1, math.floor((room - #taken) / (#free - at + 1))))
-    local wanted = math.min(fair, math.max(1, readable(#taken, bytesMax - bytes, math.max(sizeHint, largest))))
-    local members = call('ZRANGEBYLEX', parked, '[' .. key .. ':', '(' .. key .. ';', 'LIMIT', 0, wanted)
-    if #members == 0 then call('ZREM', due, key) end
-    for _, member in ipairs(members) do
-      local colon = member:find(':', 35, true) or 35
-      local message = member:sub(colon + 1)
-      taken[#taken + 1] = { key, member:sub(35, colon - 1), message, member }
-      bytes = bytes + #message
-      largest = math.max(largest, #message)
+  local taken, isOpen, left, bytes = {}, {}, {}, 0
+  for _ = 1, hasWaiting and ${limits.duePagesMax} or 0 do
+    local free, isLast = readFreeLines(math.min(room, 100))
+    for at, key in ipairs(free) do
+      if #taken >= room or bytes >= bytesMax then break end
+      local mayHave = leftOf(key)
+      local fair = math.min(mayHave, math.max(1, math.floor((room - #taken) / (#free - at + 1))))
+      local wanted = math.min(fair, math.max(1, readable(#taken, bytesMax - bytes, math.max(sizeHint, largest))))
+      local members = call('ZRANGEBYLEX', parked, '[' .. key .. ':', '(' .. key .. ';', 'LIMIT', 0, wanted)
+      if #members == 0 then call('ZREM', due, key) end
+      for _, member in ipairs(members) do
+        local colon = member:find(':', 35, true) or 35
+        local message = member:sub(colon + 1)
+        taken[#taken + 1] = { key, member:sub(35, colon - 1), message, member }
+        bytes = bytes + #message
+        largest = math.max(largest, #message)
+      end
+      isOpen[key], left[key] = #members < wanted, mayHave - #members
     end
-    isOpen[key], left[key] = #members < wanted, mayHave - #members
+    if #taken > 0 or isLast then break end
   end
   return taken, isOpen, left
 end

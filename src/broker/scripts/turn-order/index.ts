@@ -47,7 +47,7 @@ const effectsInOrderLua =
  *                   millisecond after the window
  *
  * ARGV, behind the others
- *   order  `<mode>,<parkedMax>,<count>,<print>,<keys>,<settleKeys>`: mode f fifo, s strict, k by key; parkedMax messages may
+ *   order  `<mode>,<parkedMax>,<count>,<print>,<keys>,<settleKeys>`: mode f fifo, s strict, k by key, c by key without an order; parkedMax messages may
  *          be parked; the claim may take the list's last `count` messages if their print is this, and these are their keys;
  *          the keys of the batch to settle, where the drain knows them and all are acknowledged
  *

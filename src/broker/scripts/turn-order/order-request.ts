@@ -6,11 +6,12 @@ export const orderRequestLua = `
 local rates, held, lines, due, parked =
   table.remove(KEYS), table.remove(KEYS), table.remove(KEYS), table.remove(KEYS), table.remove(KEYS)
 local mode, parkedMax, freshCount, freshPrint, freshKeys, settleKeys =
-  (table.remove(ARGV) or ''):match('^([fsk]),(%d+),(%d+),(%x*),([%x-]*),([%x-]*)$')
+  (table.remove(ARGV) or ''):match('^([fskc]),(%d+),(%d+),(%x*),([%x-]*),([%x-]*)$')
 parkedMax, freshCount = tonumber(parkedMax), tonumber(freshCount)
 if not mode or #freshKeys ~= 16 * freshCount or #settleKeys % 16 ~= 0 then
   return { err = 'SPILLWAY cannot read argument ' .. #ARGV + 1 }
 end
-local HELD = 7
+local HELD, isLoose = 7, mode == 'c'
+if isLoose then mode = 'k' end
 local hasWaiting, claimedKeys, payloads, places, peeked, prints, movedCount = false, '', nil, {}, {}, {}, 0
 `;

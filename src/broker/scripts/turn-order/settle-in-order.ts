@@ -5,7 +5,7 @@ import { patched, sealed } from "./patched.ts";
 
 /**
  * What failed or is given back stays before what came after it: in strict order at the right end of the list, which is held
- * until the delay is over; by key in front of its line.
+ * until the delay is over; by key in front of its line. Where keys keep no order, what failed is delayed as without them.
  */
 const waysBackLua = `
 local settling, delays = {}, {}
@@ -85,7 +85,7 @@ export const settleInOrderLua =
       ],
       [
         "    if code == codes.failed or code == codes.waits then\n",
-        `    if (code == codes.failed or code == codes.waits) and isInLine(index) then
+        `    if (code == codes.failed or code == codes.waits) and isInLine(index) and not isLoose then
       delays[index] = now + tonumber(given)
     elseif code == codes.failed or code == codes.waits then\n`,
       ],

@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { watch } from "node:fs";
+import { dirname, sep } from "node:path";
+import type { Lifetime } from "../lifetime.ts";
+
+/** Editors write a file in several steps: so long after the first one it is read, ms. */
+const settledMs = 100;
+const ignored = /^(node_modules|\..*|dist|coverage)$/;
+
+export interface ReloadedOptions {
+  /** Arguments of the command line that the process runs. */
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A file: when something in its folder changes, the process is another. */
+  readonly file: string;
+  readonly onReload: () => void;
+}
+
+/**
+ * Runs the command line in a process of its own, and another one whenever a file beside `file` has changed: so what a handler
+ * imports is new too, and what it left behind is gone. A process that is told to end settles and releases first.
+ */
+export async function runReloaded(options: ReloadedOptions, lifetime: Lifetime): Promise<void> {
+  const { signal } = lifetime;
+  const watcher = watch(dirname(options.file), { recursive: true, signal });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wake: (() => void) | undefined;
+  watcher.on("change", (_, name) => {
+    if (
+      String(name ?? "")
+        .split(sep)
+        .some((part) => ignored.test(part))
+    )
+      return;
+    clearTimeout(timer);
+    timer = setTimeout(() => wake?.(), settledMs);
+  });
+  watcher.on("error", () => undefined);
+  signal.addEventListener("abort", () => wake?.());
+  lifetime.atEnd(async () => {
+    clearTimeout(timer);
+    watcher.close();
+  });
+  while (!signal.aborted) {
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const child = start(options);
+    await changed;
+    await end(child);
+    if (!signal.aborted) options.onReload();
+  }
+}
+
+function start({ args, environment }: ReloadedOptions): ChildProcess {
+  // The program that runs now, from the sources or built.
+  return spawn(process.execPath, [process.argv[1] ?? "", ...args], {
+    env: environment as NodeJS.ProcessEnv,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  await ended;
+}

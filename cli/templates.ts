@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { fromPackage } from "./package-root.ts";
+
+/** A drain to begin with. Its files are in `cli/templates`, where they are type-checked as all sources are. */
+export interface Template {
+  readonly name: "node" | "lambda" | "worker" | "vercel";
+  readonly description: string;
+  /** Copied as they are, but for the list's name. */
+  readonly files: readonly string[];
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  /** What to type next, a line each. */
+  readonly next: readonly string[];
+}
+
+const listOfTemplates = '"emails"';
+const dev = "spillway dev LIST --handler ./handler.ts";
+const install = "npm install";
+
+/** Add yours. */
+export const templates: readonly Template[] = [
+  {
+    name: "node",
+    description: "a server on a box, with a schedule",
+    files: ["handler.ts", "server.ts"],
+    scripts: { dev, start: "node server.ts" },
+    devDependencies: {},
+    next: [
+      install,
+      "npm run dev",
+      "UPSTASH_REDIS_REST_URL=… UPSTASH_REDIS_REST_TOKEN=… DRAIN_TOKEN=… npm start",
+    ],
+  },
+  {
+    name: "lambda",
+    description: "an AWS Lambda function, by AWS SAM",
+    files: ["handler.ts", "drain.ts", "template.yaml"],
+    scripts: { dev, deploy: "sam build && sam deploy --guided" },
+    devDependencies: { esbuild: "^0.28.0" },
+    next: [
+      install,
+      "aws ssm put-parameter --type SecureString --name /spillway/redis-url --value https://….upstash.io",
+      "aws ssm put-parameter --type SecureString --name /spillway/redis-token --value …",
+      "npm run deploy",
+    ],
+  },
+  {
+    name: "worker",
+    description: "a Cloudflare Worker, that goes on by alarms",
+    files: ["handler.ts", "worker.ts", "wrangler.jsonc"],
+    scripts: { dev, deploy: "wrangler deploy" },
+    devDependencies: { wrangler: "^4.0.0" },
+    next: [
+      install,
+      "npx wrangler secret put UPSTASH_REDIS_REST_URL",
+      "npx wrangler secret put UPSTASH_REDIS_REST_TOKEN",
+      "npm run deploy",
+    ],
+  },
+  {
+    name: "vercel",
+    description: "a Vercel Function, called by a schedule",
+    files: ["api/drain.ts", "vercel.json"],
+    scripts: { deploy: "vercel deploy --prod" },
+    devDependencies: { vercel: "latest", "@types/node": "^24.0.0" },
+    next: [
+      install,
+      "npx vercel link",
+      "for name in UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN CRON_SECRET; do npx vercel env add $name production; done",
+      "npm run deploy",
+    ],
+  },
+];
+
+/** The files of a project for this list, by their paths. */
+export function projectOf(template: Template, list: string, version: string): ReadonlyMap<string, string> {
+  const quoted = JSON.stringify(list);
+  const scripts = Object.entries(template.scripts).map(([name, line]) => [
+    name,
+    line.replace("LIST", () => inShell(list)),
+  ]);
+  const manifest = {
+    private: true,
+    type: "module",
+    scripts: Object.fromEntries(scripts),
+    dependencies: { spillway: `^${version}` },
+    devDependencies: template.devDependencies,
+  };
+  const files = template.files.map((path) => {
+    const text = readFileSync(fromPackage(`cli/templates/${template.name}/${path}`), "utf8");
+    return [path, text.replaceAll(listOfTemplates, () => quoted)] as const;
+  });
+  return new Map([
+    ...files,
+    ["package.json", `${JSON.stringify(manifest, null, 2)}\n`],
+    [".gitignore", "node_modules\n.env*\n"],
+  ]);
+}
+
+/** The list's name as a word of a shell. */
+function inShell(list: string): string {
+  return /^[\w.:-]+$/.test(list) ? list : `'${list.replaceAll("'", `'\\''`)}'`;
+}

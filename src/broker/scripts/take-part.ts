@@ -1,0 +1,24 @@
+/**
+ * Says that a drain of several lists is at work, and until when at most, and tells how many are.
+ *
+ * KEYS
+ *   1  drains  zset  chain → when its drain must have ended, ms on Redis' own clock
+ *
+ * ARGV
+ *   1  chain  the one that asks
+ *   2  ms     how long its drain may go on
+ *
+ * Returns how many are at work, and how many of them must have ended before the one that asks. Cost: six commands.
+ *
+ * Invariant: the key is gone once nobody can be at work.
+ */
+export const takePartScript = `
+local drains, chain, ms = KEYS[1], ARGV[1], ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local endsAt = string.format('%.0f', now + ms)
+redis.call('ZREMRANGEBYSCORE', drains, '-inf', now)
+redis.call('ZADD', drains, endsAt, chain)
+redis.call('PEXPIRE', drains, math.max(ms, redis.call('PTTL', drains)))
+return { redis.call('ZCARD', drains), redis.call('ZCOUNT', drains, '-inf', '(' .. endsAt) }
+`.trim();

@@ -1,11 +1,12 @@
 /** How a payload may be shown. */
 export type PayloadForm = "text" | "json" | "hex";
 
-/** Characters that are shown at once; more on request. */
-export const shownChars = 32_768;
-
-/** Bytes that hex shows at once: each takes about four characters there. */
-export const shownHexBytes = 8_192;
+/** Characters, and bytes in hex, that are shown at once, and when more is asked for: a browser stands still over a whole 1 MB. */
+export const shownMax = {
+  text: { first: 32_768, most: 262_144 },
+  json: { first: 32_768, most: 262_144 },
+  hex: { first: 8_192, most: 65_536 },
+} satisfies Record<PayloadForm, { first: number; most: number }>;
 
 /** Beyond it indentation would be most of the text, and of a hostile payload all the memory there is. */
 const depthMax = 100;
@@ -52,16 +53,19 @@ const unseen =
 /** Unseen characters that are shown by their codes; what comes after them is shown by one sign for all. */
 const codesMax = 2_000;
 
+/** What there is of a text that has nothing else. */
+const blank = /^\s+$/;
+
 /** A text in parts: those at odd places stand for one unseen character each, such as `U+202E`. */
 export function partsOf(text: string): string[] {
   const parts: string[] = [];
   let from = 0;
-  for (const match of text.matchAll(unseen)) {
+  for (const match of text.matchAll(blank.test(text) ? /\s/g : unseen)) {
     if (parts.length >= 2 * codesMax) break;
     const code = match[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
     parts.push(text.slice(from, match.index), `U+${code}`);
     from = match.index + match[0].length;
   }
-  parts.push(text.slice(from).replace(unseen, "\ufffd"));
+  parts.push(text.slice(from).replace(unseen, "·"));
   return parts;
 }

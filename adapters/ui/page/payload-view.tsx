@@ -1,7 +1,7 @@
 import { useId, useMemo, useState } from "preact/hooks";
 import type { ShownPayload } from "./api.ts";
 import { showBytes } from "./format.ts";
-import { asHex, asJson, type PayloadForm, shownChars, shownHexBytes } from "./payload-forms.ts";
+import { asHex, asJson, type PayloadForm, shownMax } from "./payload-forms.ts";
 import { attempt } from "./session.ts";
 import { ShownText } from "./shown-text.tsx";
 
@@ -15,19 +15,18 @@ export function PayloadView({ of: { payload, base64, size } }: { of: ShownPayloa
   const [chosen, setChosen] = useState<PayloadForm>(
     json !== null ? "json" : base64 === null ? "text" : "hex",
   );
-  const [isWhole, setIsWhole] = useState(false);
+  const [isMore, setIsMore] = useState(false);
   const id = useId();
   const forms: [PayloadForm, string][] = [
     ["text", "Text"],
     ["json", "JSON"],
     ["hex", "Hex"],
   ];
-  const isCut = chosen === "hex" ? bytes.length > shownHexBytes : payload.length > shownChars;
-  const end = isWhole ? undefined : chosen === "hex" ? shownHexBytes : shownChars;
-  const shown =
-    chosen === "hex"
-      ? asHex(bytes.subarray(0, end))
-      : ((chosen === "json" ? json : payload) ?? "").slice(0, end);
+  const whole = chosen === "json" && json !== null ? json : payload;
+  const length = chosen === "hex" ? bytes.length : whole.length;
+  const { first, most } = shownMax[chosen];
+  const end = isMore ? most : first;
+  const shown = chosen === "hex" ? asHex(bytes.subarray(0, end)) : whole.slice(0, end);
   return (
     <section class="payload" aria-label="Payload">
       <div class="payload-head">
@@ -52,9 +51,7 @@ export function PayloadView({ of: { payload, base64, size } }: { of: ShownPayloa
           {bytes.length < size && `, of which the first ${showBytes(bytes.length)} are here`}
           {base64 !== null && ", not UTF-8"}
         </span>
-        <CopyButton
-          text={chosen === "hex" ? asHex(bytes) : chosen === "json" && json !== null ? json : payload}
-        />
+        <CopyButton text={() => (chosen === "hex" ? asHex(bytes) : whole)} />
       </div>
       {size === 0 ? (
         <p class="empty">The payload is empty.</p>
@@ -64,19 +61,22 @@ export function PayloadView({ of: { payload, base64, size } }: { of: ShownPayloa
           <ShownText text={shown} />
         </pre>
       )}
-      {isCut && (
-        <button type="button" onClick={() => setIsWhole(!isWhole)}>
-          {isWhole ? "Show the beginning" : "Show all of it"}
-        </button>
+      {length > first && (
+        <p class="payload-more">
+          <button type="button" onClick={() => setIsMore(!isMore)}>
+            {isMore ? "Show less" : "Show more"}
+          </button>
+          {length > end && <span class="quiet"> There is more; Copy takes all that is here.</span>}
+        </p>
       )}
     </section>
   );
 }
 
-function CopyButton({ text }: { text: string }) {
+function CopyButton({ text }: { text: () => string }) {
   const [said, setSaid] = useState("Copy");
   const copy = (): void => {
-    navigator.clipboard?.writeText(text).then(
+    navigator.clipboard?.writeText(text()).then(
       () => setSaid("Copied"),
       () => setSaid("Not allowed"),
     );

@@ -15,7 +15,9 @@ describe("docs/cli.md", () => {
 
   it("says what JSON each command prints that has any", async () => {
     const table = /## JSON\n(.*?)\n## /s.exec(readReference())?.[1] ?? "";
-    const commands = [...withHelp(readReference()).matchAll(/^### spillway ([^\n]+)\n\n```text\n(.*?)```/gms)];
+    const commands = [
+      ...withHelp(readReference()).matchAll(/^### spillway ([^\n]+)\n\n```text\n(.*?)```/gms),
+    ];
     const printing = commands
       .filter(([, , help]) => help?.includes("--json"))
       .map(([, name]) => name as string);

@@ -3,7 +3,7 @@ import type { Broker } from "../broker.ts";
 /** A broker with some of its verbs in the place of those that it has, and the others as they are. */
 export function passedOn(broker: Broker, verbs: Partial<Broker>): Broker {
   return {
-    look: (isCalled) => broker.look(isCalled),
+    look: (...asked) => broker.look(...asked),
     isPaused: () => broker.isPaused(),
     claim: (request) => broker.claim(request),
     turn: (settlement, request) => broker.turn(settlement, request),

@@ -25,7 +25,7 @@ export function Figures({ state: { list, stats, handled } }: { state: ListState 
       />
       {handled && (
         <Figure
-          name="Acked a minute"
+          name="Acked/min"
           count={Math.max(0, Math.round(live.changeOf(list, "acked") ?? 0))}
           note={[
             `${showCount(Math.max(0, Math.round(live.changeOf(list, "failed") ?? 0)))} failed`,

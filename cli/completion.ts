@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 
 /** One word that may stand where the cursor is. */
-export interface Completion {
+interface Completion {
   readonly word: string;
   readonly description: string;
 }

@@ -147,7 +147,7 @@ function openRest(
 }
 
 /** Loads ioredis here, where the build takes it into the command line; the adapter would want it installed. */
-export async function openTcp(url: string, isCluster: boolean): Promise<RedisClient> {
+async function openTcp(url: string, isCluster: boolean): Promise<RedisClient> {
   const { Cluster, Redis } = await import("ioredis");
   return ioredis(
     isCluster ? new Cluster([url], { lazyConnect: true }) : new Redis(url, { lazyConnect: true }),

@@ -60,6 +60,7 @@ export function makeProgram(host: Host): Command {
       .configureOutput({
         writeOut: (text) => host.stdout.write(text),
         writeErr: (text) => host.stderr.write(text),
+        getOutHelpWidth: () => host.stdout.columns || 80,
         outputError: (text) => refuse(text, host),
       })
       .configureHelp({ groupItems: ownFirst });

@@ -27,7 +27,7 @@ import type { ScaleOut } from "./scale-out.ts";
 import { isStandardSchema, type StandardSchema } from "./schema.ts";
 import type { Watcher } from "./watcher.ts";
 
-/** Every option of `createDrain`. `npm run docs:options` prints them into the README. */
+/** Every option of `createDrain`. `npm run docs:options` prints them into docs/options.md. */
 export interface EveryDrainOption<Value> {
   /** The `RedisClient`: `upstash(…)`, `ioredis(…)` or `nodeRedis(…)`. */
   redis: RedisClient;

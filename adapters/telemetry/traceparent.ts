@@ -78,7 +78,7 @@ export function spanContextInRaw(
   });
 }
 
-export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
 }
 

@@ -61,7 +61,11 @@ function show({ terminal }: Session, stats: readonly ListStats[]): void {
     one.parked,
     one.dead > 0 ? terminal.toned(String(one.dead), "bad") : one.dead,
     moment(one.nextDueAt),
-    one.paused ? terminal.toned("paused", "doubtful") : "",
+    one.paused
+      ? terminal.toned("paused", "doubtful")
+      : one.brakedUntil === null
+        ? ""
+        : terminal.toned(`braked until ${moment(one.brakedUntil)}`, "bad"),
   ]);
   const lists = stats.map(({ name, ...counts }) => ({ name, ...counts }));
   terminal.show({ lists }, columns([heads.map((head) => terminal.toned(head, "faint")), ...rows]));

@@ -15,7 +15,7 @@ const types: readonly (readonly [suffix: RegExp, type: string])[] = [
 ];
 
 /** The type that a key of the list must have; undefined for one that is none of ours. */
-export function typeOf(keys: ListKeys, key: string): string | undefined {
+function typeOf(keys: ListKeys, key: string): string | undefined {
   if (key === keys.list) return "list";
   const suffix = key.slice(keys.base.length);
   return types.find(([pattern]) => pattern.test(suffix))?.[1];

@@ -1,9 +1,14 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { useCommandLine } from "../support/command-line.ts";
+import { type Ended, runInside } from "../support/command-line-inside.ts";
 import { Program } from "../support/program.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 
-const { root, file } = useCommandLine();
+const { root, start, run, file } = useCommandLine();
 const { door, server } = useRedisServer();
 const died = (payload: string, at: number): string =>
   `{"id":"d.1.${at}","attempts":1,"firstFailedAt":1,"lastFailedAt":${at},"reason":"exhausted"}\n${payload}`;
@@ -11,11 +16,15 @@ const esc = "\u001b";
 
 describe("the command line in a terminal", () => {
   const typed = (args: string, environment: Record<string, string> = {}): Program =>
-    new Program("script", ["-qec", `'${process.execPath}' '${root}dist/cli.js' ${args}`, "/dev/null"], {
-      folder: root,
-      environment: { REDIS_URL: server().url, TERM: "xterm", ...environment },
-      input: "typed",
-    });
+    new Program(
+      "script",
+      ["-qec", `stty cols 100 rows 40; exec '${process.execPath}' '${root}dist/cli.js' ${args}`, "/dev/null"],
+      {
+        folder: root,
+        environment: { REDIS_URL: server().url, TERM: "xterm", ...environment },
+        input: "typed",
+      },
+    );
 
   it("asks before it deletes, and takes no, silence and Escape for no", async () => {
     await door.redis.lpush("{emails}:dead", died("m", 1), died("n", 2));
@@ -51,5 +60,61 @@ describe("the command line in a terminal", () => {
     await program.printed(/\[#* +\] \d+ %/);
     expect((await program.ended).code).toBe(0);
     expect(program.output).toContain("Pushed 20000 messages");
+  });
+});
+
+describe("the command line as processes of its own", () => {
+  it("says what it is, and completes bash without anything else", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    expect(await run(["--version"])).toMatchObject({ code: 0, output: `${version}\n` });
+    const words = (line: string, at: number): string =>
+      `COMP_WORDS=(${line}); COMP_CWORD=${at}; _spillway; echo "<\${COMPREPLY[*]}>"`;
+    const spillway = `spillway() { '${process.execPath}' '${root}dist/cli.js' "$@"; }`;
+    const script = `${spillway}; eval "$(spillway completion bash)"; ${words("spillway dead re", 2)}; ${words("spillway push --file READ", 3)}`;
+    const bash = new Program("bash", ["--norc", "-c", script], { folder: root, environment: {} });
+    expect((await bash.ended).code).toBe(0);
+    expect(bash.output).toBe("<redrive>\n<README.md>\n");
+  });
+
+  it("dev serves, drains, and loads the handler anew when its folder changes", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "spillway-dev-"));
+    const handler = join(folder, "handler.mjs");
+    const write = (word: string): Promise<void> =>
+      writeFile(handler, `import "./part.mjs"; export default (m) => console.log("${word} " + m.payload);`);
+    await writeFile(join(folder, "part.mjs"), "");
+    await write("first");
+    const dev = start([
+      "dev",
+      "emails",
+      "--handler",
+      handler,
+      "--port",
+      "0",
+      "--app-port",
+      "0",
+      "--token",
+      "t0ken",
+      "--memory",
+    ]);
+    const [, url = ""] = await dev.printed(/UPSTASH_REDIS_REST_URL=(\S+)/);
+    const [, app = ""] = await dev.printed(/HTTP API on (http:[^,]+),/);
+    const push = (payload: string): Promise<Ended> =>
+      runInside(["push", "emails", payload], {
+        UPSTASH_REDIS_REST_URL: url,
+        UPSTASH_REDIS_REST_TOKEN: "t0ken",
+      });
+    await push("one");
+    await dev.printed(/first one/);
+    await write("second");
+    await dev.printed(/loaded anew\.\n/);
+    await push("two");
+    await dev.printed(/second two/);
+    const ask = (token: string): Promise<Response> =>
+      fetch(`${app}/stats`, { headers: { authorization: `Bearer ${token}` } });
+    expect((await ask("t0ken")).status).toBe(200);
+    expect((await ask("another")).status).toBe(401);
+    dev.signal("SIGTERM");
+    expect((await dev.ended).code).toBe(0);
+    await rm(folder, { recursive: true });
   });
 });

@@ -27,10 +27,15 @@ describe("a list that up to eight drains may drain", () => {
       const begun = lambda.invocations.slice(before).flatMap((one) => hopOf(one)?.chainId ?? []);
       const reports = lambda.invocations
         .slice(before)
-        .map(({ result }) => result as { started: number } | undefined);
+        .map(({ result }) => result as { started: number; declined: string | null } | undefined);
       const startedCount = reports.reduce((sum, report) => sum + (report?.started ?? 0), 0);
       expect(startedCount).toBeGreaterThanOrEqual(maxConcurrency - 1);
-      expect(new Set(begun.filter((id) => id.includes("~"))).size).toBe(startedCount);
+      const ids = new Set(begun.filter((id) => id.includes("~")));
+      expect(ids.size).toBeGreaterThanOrEqual(startedCount);
+      // On a busy machine the answer to a call may be late; that drain was started, and is told as one that was not.
+      const late = reports.filter((report) => report?.declined).map((report) => report?.declined);
+      expect(late.every((why) => /no answer within|enough/.test(String(why)))).toBe(true);
+      if (late.length === 0) expect(ids.size).toBe(startedCount);
     }
   });
 });

@@ -180,8 +180,8 @@ describe("the documents", () => {
   });
 
   it("have a table for each place that takes a drain's options", () => {
-    const tables = [...readDocument("README.md").matchAll(/<!-- options: \S+ (\w+) -->/g)];
+    const tables = [...readDocument("docs/options.md").matchAll(/<!-- options: \S+ (\w+) -->/g)];
     expect(tables.map(([, name]) => name)).toEqual(["EveryDrainOption", "RunOptions", "PushOptions"]);
-    expect(readDocument("README.md")).toContain("| `maxAttempts` | `5` |");
+    expect(readDocument("docs/options.md")).toContain("| `maxAttempts` | `5` |");
   });
 });

@@ -52,7 +52,7 @@ const ownRoutes: readonly Described[] = [
 ];
 
 /** The OpenAPI document of an app with these operations. Its paths are relative to where it is served. */
-export function openApiOf(operations: readonly Described[]): object {
+function openApiOf(operations: readonly Described[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const one of [...ownRoutes, ...operations]) {
     paths[one.path] = { ...paths[one.path], [one.method]: describe(one) };

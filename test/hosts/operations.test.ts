@@ -87,6 +87,40 @@ describe("an operator over HTTP", () => {
     ]);
   });
 
+  it("is told what this process has acknowledged and failed of each list since the first question", async () => {
+    const { call, drain } = await serve((redis) =>
+      createSpillway({
+        redis,
+        lists: {
+          mail: { handler: () => undefined, sentAt: ({ value }) => value as number },
+          down: { handler: () => Promise.reject(new Error("down")) },
+          idle: { handler: () => undefined },
+        },
+      }),
+    );
+    const handled = async () =>
+      (await call("GET", "/lists")).body.lists.map((one: { handled: unknown }) => one.handled);
+    expect(await handled()).toEqual([null, null, null]);
+    await call("POST", "/messages?list=mail", { messages: ["1", "2"] });
+    await call("POST", "/messages?list=down", { messages: ["1"] });
+    await drain.run();
+    expect(await handled()).toEqual([
+      { acked: 2, failed: 0, oldestMs: expect.any(Number) },
+      { acked: 0, failed: 1, oldestMs: null },
+      null,
+    ]);
+  });
+
+  it("is told the same of all shards together, each message once however often it has asked", async () => {
+    const { call, drain } = await serve((redis) =>
+      createDrain({ redis, list: "mail", handler: () => undefined, shards: 3 }),
+    );
+    for (let times = 0; times < 3; times++) await call("GET", "/lists");
+    await call("POST", "/messages", { messages: ["1", "2", "3", "4", "5"] });
+    await drain.run();
+    expect((await call("GET", "/lists")).body.lists).toMatchObject([{ list: "mail", handled: { acked: 5 } }]);
+  });
+
   it("pushes a message once by its id, also where two have equal payloads", async () => {
     const { call, door } = await mail();
     const messages = ["a", "b"].map((id) => ({ payload: "same", id }));

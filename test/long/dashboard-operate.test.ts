@@ -142,6 +142,7 @@ it("recovers what a dead drain has left, and has another drain begin", async () 
   await says(page.getByRole("status"), "A drain begins.");
   await until(() => handled.includes('{"ok":1}'));
   await says(figure(page, "Backlog"), /^0$/);
+  await figure(page, "Acked/min").waitFor();
 });
 
 it("shows nothing that changes anything to a token that only reads, and the API refuses it too", async () => {

@@ -1,11 +1,14 @@
 import { type Drain, type DrainStats, OptionError, type Spillway } from "../../../src/index.ts";
 import { Refusal } from "../problem.ts";
 import type { ServedDrain } from "../routes.ts";
+import { type Handled, handledBy } from "./handled.ts";
 
 /** How one list stands. */
 export interface ListState {
   readonly list: string;
   readonly stats: DrainStats;
+  /** Null where this process has handled nothing of it since somebody first asked. */
+  readonly handled: Handled | null;
 }
 
 /** The drains that operations work on. */
@@ -45,11 +48,14 @@ export function operatedDrains(served: ServedDrain): OperatedDrains {
     },
     async states() {
       const drain = whole();
+      const handled = handledBy(drain.on, isSpillway(drain) ? null : drain.list);
       const stats = await drain.stats();
-      if (!("lists" in stats)) return [{ list: drain.list, stats }];
+      const ofList = (list: string) => handled?.get(list) ?? null;
+      if (!("lists" in stats)) return [{ list: drain.list, stats, handled: ofList(drain.list) }];
       return Object.entries((stats as Awaited<ReturnType<Spillway["stats"]>>).lists).map(([list, own]) => ({
         list,
         stats: own,
+        handled: ofList(list),
       }));
     },
     async ping() {

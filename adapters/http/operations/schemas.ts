@@ -68,6 +68,10 @@ export const schemas = {
     paused: flag,
     brakedUntil: orNull(moment),
   }),
+  Handled: {
+    ...record({ acked: count, failed: count, oldestMs: orNull(count) }),
+    description: "What this process has handled since somebody first asked.",
+  },
   Report: {
     ...record({
       claimed: count,

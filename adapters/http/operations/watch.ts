@@ -6,13 +6,16 @@ import type { OperatedDrains } from "./drains.ts";
 import type { EventCounts } from "./event-counts.ts";
 import { metricsText } from "./metrics.ts";
 import type { Operation } from "./operation.ts";
-import { array, record, ref, text } from "./schemas.ts";
+import { array, orNull, record, ref, text } from "./schemas.ts";
 import { StateFeed } from "./state-feed.ts";
 
 /** How long Redis may take to show that it is there, ms. */
 const readyMs = 2_000;
 const textType = "text/plain; version=0.0.4; charset=utf-8";
-const lists = record({ name: text, lists: array(record({ list: text, stats: ref("Stats") })) });
+const lists = record({
+  name: text,
+  lists: array(record({ list: text, stats: ref("Stats"), handled: orNull(ref("Handled")) })),
+});
 
 /** How the lists stand: once, as metrics, and as it changes; whether Redis answers; what the caller may do. */
 export function watchOperations(

@@ -22,6 +22,12 @@ export class ApiError extends Error {
 export interface ListState {
   readonly list: string;
   readonly stats: DrainStats;
+  /** What the server's own process has handled of it; null where that is nothing. */
+  readonly handled: {
+    readonly acked: number;
+    readonly failed: number;
+    readonly oldestMs: number | null;
+  } | null;
 }
 
 /** A payload as the API tells it: of more than 64 KiB the beginning, `base64` where its bytes are no UTF-8. */

@@ -3,7 +3,7 @@ import { showChange, showCount, showSpan } from "./format.ts";
 import { useSession } from "./session.ts";
 
 /** How a list stands now, a tile a figure. */
-export function Figures({ state: { list, stats } }: { state: ListState }) {
+export function Figures({ state: { list, stats, handled } }: { state: ListState }) {
   const { live } = useSession();
   const change = live.changeOf(list, "list");
   const failures = live.changeOf(list, "dead");
@@ -23,6 +23,18 @@ export function Figures({ state: { list, stats } }: { state: ListState }) {
         count={stats.delayed}
         note={due === null ? "none is due" : due > 0 ? `next in ${showSpan(due)}` : "due now"}
       />
+      {handled && (
+        <Figure
+          name="Acked/min"
+          count={Math.max(0, Math.round(live.changeOf(list, "acked") ?? 0))}
+          note={[
+            `${showCount(Math.max(0, Math.round(live.changeOf(list, "failed") ?? 0)))} failed`,
+            ...(handled.oldestMs === null || stats.list + stats.working === 0
+              ? []
+              : [`oldest ${showSpan(handled.oldestMs)}`]),
+          ].join(", ")}
+        />
+      )}
       <Figure name="Parked" count={stats.parked} note={plural(stats.parkedKeys, "key")} />
       <Figure
         name="Dead"

@@ -5,7 +5,11 @@ export const lines = ["list", "working", "delayed", "parked", "dead"] as const;
 export type Line = (typeof lines)[number];
 
 /** What one list has been like while the page was open: a column a figure, and their times, epoch s. */
-export type Past = { readonly times: number[] } & Readonly<Record<Line, number[]>>;
+export type Past = { readonly times: number[] } & Readonly<Record<Line | Counter, number[]>>;
+
+/** What only grows, and is shown as a rate. */
+const counters = ["acked", "failed"] as const;
+export type Counter = (typeof counters)[number];
 
 export interface Sight {
   readonly connection: "connecting" | "live" | "lost";
@@ -64,13 +68,22 @@ export class Live {
   pastOf(list: string): Past {
     const known = this.#pasts.get(list);
     if (known) return known;
-    const past: Past = { times: [], list: [], working: [], delayed: [], parked: [], dead: [] };
+    const past: Past = {
+      times: [],
+      list: [],
+      working: [],
+      delayed: [],
+      parked: [],
+      dead: [],
+      acked: [],
+      failed: [],
+    };
     if (this.#pasts.size < pastsMax) this.#pasts.set(list, past);
     return past;
   }
 
   /** By how much a figure has changed a minute, over the last minute; null while too little is known. */
-  changeOf(list: string, line: Line): number | null {
+  changeOf(list: string, line: Line | Counter): number | null {
     const { times, [line]: values } = this.pastOf(list);
     const last = times.length - 1;
     const from = times.findIndex((time) => time >= (times[last] ?? 0) - 60);
@@ -111,12 +124,13 @@ export class Live {
 
   #take(lists: readonly ListState[]): void {
     const at = Date.now();
-    for (const { list, stats } of lists) {
+    for (const { list, stats, handled } of lists) {
       const past = this.pastOf(list);
       const { times } = past;
       if (at / 1_000 - (times.at(-1) ?? 0) < 0.2) continue;
       times.push(at / 1_000);
       for (const line of lines) past[line].push(stats[line]);
+      for (const counter of counters) past[counter].push(handled?.[counter] ?? 0);
       if (times.length > samplesMax) for (const column of Object.values(past)) column.shift();
     }
     this.#show({ connection: "live", problem: null, lists, at });

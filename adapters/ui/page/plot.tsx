@@ -109,7 +109,11 @@ function optionsFor(element: HTMLElement, hidden: ReadonlySet<Line>): uPlot.Opti
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_, __, max) => [0, Math.max(5, (max || 0) * 1.1)] } },
+    scales: {
+      // At least half a minute, so that the first samples are not stretched over it all.
+      x: { range: (_, min, max) => (max === null ? [0, 1] : [Math.min(min, max - 30), max]) },
+      y: { range: (_, __, max) => [0, Math.max(5, (max || 0) * 1.1)] },
+    },
     axes: [
       {
         ...axis,

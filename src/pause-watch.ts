@@ -10,6 +10,8 @@ import type { RunParts } from "./run-parts.ts";
 export class PauseWatch {
   readonly #run: RunParts;
   #heardAt: number;
+  /** While Redis is asked: all messages wait for it, so that they begin in their order. */
+  #asking: Promise<void> | undefined;
 
   constructor(run: RunParts) {
     this.#run = run;
@@ -24,20 +26,26 @@ export class PauseWatch {
 
   /** What a message of this batch is to wait for before it begins, if anything. Never rejects. */
   beforeBegin(batch: Batch): Promise<void> | undefined {
+    if (this.#asking) return this.#asking;
     const { clock, broker, stopper } = this.#run;
     const now = clock.now();
     if (now - this.#heardAt < limits.pauseMs || stopper.isStopped || stopper.isHeldBack) return undefined;
     if (countThatRequestsAllow(this.#run, batch) < 1) return undefined;
     this.#heardAt = now;
-    return new Promise((resolve) => {
+    this.#asking = new Promise((resolve) => {
+      const goOn = (): void => {
+        this.#asking = undefined;
+        resolve();
+      };
       // A Redis that does not answer holds up no message for long.
-      const cancel = clock.after(limits.pauseMs, resolve);
+      const cancel = clock.after(limits.pauseMs, goOn);
       const hear = (isPaused: boolean): void => {
         stopper.isHeldBack ||= isPaused;
         cancel();
-        resolve();
+        goOn();
       };
       broker.isPaused().then(hear, () => hear(false));
     });
+    return this.#asking;
   }
 }

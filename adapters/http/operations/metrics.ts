@@ -49,11 +49,6 @@ const gauges: readonly Gauge[] = [
     help: "1 where the list is paused.",
     samples: ({ paused }) => [["", paused ? 1 : 0]],
   },
-  {
-    name: "spillway_braked",
-    help: "1 while the brake is on.",
-    samples: ({ brakedUntil }) => [["", brakedUntil === null ? 0 : 1]],
-  },
 ];
 
 /** How lists stand, and what else is counted, in the text form that Prometheus reads (version 0.0.4). */

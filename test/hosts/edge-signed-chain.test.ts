@@ -113,7 +113,10 @@ describe("a chain of signed calls over real HTTP", () => {
       const { headers, body } = call as (typeof heard)[number];
       const answer = await fetch(`${host.url}/drain`, { method: "POST", headers, body });
       expect(answer.status).toBe(401);
-      expect(await answer.json()).toMatchObject({ status: 401, detail: "The signature does not count: replayed." });
+      expect(await answer.json()).toMatchObject({
+        status: 401,
+        detail: "The signature does not count: replayed.",
+      });
     }
     await idle();
     expect(reports.length).toBe(runs);

@@ -105,16 +105,20 @@ export class RunEvents {
     if (this.#report && this.#hears("drain:progressed")) {
       const { chain, clock, startedAt } = this.#parts;
       const report = this.#report.finish("budget", clock.now() - startedAt);
-      this.#tell("drain:progressed", { list, chain, report });
+      this.#tell("drain:progressed", { list, chain: { ...chain }, report });
     }
   }
 
   #tellSettled(result: TurnResult, settlement: Settlement): void {
     const { outcomes, batch } = settlement;
     const list = this.#list;
-    const words = result.settledAs ?? outcomes.map(settledAs);
+    const lost = new Set(result.lostPlaces);
+    // A message that was lost has become nothing.
+    const words = (result.settledAs ?? outcomes.map(settledAs)).map((word, at) =>
+      lost.has(at) ? "keep" : word,
+    );
     for (const [at, word] of words.entries()) {
-      const name = result.lostPlaces?.includes(at) ? undefined : eventOf[word];
+      const name = eventOf[word];
       if (!name || !this.#hears(name)) continue;
       this.#tell(name, { list, message: new ListMessage(list, batch.messages[at] as ClaimedMessage) });
     }

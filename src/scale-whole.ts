@@ -121,10 +121,11 @@ export class WholeScaler {
     const isKnown = chain.paceUs !== undefined || this.#meanMs() !== undefined;
     if (this.#takesPart && !isKnown) return;
     this.#looking = this.#look()
-      // The next batch looks again.
       .catch(() => undefined)
       .then(() => {
         this.#looking = undefined;
+        // Also where it was refused, or found nothing, the next one is a second away.
+        if (isKnown) this.#waves.putOff(clock.now());
       });
   }
 

@@ -325,6 +325,22 @@ describe("the events of several lists", () => {
     return { redis, spillway: createSpillway({ redis, lists: { mail: list, sms: list }, on: more }) };
   }
 
+  it("keep no list from its turn, where a listener never ends", async () => {
+    const acked: string[] = [];
+    const never = new Promise<void>(() => undefined);
+    const { spillway } = both({
+      "message:acked": ({ list }) => {
+        acked.push(list);
+        return never;
+      },
+    });
+    await spillway.push("mail", "m");
+    await spillway.push("sms", "s");
+    await spillway.run({ budgetMs: 6_000 });
+
+    expect(acked.sort()).toEqual(["mail", "sms"]);
+  });
+
   it("carry their list; one run begins and stops; and each list's own drain tells of that list alone", async () => {
     const { heard, on } = recorder();
     const { spillway } = both(on);

@@ -87,6 +87,22 @@ describe("an operator over HTTP", () => {
     ]);
   });
 
+  it("sees a payload as text to the byte, also where it begins with a BOM or is cut within a character", async () => {
+    const { call, door } = await serve((redis) =>
+      createDrain({ redis, list: "mail", handler: () => deadLetter("no") }),
+    );
+    const long = "\u20ac".repeat(30_000);
+    await call("POST", "/messages", { messages: ["\ufeffbom", long] });
+    const shown = [
+      { payload: "\ufeffbom", base64: null, size: 6 },
+      { payload: long.slice(0, 21_845), base64: null, size: 90_000 },
+    ];
+    expect((await call("GET", "/messages")).body.messages).toMatchObject(shown);
+    await call("POST", "/drain");
+    expect((await call("GET", "/dead-letters")).body.deadLetters).toMatchObject(shown);
+    expect(await door.waiting("mail")).toEqual([]);
+  });
+
   it("is told what this process has acknowledged and failed of each list since the first question", async () => {
     const { call, drain } = await serve((redis) =>
       createSpillway({

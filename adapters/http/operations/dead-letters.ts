@@ -88,5 +88,5 @@ function chosenBy({ body }: Call): DeadLetterChange {
 }
 
 function shown({ bytes, ...rest }: DeadLetter, bytesMax?: number): object {
-  return { ...rest, ...shownPayload(bytes, bytesMax), size: bytes.length };
+  return { ...rest, ...shownPayload(bytes, bytes.length, bytesMax), size: bytes.length };
 }

@@ -103,6 +103,15 @@ describe("an operator over HTTP", () => {
     expect(await door.waiting("mail")).toEqual([]);
   });
 
+  it("is refused a body that is no UTF-8: another message would be pushed than was sent", async () => {
+    const { server, door } = await mail();
+    const headers = { Authorization: "Bearer pushes", "Content-Type": "application/json" };
+    const body = Buffer.from('{"messages":["caf\u00e9"]}', "latin1");
+    const response = await fetch(`${server.url}/messages`, { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toMatchObject([400, { status: 400 }]);
+    expect(await door.waiting("mail")).toEqual([]);
+  });
+
   it("is told what this process has acknowledged and failed of each list since the first question", async () => {
     const { call, drain } = await serve((redis) =>
       createSpillway({

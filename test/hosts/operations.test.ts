@@ -218,6 +218,24 @@ describe("an operator over HTTP", () => {
     expect(Object.keys(await door.everything())).toEqual(["mail"]);
   });
 
+  it("pages through dead letters that another program has put there, which have no id, each once", async () => {
+    const { call, door } = await mail();
+    const own = (id: string) => `{"id":"${id}","reason":"no"}\n${id}`;
+    const all = ["x", "y", own("a.1"), "z", own("b.1"), "v", "w"];
+    await door.redis.rpush("{mail}:dead", ...all);
+    for (const max of [1, 2, 3]) {
+      const seen: string[] = [];
+      let after: string | null = "";
+      for (let page = 0; after !== null && page <= all.length; page++) {
+        const query = after && `&after=${encodeURIComponent(after)}`;
+        const { body } = await call("GET", `/dead-letters?order=newest&max=${max}${query}`);
+        seen.push(...body.deadLetters.map((one: { payload: string }) => one.payload));
+        after = body.next;
+      }
+      expect([max, seen, after]).toEqual([max, ["x", "y", "a.1", "z", "b.1", "v", "w"], null]);
+    }
+  });
+
   it("pauses, resumes, limits and recovers a list, and sees who holds what", async () => {
     const { call, drain, door } = await mail();
     await door.redis.lpush("{mail}:working:gone.1", "left");

@@ -75,7 +75,8 @@ export function accessBy(given: readonly HttpToken[], countWrong: WrongTokens): 
     let found: readonly HttpScope[] | null = null;
     // One that is given twice opens what either says.
     for (const { token, scopes } of tokens)
-      if (await isBearer(headers.get("authorization"), token as string)) found = [...(found ?? []), ...scopes];
+      if (await isBearer(headers.get("authorization"), token as string))
+        found = [...(found ?? []), ...scopes];
     return found;
   };
   return {

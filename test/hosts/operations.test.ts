@@ -236,6 +236,38 @@ describe("an operator over HTTP", () => {
     }
   });
 
+  it.each(["oldest", "newest"])(
+    "pages through the dead letters of all shards, each once, the %s first",
+    async (order) => {
+      const { call, door } = await serve((redis) =>
+        createDrain({ redis, list: "mail", handler: () => undefined, shards: 3 }),
+      );
+      const times = [
+        [5, 9, 9, 20],
+        [1, 9, 12, 21],
+        [9, 9, 10],
+      ];
+      for (const [shard, all] of times.entries())
+        for (const [at, time] of all.entries())
+          await door.redis.lpush(
+            `{mail:${shard}}:dead`,
+            `{"id":"${shard}.${at}","lastFailedAt":${time},"reason":"no"}\n${time}`,
+          );
+        for (const max of [1, 2, 3, 5]) {
+        const seen: { id: string; payload: string; lastFailedAt: number }[] = [];
+        let after: string | null = "";
+        for (let page = 0; after !== null && page <= 11; page++) {
+          const query = after && `&after=${encodeURIComponent(after)}`;
+          const { body } = await call("GET", `/dead-letters?order=${order}&max=${max}${query}`);
+          seen.push(...body.deadLetters.map(({ id }: { id: string }) => id));
+          after = body.next;
+        }
+        const names = seen.map(({ id, payload }) => id || payload);
+        expect([max, names.length, new Set(names).size, after]).toEqual([max, 11, 11, null]);
+      }
+    },
+  );
+
   it("pauses, resumes, limits and recovers a list, and sees who holds what", async () => {
     const { call, drain, door } = await mail();
     await door.redis.lpush("{mail}:working:gone.1", "left");

@@ -2,6 +2,7 @@ import type { DeadLetter, DeadLetterChange, DeadLetterSelection } from "../../..
 import { checkOptions, integer } from "../../../src/internals.ts";
 import { asked } from "../json-body.ts";
 import { Refusal } from "../problem.ts";
+import { Behind, cursorAfter, readCursor } from "./dead-letter-cursor.ts";
 import type { Call, Operation } from "./operation.ts";
 import { shownPayload } from "./payload.ts";
 import { array, count, orNull, record, ref, text } from "./schemas.ts";
@@ -64,41 +65,15 @@ export const deadLetterOperations: readonly Operation[] = [
 async function list({ query, drain }: Call): Promise<object> {
   const { list: _, max: given, order, after, ...where } = query;
   const { max } = asked(() => checkOptions(pageKinds, { max: given }, "query"));
-  const { id: last, past } = readCursor(after);
-  let isBefore = last !== "";
-  let toPass = past;
-  const filter = ({ id }: DeadLetter): boolean => {
-    const isMeant = !isBefore && toPass === 0;
-    if (!isBefore && toPass > 0) toPass -= 1;
-    if (id === last) isBefore = false;
-    return isMeant;
-  };
+  const cursor = readCursor(after);
+  const behind = new Behind(cursor, order);
+  const filter = (one: DeadLetter): boolean => behind.has(one);
   const options = { max, order, where, filter } as DeadLetterSelection;
   const found = await asked(() => drain().deadLetters.list(options));
-  if (isBefore)
+  if (behind.isBefore)
     throw new Refusal(404, "What `after` names is no longer among them: begin with the first page.");
-  const next = found.length === max ? cursorAfter(found, { id: last, past }) : null;
+  const next = found.length === max ? cursorAfter(found, drain().list, cursor) : null;
   return { deadLetters: found.map((one) => shown(one)), next };
-}
-
-/** A place among dead letters: behind the one of this id, and so many more; `""`: from the beginning. */
-interface Cursor {
-  readonly id: string;
-  readonly past: number;
-}
-
-/** What another program has put there has no id: it is counted from the last one that has. */
-function cursorAfter(found: readonly DeadLetter[], { id, past }: Cursor): string {
-  const at = found.findLastIndex((one) => one.id !== "");
-  const behind = found.length - 1 - at;
-  const from = found[at]?.id ?? id;
-  const passed = at < 0 ? past + behind : behind;
-  return passed === 0 ? from : `${from}~${passed}`;
-}
-
-function readCursor(after: unknown): Cursor {
-  const [, id = "", past = "0"] = /^(.*?)(?:~(\d{1,9}))?$/s.exec(String(after ?? "")) ?? [];
-  return { id, past: Number(past) };
 }
 
 function chosenBy({ body }: Call): DeadLetterChange {

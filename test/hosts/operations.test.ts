@@ -236,6 +236,20 @@ describe("an operator over HTTP", () => {
     }
   });
 
+  it.each([
+    '"error":5,"issues":5',
+    '"error":{"name":1,"message":"m"},"issues":[null,5,{"path":1}]',
+    '"error":{"name":"n","message":"m","stack":5},"issues":{"length":1}',
+  ])("sees no error where another program wrote %s, which no page could show", async (forged) => {
+    const { call, door } = await mail();
+    await door.redis.rpush("{mail}:dead", `{"id":"a.1",${forged}}\nx`);
+    expect((await call("GET", "/dead-letters/a.1")).body).toMatchObject({
+      payload: "x",
+      error: null,
+      issues: [],
+    });
+  });
+
   it.each(["oldest", "newest"])(
     "pages through the dead letters of all shards, each once, the %s first",
     async (order) => {
@@ -253,7 +267,7 @@ describe("an operator over HTTP", () => {
             `{mail:${shard}}:dead`,
             `{"id":"${shard}.${at}","lastFailedAt":${time},"reason":"no"}\n${time}`,
           );
-        for (const max of [1, 2, 3, 5]) {
+      for (const max of [1, 2, 3, 5]) {
         const seen: { id: string; payload: string; lastFailedAt: number }[] = [];
         let after: string | null = "";
         for (let page = 0; after !== null && page <= 11; page++) {

@@ -30,7 +30,7 @@ describe("the page for 3 am: each command does its work on a list with a bit of 
       UPSTASH_REDIS_REST_TOKEN: testToken,
     });
 
-    // The doctor finds what this list has: a lease that ended long ago.
+    // The doctor finds that a Redis of tests keeps nothing on disk.
     const isFinding = command.startsWith("doctor") && code === 1;
     expect([isFinding ? 0 : code, output]).toEqual([0, expect.stringMatching(/\S/)]);
     const held = await served.door.everything();

@@ -42,8 +42,12 @@ export class ChainStarter {
     const paceUs = Math.min(limits.paceUsMax, Math.round(msPerMessage * 1_000));
     const onward = { clock, random, randomId, endAt: Math.min(endAt, clock.now() + limits.waveMs) };
     for (const slot of slotsToStart(slotOf(chain.id), count, this.#asked, chainsMax)) {
-      const place = { id: helperId(chain.id, randomId(), slot), hop, paceUs };
-      this.#starting.push(this.#told(startChain(continuation, { list, chain: place }, onward)));
+      // Async, so that a randomId that throws harms no batch.
+      const begin = async () => {
+        const place = { id: helperId(chain.id, randomId(), slot), hop, paceUs };
+        return startChain(continuation, { list, chain: place }, onward);
+      };
+      this.#starting.push(this.#told(begin()));
     }
     this.#asked += count;
   }

@@ -1,5 +1,6 @@
 import type { Settlement, TurnResult } from "./broker.ts";
 import { fromText, toBytes, toText } from "./bytes.ts";
+import { peek } from "./guest.ts";
 import * as limits from "./limits.ts";
 import { type DeadLetterCause, settledAs } from "./outcome.ts";
 import type { ByteString } from "./redis-client.ts";
@@ -101,12 +102,21 @@ export function readDeadLetter(entry: ByteString, list: string): DeadLetter {
     payload: toText(raw),
     bytes: toBytes(raw),
     reason: String(head.reason ?? "unknown"),
-    error: (head.error as DeadLetter["error"] | undefined) ?? null,
-    issues: (head.issues as DeadLetter["issues"] | undefined) ?? [],
+    error: readError(head.error),
+    issues: Array.isArray(head.issues) ? head.issues.filter((one) => hasTexts(one, "path", "message")) : [],
     attempts: Number(head.attempts ?? 0),
     firstFailedAt: Number(head.firstFailedAt ?? 0),
     lastFailedAt: Number(head.lastFailedAt ?? 0),
   };
+}
+
+function readError(given: unknown): DeadLetter["error"] {
+  const isError = hasTexts(given, "name", "message") && typeof (peek(given, "stack") ?? "") === "string";
+  return isError ? (given as DeadLetter["error"]) : null;
+}
+
+function hasTexts(value: unknown, ...names: readonly string[]): boolean {
+  return names.every((name) => typeof peek(value, name) === "string");
 }
 
 function parseHead(line: ByteString): Record<string, unknown> {

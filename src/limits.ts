@@ -67,6 +67,8 @@ export const leaseMarginMs = 5_000;
 export const quietMs = 800;
 /** After how long without a word about a pause Redis is asked, ms. Reason: longer than `quietMs` by two quick batches. */
 export const pauseMs = 1_000;
+/** How long a slice of a run over several lists waits for listeners that are async, ms. */
+export const toldMs = 500;
 /** How long the plain engine may hold the right to recover, ms. Reason: longer than one request may take. */
 export const recoveringMs = 30_000;
 /** Messages claimed at once where no `batchSize` says otherwise: 0.09 commands a message. */

@@ -91,7 +91,8 @@ export class ListenerSet implements Listeners, Told {
     run: () => Promise<Report>,
   ): Promise<Report> {
     const hooks = new Hooks();
-    const about = { list, chain };
+    // A copy: what a listener does to it is nothing to the run.
+    const about = { list, chain: { ...chain } };
     if (this.hears("drain:started")) this.tell("drain:started", about, hooks);
     const report = await run();
     const { continuedWith, declined, error } = report;

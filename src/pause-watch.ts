@@ -32,9 +32,10 @@ export class PauseWatch {
     if (now - this.#heardAt < limits.pauseMs || stopper.isStopped || stopper.isHeldBack) return undefined;
     if (countThatRequestsAllow(this.#run, batch) < 1) return undefined;
     this.#heardAt = now;
-    this.#asking = new Promise((resolve) => {
+    const asking = new Promise<void>((resolve) => {
       const goOn = (): void => {
-        this.#asking = undefined;
+        // An answer that comes late ends no later question.
+        if (this.#asking === asking) this.#asking = undefined;
         resolve();
       };
       // A Redis that does not answer holds up no message for long.
@@ -46,6 +47,7 @@ export class PauseWatch {
       };
       broker.isPaused().then(hear, () => hear(false));
     });
-    return this.#asking;
+    this.#asking = asking;
+    return asking;
   }
 }

@@ -5,6 +5,7 @@ import { deadLettersOf, readDeadLetter } from "./dead-letter.ts";
 import { sha1Hex } from "./digest.ts";
 import type { DrainEvents, EventName, ToldMessage } from "./events.ts";
 import { Hooks } from "./hooks.ts";
+import * as limits from "./limits.ts";
 import type { ClaimedMessage } from "./message.ts";
 import { type SettledAs, settledAs } from "./outcome.ts";
 import { ReportBuilder } from "./report.ts";
@@ -44,7 +45,7 @@ export class RunEvents {
   }
 
   toParts(): RunParts {
-    const { broker, onFailure, untilTold } = this.#parts;
+    const { broker, onFailure, untilTold, onEnd, clock } = this.#parts;
     const noted = async (asked: Promise<TurnResult>, settlement: Settlement | null): Promise<TurnResult> => {
       const result = await asked;
       if (this.#listeners.isHeard) this.#note(result, settlement);
@@ -64,7 +65,8 @@ export class RunEvents {
       },
       untilTold: async () => {
         await untilTold?.();
-        await this.#hooks.settled();
+        // After a slice other lists have their turn: one listener that never ends must not keep them from it.
+        await (onEnd ? this.#hooks.settledWithin(limits.toldMs, clock) : this.#hooks.settled());
       },
     };
   }
@@ -105,16 +107,20 @@ export class RunEvents {
     if (this.#report && this.#hears("drain:progressed")) {
       const { chain, clock, startedAt } = this.#parts;
       const report = this.#report.finish("budget", clock.now() - startedAt);
-      this.#tell("drain:progressed", { list, chain, report });
+      this.#tell("drain:progressed", { list, chain: { ...chain }, report });
     }
   }
 
   #tellSettled(result: TurnResult, settlement: Settlement): void {
     const { outcomes, batch } = settlement;
     const list = this.#list;
-    const words = result.settledAs ?? outcomes.map(settledAs);
+    const lost = new Set(result.lostPlaces);
+    // A message that was lost has become nothing.
+    const words = (result.settledAs ?? outcomes.map(settledAs)).map((word, at) =>
+      lost.has(at) ? "keep" : word,
+    );
     for (const [at, word] of words.entries()) {
-      const name = result.lostPlaces?.includes(at) ? undefined : eventOf[word];
+      const name = eventOf[word];
       if (!name || !this.#hears(name)) continue;
       this.#tell(name, { list, message: new ListMessage(list, batch.messages[at] as ClaimedMessage) });
     }

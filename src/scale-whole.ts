@@ -50,7 +50,7 @@ interface Known {
 /**
  * Starts others for one run over several lists: one decision for all of them, by the sum of what they hold. Who is at work is
  * written in Redis, for a drain holds a lease on only one of the lists at a time. Each list's `maxConcurrency` stays its bound.
- * It costs a request a wave, and one a second, of six commands and one for each list that has work; nothing where one batch empties all.
+ * It costs a request a wave, and one a second, of five commands and one for each list that has work; nothing where one batch empties all.
  */
 export class WholeScaler {
   readonly #parts: WholeScalerParts;
@@ -121,10 +121,11 @@ export class WholeScaler {
     const isKnown = chain.paceUs !== undefined || this.#meanMs() !== undefined;
     if (this.#takesPart && !isKnown) return;
     this.#looking = this.#look()
-      // The next batch looks again.
       .catch(() => undefined)
       .then(() => {
         this.#looking = undefined;
+        // Also where it was refused, or found nothing, the next one is a second away.
+        if (isKnown) this.#waves.putOff(clock.now());
       });
   }
 

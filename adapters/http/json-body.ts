@@ -11,9 +11,11 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   if (text && !/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
     throw new Refusal(415, "The body must be application/json, or empty.");
   try {
+    // Of what is no UTF-8 other messages would be pushed than were sent.
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return JSON.parse(text || "{}");
   } catch {
-    throw new Refusal(400, "The body must be JSON, or empty.");
+    throw new Refusal(400, "The body must be JSON in UTF-8, or empty.");
   }
 }
 

@@ -73,8 +73,10 @@ export function accessBy(given: readonly HttpToken[], countWrong: WrongTokens): 
     );
   const scopesOf: Access["scopesOf"] = async ({ headers }) => {
     let found: readonly HttpScope[] | null = null;
+    // One that is given twice opens what either says.
     for (const { token, scopes } of tokens)
-      if (await isBearer(headers.get("authorization"), token as string)) found = scopes;
+      if (await isBearer(headers.get("authorization"), token as string))
+        found = [...(found ?? []), ...scopes];
     return found;
   };
   return {

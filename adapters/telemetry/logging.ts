@@ -55,8 +55,11 @@ const told: Told = {
     { list, ...idOf(message), error: textOfFailure({ error, message }) },
   ],
   "message:dead-lettered": ({ list, letter }) => {
-    const { id, reason, attempts, error } = letter;
-    const shown = error && textOfFailure({ error, message: letter as never });
+    const { id, reason, attempts, error, issues } = letter;
+    const text = error && textOfFailure({ error, message: letter as never });
+    // Where it does not fit, and not how: what schemas say of that quotes the value.
+    const paths = issues.map(({ path }) => path);
+    const shown = paths.length > 0 && text ? { name: text.name, paths } : text;
     return ["warn", { list, deadLetterId: id, reason, attempts, error: shown }];
   },
   "message:recovered": ({ list, count }) => ["info", { list, count }],

@@ -73,6 +73,12 @@ export class RunTelemetry {
   #broker(): Broker {
     const { broker } = this.#parts;
     return passedOn(broker, {
+      look: async (...asked) => {
+        const found = await broker.look(...asked);
+        // Else the gauge would go on telling what there was before another drain took it.
+        if (found === "empty") this.#telemetry.instruments.backlog(this.#list, 0);
+        return found;
+      },
       claim: (request) => this.#request(null, true, () => broker.claim(request)),
       turn: (settlement, request) => this.#request(settlement, true, () => broker.turn(settlement, request)),
       settle: (settlement) => this.#request(settlement, false, () => broker.settle(settlement)),

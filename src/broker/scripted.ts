@@ -198,7 +198,12 @@ class ScriptedBroker implements Broker {
       // The report takes those that were lost for acknowledged ones, and takes them off again.
       const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
       const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
-      const counts = { lostCount: isLost ? parts.end : 0, unsettledCount: isLost ? 0 : parts.end };
+      const lostPlaces = isLost ? [...Array(parts.end).keys()] : [];
+      const counts = {
+        lostCount: lostPlaces.length,
+        lostPlaces,
+        unsettledCount: parts.end - lostPlaces.length,
+      };
       return { result: { ...result, ...counts }, isSplit: parts.size < count };
     }
   }

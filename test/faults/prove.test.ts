@@ -1,25 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { proveBrakeBound } from "../prove/brake-bound.ts";
 import { proveModel } from "../prove/model.ts";
 import { proveOrderModel } from "../prove/order-model.ts";
 import { provePlainModel } from "../prove/plain-model.ts";
 import type { Proof } from "../prove/proof.ts";
-import { proveSimulation } from "../prove/simulation.ts";
 
-/** The proof in small; `test/long/proof.test.ts` is larger, and `npm run prove` of any size. */
+/** The models in small; `test/long/proof.test.ts` has more, and the simulation and the kills. `npm run prove` is of any size. */
 describe("the promises hold", () => {
   const seed = 20_261_123;
   const expectHolding = ({ isHolding, line, problems }: Proof): void => {
     expect(isHolding, [line, ...problems].join("\n")).toBe(true);
   };
-
-  it("in a world of eight drains, wrong clocks, and a network that loses, doubles and reorders", async () => {
-    expectHolding(await proveSimulation({ steps: 2_000, seed }));
-  });
-
-  it("for a list of nothing but failing messages, which ends within the bound that the docs state", async () => {
-    expectHolding(await proveBrakeBound({ seed }));
-  });
 
   it("against a model, after every command on a real Redis", async () => {
     expectHolding(await proveModel({ runs: 20, seed }));

@@ -87,6 +87,31 @@ describe("an operator over HTTP", () => {
     ]);
   });
 
+  it("sees a payload as text to the byte, also where it begins with a BOM or is cut within a character", async () => {
+    const { call, door } = await serve((redis) =>
+      createDrain({ redis, list: "mail", handler: () => deadLetter("no") }),
+    );
+    const long = "\u20ac".repeat(30_000);
+    await call("POST", "/messages", { messages: ["\ufeffbom", long] });
+    const shown = [
+      { payload: "\ufeffbom", base64: null, size: 6 },
+      { payload: long.slice(0, 21_845), base64: null, size: 90_000 },
+    ];
+    expect((await call("GET", "/messages")).body.messages).toMatchObject(shown);
+    await call("POST", "/drain");
+    expect((await call("GET", "/dead-letters")).body.deadLetters).toMatchObject(shown);
+    expect(await door.waiting("mail")).toEqual([]);
+  });
+
+  it("is refused a body that is no UTF-8: another message would be pushed than was sent", async () => {
+    const { server, door } = await mail();
+    const headers = { Authorization: "Bearer pushes", "Content-Type": "application/json" };
+    const body = Buffer.from('{"messages":["caf\u00e9"]}', "latin1");
+    const response = await fetch(`${server.url}/messages`, { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toMatchObject([400, { status: 400 }]);
+    expect(await door.waiting("mail")).toEqual([]);
+  });
+
   it("is told what this process has acknowledged and failed of each list since the first question", async () => {
     const { call, drain } = await serve((redis) =>
       createSpillway({
@@ -192,6 +217,70 @@ describe("an operator over HTTP", () => {
     expect((await call("POST", "/dead-letters/purge", { all: true })).body).toEqual({ purged: 2 });
     expect(Object.keys(await door.everything())).toEqual(["mail"]);
   });
+
+  it("pages through dead letters that another program has put there, which have no id, each once", async () => {
+    const { call, door } = await mail();
+    const own = (id: string) => `{"id":"${id}","reason":"no"}\n${id}`;
+    const all = ["x", "y", own("a.1"), "z", own("b.1"), "v", "w"];
+    await door.redis.rpush("{mail}:dead", ...all);
+    for (const max of [1, 2, 3]) {
+      const seen: string[] = [];
+      let after: string | null = "";
+      for (let page = 0; after !== null && page <= all.length; page++) {
+        const query = after && `&after=${encodeURIComponent(after)}`;
+        const { body } = await call("GET", `/dead-letters?order=newest&max=${max}${query}`);
+        seen.push(...body.deadLetters.map((one: { payload: string }) => one.payload));
+        after = body.next;
+      }
+      expect([max, seen, after]).toEqual([max, ["x", "y", "a.1", "z", "b.1", "v", "w"], null]);
+    }
+  });
+
+  it.each([
+    '"error":5,"issues":5',
+    '"error":{"name":1,"message":"m"},"issues":[null,5,{"path":1}]',
+    '"error":{"name":"n","message":"m","stack":5},"issues":{"length":1}',
+  ])("sees no error where another program wrote %s, which no page could show", async (forged) => {
+    const { call, door } = await mail();
+    await door.redis.rpush("{mail}:dead", `{"id":"a.1",${forged}}\nx`);
+    expect((await call("GET", "/dead-letters/a.1")).body).toMatchObject({
+      payload: "x",
+      error: null,
+      issues: [],
+    });
+  });
+
+  it.each(["oldest", "newest"])(
+    "pages through the dead letters of all shards, each once, the %s first",
+    async (order) => {
+      const { call, door } = await serve((redis) =>
+        createDrain({ redis, list: "mail", handler: () => undefined, shards: 3 }),
+      );
+      const times = [
+        [5, 9, 9, 20],
+        [1, 9, 12, 21],
+        [9, 9, 10],
+      ];
+      for (const [shard, all] of times.entries())
+        for (const [at, time] of all.entries())
+          await door.redis.lpush(
+            `{mail:${shard}}:dead`,
+            `{"id":"${shard}.${at}","lastFailedAt":${time},"reason":"no"}\n${time}`,
+          );
+      for (const max of [1, 2, 3, 5]) {
+        const seen: { id: string; payload: string; lastFailedAt: number }[] = [];
+        let after: string | null = "";
+        for (let page = 0; after !== null && page <= 11; page++) {
+          const query = after && `&after=${encodeURIComponent(after)}`;
+          const { body } = await call("GET", `/dead-letters?order=${order}&max=${max}${query}`);
+          seen.push(...body.deadLetters.map(({ id }: { id: string }) => id));
+          after = body.next;
+        }
+        const names = seen.map(({ id, payload }) => id || payload);
+        expect([max, names.length, new Set(names).size, after]).toEqual([max, 11, 11, null]);
+      }
+    },
+  );
 
   it("pauses, resumes, limits and recovers a list, and sees who holds what", async () => {
     const { call, drain, door } = await mail();

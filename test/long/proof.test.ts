@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { proveBrakeBound } from "../prove/brake-bound.ts";
 import { proveKills } from "../prove/kills.ts";
 import { proveModel } from "../prove/model.ts";
 import { proveOrderModel } from "../prove/order-model.ts";
@@ -15,6 +16,10 @@ describe("the promises hold for longer", () => {
 
   it("in a world of eight drains, wrong clocks, and a network that loses, doubles and reorders", async () => {
     expectHolding(await proveSimulation({ steps: 100_000, seed }));
+  });
+
+  it("for a list of nothing but failing messages, which ends within the bound that the docs state", async () => {
+    expectHolding(await proveBrakeBound({ seed }));
   });
 
   it("against a model, after every command on a real Redis", async () => {

@@ -8,9 +8,12 @@ import {
   createDrain,
   createSpillway,
   type DrainOptions,
+  deadLetter,
   type EventListeners,
+  type Listener,
   listeners,
   OptionError,
+  RedisReplyError,
   release,
   retry,
   type Spillway,
@@ -109,6 +112,65 @@ describe("the events of a drain", () => {
       );
     },
   );
+
+  it("tell as acked none that was lost while a settle that is too large was sent in parts", async () => {
+    const { heard, on } = recorder();
+    let passedMs = 0;
+    const store = memory({ now: () => 1e12 + passedMs });
+    await store.command(["LPUSH", "mail", "a", "b", "c", "d"]);
+    let isLarge = false;
+    const redis: typeof store = {
+      ...store,
+      command: async (command, about) => {
+        const letters = command.filter((word) => String(word).includes("rrrr")).length;
+        if (letters > 2) {
+          isLarge = true;
+          throw new RedisReplyError("ERR max request size exceeded");
+        }
+        const reply = await store.command(command, about);
+        if (isLarge && letters === 2 && passedMs === 0) {
+          passedMs = 1e9;
+          await store.command(["DEL", "{mail}:leases"]);
+        }
+        return reply;
+      },
+    };
+    const options = { redis, list: "mail", prefetch: 0, brake: false } as const;
+    const report = await createDrain({ ...options, on, handler: () => deadLetter("r".repeat(100)) }).run();
+
+    expect(report).toMatchObject({ acked: 0, deadLettered: 2, lostLease: 2 });
+    expect(short(heard).filter((text) => /acked|lost|dead/.test(text))).toEqual([
+      "message:dead-lettered c",
+      "message:dead-lettered d",
+      "message:lost 2",
+    ]);
+  });
+
+  it("leave the chain as it is, whatever a listener does to what it is told", async () => {
+    const given = await listOf("a", "b", "c");
+    const clock = new ManualClock();
+    const hops: number[] = [];
+    const spoil: Listener<"drain:started" | "drain:progressed"> = ({ chain }) => {
+      Object.assign(chain, { id: 1e21, hop: Number.NaN });
+    };
+    const drain = createDrain({
+      ...given,
+      clock,
+      on: { "drain:started": spoil, "drain:progressed": spoil },
+      batchSize: 1,
+      handler: () => clock.advance(600),
+      continuation: {
+        name: "next",
+        invoke: async ({ chain }) => {
+          hops.push(chain.hop);
+          return null;
+        },
+      },
+    });
+    await finish(clock, drain.run({ budgetMs: 1_000, chain: { id: "tick", hop: 3 } }));
+
+    expect(hops).toEqual([4]);
+  });
 
   it.each([
     ["what is recovered", 5, "message:recovered", "1"],
@@ -262,6 +324,22 @@ describe("the events of several lists", () => {
     const list = { handler: () => undefined };
     return { redis, spillway: createSpillway({ redis, lists: { mail: list, sms: list }, on: more }) };
   }
+
+  it("keep no list from its turn, where a listener never ends", async () => {
+    const acked: string[] = [];
+    const never = new Promise<void>(() => undefined);
+    const { spillway } = both({
+      "message:acked": ({ list }) => {
+        acked.push(list);
+        return never;
+      },
+    });
+    await spillway.push("mail", "m");
+    await spillway.push("sms", "s");
+    await spillway.run({ budgetMs: 6_000 });
+
+    expect(acked.sort()).toEqual(["mail", "sms"]);
+  });
 
   it("carry their list; one run begins and stops; and each list's own drain tells of that list alone", async () => {
     const { heard, on } = recorder();

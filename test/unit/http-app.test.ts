@@ -161,6 +161,12 @@ describe("a drain over HTTP", () => {
     expect(runs).toEqual([]);
   });
 
+  it("opens with one token all that it was given for, also by two options", async () => {
+    const { send } = app({ token, wakeToken: token, tokens: [{ token, scopes: ["push"] }] });
+    expect((await send("GET", "/stats")).status).toBe(200);
+    expect((await send("POST", "/drain")).status).toBe(200);
+  });
+
   it("refuses an empty token at construction", () => {
     for (const bad of [
       { token: "" },

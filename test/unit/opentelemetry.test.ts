@@ -14,6 +14,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { memory } from "../../adapters/local/memory.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { names } from "../../adapters/telemetry/conventions.ts";
 import { observeStats, openTelemetry } from "../../adapters/telemetry/opentelemetry.ts";
@@ -272,6 +273,32 @@ describe("the metrics of a drain", () => {
     expect(points.get("spillway.list.messages")).toEqual(
       expect.arrayContaining([expect.objectContaining({ "spillway.place": "delayed", value: 1 })]),
     );
+  });
+});
+
+describe("the backlog of a list", () => {
+  it("is none once a run has seen that others have taken it", async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const backlog = async (): Promise<unknown> => {
+      await reader.forceFlush();
+      const found = exporter
+        .getMetrics()
+        .at(-1)
+        ?.scopeMetrics.flatMap(({ metrics }) => metrics);
+      return found?.find(({ descriptor }) => descriptor.name === "spillway.list.backlog")?.dataPoints[0]
+        ?.value;
+    };
+    const redis = memory();
+    const drain = make({ redis, handler: () => undefined, batchSize: 1 }, { meterProvider });
+    await drain.push(["1", "2", "3"]);
+    await drain.run({ maxMessages: 1 });
+    expect(await backlog()).toBe(2);
+    await redis.command(["DEL", "mail"]);
+    await drain.run();
+    expect(await backlog()).toBe(0);
+    await meterProvider.shutdown();
   });
 });
 

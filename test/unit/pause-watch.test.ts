@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
+import type { Batch } from "../../src/broker.ts";
 import { createDrain, type DrainOptions, type EveryDrainOption, type RedisClient } from "../../src/index.ts";
+import { PauseWatch } from "../../src/pause-watch.ts";
+import type { RunParts } from "../../src/run-parts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 type Options = Partial<EveryDrainOption<never>>;
@@ -102,6 +105,35 @@ describe("a pause while a batch of slow handlers runs", () => {
     }));
     await push(3);
     expect(await drain.run({ budgetMs: 1_000_000 })).toMatchObject({ acked: 3, error: null });
+  });
+});
+
+describe("an answer that comes late", () => {
+  it("lets no message begin before those that wait for a later one", async () => {
+    const clock = new ManualClock();
+    const answers: ((isPaused: boolean) => void)[] = [];
+    const run = {
+      clock,
+      startedAt: clock.now(),
+      broker: { isPaused: () => new Promise<boolean>((resolve) => answers.push(resolve)) },
+      stopper: { isStopped: false, isHeldBack: false },
+      maxRequests: Number.POSITIVE_INFINITY,
+      requestsPerMessage: 0,
+      markersPerMessage: 0,
+      meter: { requests: 0, elsewhere: 0, commands: 0 },
+    };
+    const watch = new PauseWatch(run as unknown as RunParts);
+    const batch = { messages: [] } as unknown as Batch;
+    clock.advance(1_000);
+    const first = watch.beforeBegin(batch);
+    clock.advance(1_000);
+    await first;
+    const second = watch.beforeBegin(batch);
+    answers[0]?.(false);
+    await new Promise(setImmediate);
+
+    expect(second).toBeInstanceOf(Promise);
+    expect(watch.beforeBegin(batch)).toBe(second);
   });
 });
 

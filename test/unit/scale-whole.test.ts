@@ -121,8 +121,9 @@ describe("a run over several lists that finds more than it can do in time", () =
       [1_000],
       {},
       {},
-      { budgetMs: 2_000, chain: { id: "late", hop: 1 } },
-      ({ live }) => live(100, 2_500),
+      { budgetMs: 2_000, chain: { id: "with a late name", hop: 1 } },
+      // However long they go on: else whoever ends next would be the first of all, and none would ever end its chain.
+      ({ live }) => live(100, 1e9),
     );
     expect(report).toMatchObject({ stopped: "budget", declined: expect.stringMatching(/enough/) });
     expect(started).toEqual([]);
@@ -145,11 +146,31 @@ describe("a run over several lists that finds more than it can do in time", () =
     expect(await store.command(["KEYS", "*"])).toEqual([]);
   });
 
-  it("goes on where it cannot be written who is at work", async () => {
-    const { report } = await runLists(few, {}, {}, {}, ({ store }) =>
+  it("goes on where it cannot be written who is at work, and asks no more often", async () => {
+    const { report, sent } = await runLists(few, {}, {}, {}, ({ store }) =>
       store.command(["SET", "{spillway}:drains", "no zset"]),
     );
+    // It takes twelve seconds.
+    expect(sent.filter((command) => command[3] === "{spillway}:drains").length).toBeLessThanOrEqual(15);
     expect(report).toMatchObject({ stopped: "empty", acked: 1_200, started: 0, error: null });
+  });
+});
+
+describe("a randomId that fails when others are to be started", () => {
+  it("harms no batch", async () => {
+    const made = world([400]);
+    await made.fill(["mail"]);
+    let ids = 0;
+    const randomId = (): string => {
+      ids += 1;
+      if (ids > 1) throw new Error("no more ids");
+      return "first";
+    };
+    const drain = createDrain({ ...made.shared, ...made.ofList, list: "mail", randomId });
+    const chain = { id: "tick", hop: 0, paceUs: 10_000 };
+    const report = await drain.run({ budgetMs: 60_000, maxMessages: 100, chain });
+    const declined = expect.stringMatching(/no more ids/);
+    expect(report).toMatchObject({ acked: 100, started: 0, stopped: "limit", error: null, declined });
   });
 });
 

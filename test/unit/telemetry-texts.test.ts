@@ -61,6 +61,22 @@ describe("events in a user's log", () => {
     expect(JSON.stringify(lines)).not.toContain("4111");
   });
 
+  it("say of a dead letter where it does not fit the schema, and not what is there", async () => {
+    const lines: unknown[] = [];
+    const note = (fields: unknown): void => void lines.push(fields);
+    const logger: Logger = { debug: note, info: note, warn: note, error: note };
+    const issues = [{ message: 'Expected a date, got "4111"', path: ["card", "until"] }];
+    const schema = { "~standard": { version: 1, vendor: "test", validate: () => ({ issues }) } } as const;
+    await drained({ on: logEvents(logger), schema }, ['{"card":{"until":"4111"}}']);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        reason: "invalid",
+        error: { name: "SchemaError", paths: ["card.until"] },
+      }),
+    );
+    expect(JSON.stringify(lines)).not.toContain("4111");
+  });
+
   it("are lines of JSON for the console, and none for a run that found nothing", async () => {
     const written: string[] = [];
     for (const level of ["debug", "info", "warn", "error"] as const)

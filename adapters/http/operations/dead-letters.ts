@@ -2,6 +2,7 @@ import type { DeadLetter, DeadLetterChange, DeadLetterSelection } from "../../..
 import { checkOptions, integer } from "../../../src/internals.ts";
 import { asked } from "../json-body.ts";
 import { Refusal } from "../problem.ts";
+import { Behind, cursorAfter, readCursor } from "./dead-letter-cursor.ts";
 import type { Call, Operation } from "./operation.ts";
 import { shownPayload } from "./payload.ts";
 import { array, count, orNull, record, ref, text } from "./schemas.ts";
@@ -64,17 +65,14 @@ export const deadLetterOperations: readonly Operation[] = [
 async function list({ query, drain }: Call): Promise<object> {
   const { list: _, max: given, order, after, ...where } = query;
   const { max } = asked(() => checkOptions(pageKinds, { max: given }, "query"));
-  let isBefore = after !== undefined;
-  const filter = ({ id }: DeadLetter): boolean => {
-    const isMeant = !isBefore;
-    if (id === after) isBefore = false;
-    return isMeant;
-  };
+  const cursor = readCursor(after);
+  const behind = new Behind(cursor, order);
+  const filter = (one: DeadLetter): boolean => behind.has(one);
   const options = { max, order, where, filter } as DeadLetterSelection;
   const found = await asked(() => drain().deadLetters.list(options));
-  if (isBefore)
+  if (behind.isBefore)
     throw new Refusal(404, "What `after` names is no longer among them: begin with the first page.");
-  const next = found.length === max ? (found.at(-1)?.id ?? null) : null;
+  const next = found.length === max ? cursorAfter(found, drain().list, cursor) : null;
   return { deadLetters: found.map((one) => shown(one)), next };
 }
 
@@ -88,5 +86,5 @@ function chosenBy({ body }: Call): DeadLetterChange {
 }
 
 function shown({ bytes, ...rest }: DeadLetter, bytesMax?: number): object {
-  return { ...rest, ...shownPayload(bytes, bytesMax), size: bytes.length };
+  return { ...rest, ...shownPayload(bytes, bytes.length, bytesMax), size: bytes.length };
 }

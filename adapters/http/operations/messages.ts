@@ -74,7 +74,9 @@ export const messageOperations: readonly Operation[] = [
     answer: { schema: record({ messages: array(ref("Message")) }) },
     async run({ query: { list: _, ...options }, drain }) {
       const found = await asked(() => drain().peek(options as PeekOptions));
-      return { messages: found.map(({ bytes, ...rest }) => ({ ...rest, ...shownPayload(bytes) })) };
+      return {
+        messages: found.map(({ bytes, ...rest }) => ({ ...rest, ...shownPayload(bytes, rest.size) })),
+      };
     },
   },
 ];

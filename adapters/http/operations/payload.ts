@@ -1,17 +1,24 @@
-import { fromBytes, toTextExact } from "../../../src/index.ts";
+import { fromBytes } from "../../../src/index.ts";
 
 /** Bytes of a payload that an answer shows. */
 const shownBytesMax = 65_536;
 
-/** A payload as JSON can hold it: its bytes where they are no text. */
+/**
+ * A payload as JSON can hold it: its bytes where they are no text. `size`: bytes of the whole, of which `bytes` may be the beginning;
+ * a character that is cut through there is left out.
+ */
 export function shownPayload(
   bytes: Uint8Array,
+  size = bytes.length,
   bytesMax = shownBytesMax,
 ): { payload: string; base64: string | null } {
-  const raw = fromBytes(bytes.subarray(0, bytesMax));
-  const isText = toTextExact(raw) !== undefined;
-  return {
-    payload: new TextDecoder().decode(bytes.subarray(0, bytesMax)),
-    base64: isText ? null : btoa(raw),
-  };
+  const shown = bytes.subarray(0, bytesMax);
+  const isCut = shown.length < size;
+  try {
+    const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+    return { payload: strict.decode(shown, { stream: isCut }), base64: null };
+  } catch {
+    const payload = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown);
+    return { payload, base64: btoa(fromBytes(shown)) };
+  }
 }

@@ -154,7 +154,7 @@ export const parameters = {
   count: { description: "Messages at most.", schema: { type: "integer", minimum: 1, maximum: 1_000 } },
   max: { description: "How many at most.", schema: { type: "integer", minimum: 1, maximum: 1_000 } },
   order: { description: "Which come first.", schema: { type: "string", enum: ["oldest", "newest"] } },
-  after: { description: "The id of the last one of the page before.", schema: text },
+  after: { description: "What `next` of the page before said.", schema: text },
   reason: { description: "The whole reason.", schema: text },
   errorName: { description: "The name of what the last attempt threw.", schema: text },
   text: { description: "Stands in the payload, the reason or the error.", schema: text },

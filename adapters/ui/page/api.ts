@@ -3,8 +3,8 @@ import type {
   DeadLetterWhere,
   DrainStats,
   Lease,
+  ListLimit,
   PeekedMessage,
-  RateLimit,
 } from "../../../src/index.ts";
 
 /** What the API said no to, or that it did not answer. */
@@ -116,11 +116,11 @@ export class Api {
     return (await this.#json<{ woken: boolean }>("POST", "wake")).woken;
   }
 
-  async limit(list: string): Promise<RateLimit | null> {
-    return (await this.#json<{ limit: RateLimit | null }>("GET", "limits", { list })).limit;
+  async limit(list: string): Promise<ListLimit | null> {
+    return (await this.#json<{ limit: ListLimit | null }>("GET", "limits", { list })).limit;
   }
 
-  async setLimit(list: string, limit: RateLimit | null): Promise<void> {
+  async setLimit(list: string, limit: ListLimit | null): Promise<void> {
     await this.#json(limit ? "PUT" : "DELETE", "limits", { list }, limit ?? undefined);
   }
 

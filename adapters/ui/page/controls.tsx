@@ -1,17 +1,18 @@
 import { useEffect, useState } from "preact/hooks";
-import type { DrainStats, RateLimit } from "../../../src/index.ts";
+import type { DrainStats, ListLimit, RateLimit } from "../../../src/index.ts";
 import { messageOf } from "./api.ts";
 import { Confirmation } from "./confirmation.tsx";
 import { Dialog } from "./dialog.tsx";
 import { showCount, showSpan } from "./format.ts";
 import { Icon } from "./icons.tsx";
+import { rateOf, withRate } from "./limit.ts";
 import { useSession } from "./session.ts";
 
 /** What an operator does to a whole list, and its limit. */
 export function Controls({ list, stats }: { list: string; stats: DrainStats }) {
   const { api, live, canOperate, say } = useSession();
   const [asked, setAsked] = useState<"pause" | "limit" | null>(null);
-  const [limit, setLimit] = useState<RateLimit | null>(null);
+  const [limit, setLimit] = useState<ListLimit | null>(null);
   const close = (): void => setAsked(null);
 
   const readLimit = (): void => void api.limit(list).then(setLimit, () => setLimit(null));
@@ -26,11 +27,12 @@ export function Controls({ list, stats }: { list: string; stats: DrainStats }) {
     }
   };
 
-  const shownLimit = limit && (
+  const rate = limit && rateOf(limit);
+  const shownLimit = rate && (
     <span class="chip">
       <Icon name="limited" />
-      {showCount(limit.messages)} in{" "}
-      {limit.windowMs < 60_000 ? `${limit.windowMs / 1_000} s` : showSpan(limit.windowMs)}
+      {showCount(rate.messages)} in{" "}
+      {rate.windowMs < 60_000 ? `${rate.windowMs / 1_000} s` : showSpan(rate.windowMs)}
     </span>
   );
   if (!canOperate) return shownLimit;
@@ -110,17 +112,18 @@ function LimitDialog({
   onClose,
 }: {
   list: string;
-  limit: RateLimit | null;
+  limit: ListLimit | null;
   onClose: () => void;
 }) {
   const { api, say } = useSession();
-  const [messages, setMessages] = useState(String(limit?.messages ?? 100));
-  const [seconds, setSeconds] = useState(String((limit?.windowMs ?? 1_000) / 1_000));
+  const rate = limit && rateOf(limit);
+  const [messages, setMessages] = useState(String(rate?.messages ?? 100));
+  const [seconds, setSeconds] = useState(String((rate?.windowMs ?? 1_000) / 1_000));
   const [problem, setProblem] = useState<string | null>(null);
 
   const set = async (wanted: RateLimit | null): Promise<void> => {
     try {
-      await api.setLimit(list, wanted);
+      await api.setLimit(list, withRate(await api.limit(list), wanted));
       say(wanted ? "The limit is set." : "There is no limit any more.");
       onClose();
     } catch (error) {
@@ -160,7 +163,7 @@ function LimitDialog({
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          {limit && (
+          {rate && (
             <button type="button" onClick={() => set(null)}>
               Take it away
             </button>

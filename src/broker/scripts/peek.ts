@@ -9,7 +9,7 @@
  *   1  place     `list` · `delayed` · `parked`
  *   2  from      `oldest` · `newest`
  *   3  countMax  messages at most
- *   4  bytesMax  bytes of payloads at most; one message is always read
+ *   4  bytesMax  bytes of payloads to read at most, those cut off included; one message is always read
  *   5  cutAt     bytes of one payload at most; what is longer is cut off
  *
  * Returns for each message: its payload, the payload's whole size, its SHA-1, its history or an empty text, when it is due or
@@ -45,7 +45,7 @@ while #found < tonumber(ARGV[3]) and (#found == 0 or bytesLeft > 0) do
   local digest = redis.sha1hex(payload)
   digests[#digests + 1] = digest
   found[#found + 1] = { payload:sub(1, ARGV[5]), #payload, digest, history or '', dueAt or '', key or '' }
-  bytesLeft = bytesLeft - #found[#found][1]
+  bytesLeft = bytesLeft - #payload
 end
 if ARGV[1] ~= 'list' or #found == 0 then return found end
 local seen = {}

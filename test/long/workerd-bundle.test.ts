@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { bundleWorker, gzippedBytes, gzippedBytesMax } from "../../infra/cloudflare/bundle.ts";
 import { startWorkerd } from "../support/workerd.ts";
-import { useWorld } from "./world.ts";
+import { useWorld } from "../workerd/world.ts";
 
 const world = useWorld();
 

@@ -5,6 +5,7 @@ import type { Backend } from "../adapters/local/backend.ts";
 import { memory } from "../adapters/local/memory.ts";
 import { redisBackend } from "../adapters/local/redis-backend.ts";
 import { redisServerProgram, startRedisServer } from "../adapters/local/redis-process.ts";
+import { OptionError } from "../src/index.ts";
 import type { Lifetime } from "./lifetime.ts";
 
 /** What the REST server stands in front of, and how to say so. */
@@ -17,14 +18,18 @@ export interface Engine {
 
 const never = new Promise<never>(() => undefined);
 
-/** The Redis at `url`; else a server of our own where its program is there; else the in-memory store. */
+/** The Redis at `url`; else a server of our own where its program is there; else the in-memory store. Throws `OptionError`. */
 export async function openEngine(
   choice: { url?: string | undefined; memory?: boolean | undefined },
   lifetime: Lifetime,
 ): Promise<Engine> {
   if (choice.url !== undefined) {
-    const { host } = new URL(choice.url);
-    return { backend: await openRedis(choice.url), description: `the Redis at ${host}`, lost: never };
+    const { host } = readUrl(choice.url);
+    return {
+      backend: await openRedis(choice.url),
+      description: `the Redis at ${host || "localhost"}`,
+      lost: never,
+    };
   }
   if (choice.memory || !isOnPath(redisServerProgram())) {
     return {
@@ -46,6 +51,11 @@ export async function openEngine(
   lost.catch(() => undefined);
   const description = `a redis-server of its own on port ${server.port}, which keeps nothing`;
   return { backend: await openRedis(server.url), description, lost };
+}
+
+function readUrl(url: string): URL {
+  if (/^rediss?:\/\/\S+$/.test(url) && URL.canParse(url)) return new URL(url);
+  throw new OptionError("--url", "redis://host:port, or rediss://", "another text");
 }
 
 /** Loads ioredis here, where the build takes it into the command line; `redisBackend` would want it installed. */

@@ -15,6 +15,12 @@ export function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
+/** A value as JSON, whose programs read what it was: what is unsafe is escaped as JSON escapes it. */
+export function visibleJson(value: unknown): string {
+  const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(unsafe, (one) => one.split("").map(escaped).join(""));
+}
+
 /** The beginning of a text, and how long it is where that is not all. */
 export function shortened(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;

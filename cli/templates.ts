@@ -82,6 +82,8 @@ export function projectOf(template: Template, list: string, version: string): Re
   const manifest = {
     private: true,
     type: "module",
+    // From there on Node runs TypeScript, and so a handler.
+    engines: { node: ">=22.18" },
     scripts: Object.fromEntries(scripts),
     dependencies: { spillway: `^${version}` },
     devDependencies: template.devDependencies,
@@ -97,7 +99,7 @@ export function projectOf(template: Template, list: string, version: string): Re
   ]);
 }
 
-/** The list's name as a word of a shell. */
-function inShell(list: string): string {
-  return /^[\w.:-]+$/.test(list) ? list : `'${list.replaceAll("'", `'\\''`)}'`;
+/** The text as a word of a shell. */
+export function inShell(text: string): string {
+  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { Host } from "./host.ts";
-import { visible, visibleLines } from "./safe-text.ts";
+import { visible, visibleJson, visibleLines } from "./safe-text.ts";
 import { secretsOf, withoutSecrets } from "./secrets.ts";
 
 /** What a text is, for its colour, which only terminals get: `NO_COLOR` and `FORCE_COLOR` are heeded. */
@@ -37,7 +37,7 @@ export class Terminal {
 
   /** Prints a result in the form that is wanted. Texts of strangers in `lines` must have gone through `visible`. */
   show(json: unknown, lines: readonly string[]): void {
-    if (this.isJson) this.#print(JSON.stringify(json));
+    if (this.isJson) this.#print(visibleJson(json));
     else for (const line of lines) this.#print(line);
   }
 
@@ -50,7 +50,7 @@ export class Terminal {
   fail(message: string, code: string): void {
     const safe = withoutSecrets(message, secretsOf(this.host.args, this.host.environment));
     const line = this.isJson
-      ? JSON.stringify({ error: { code, message: safe } })
+      ? visibleJson({ error: { code, message: safe } })
       : `${styleText("red", "error:", { stream: this.host.stderr })} ${visibleLines(safe)}`;
     this.host.stderr.write(`${line}\n`);
   }

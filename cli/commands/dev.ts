@@ -47,17 +47,20 @@ async function develop(session: Session, options: DevOptions, list: string): Pro
   if (options.token !== undefined && options.token.trim() === "") {
     throw new OptionError("--token", "at least one character", "none");
   }
-  const token = options.token ?? (host.environment.SPILLWAY_TOKEN || randomBytes(24).toString("base64url"));
+  const given = options.token ?? (host.environment.SPILLWAY_TOKEN || undefined);
+  const token = given ?? randomBytes(24).toString("base64url");
   const { backend, description, lost } = await openEngine(options, lifetime);
   const rest = await startRestServer({ port: options.port, token, backend });
   lifetime.atEnd(() => rest.close());
   const client = upstash({ url: rest.url, token });
   const app = devApp(drainOf(client, list, { timeoutMs: 10_000 }), token);
   const appUrl = await serveApp(app.fetch, options.appPort, session);
-  terminal.show({ list, url: rest.url, app: appUrl, token, behind: description }, [
+  // A token that was given is known already, and does not belong in a log.
+  const shown = given === undefined ? { token } : {};
+  terminal.show({ list, url: rest.url, app: appUrl, ...shown, behind: description }, [
     `Upstash REST on ${rest.url}, in front of ${description}.`,
     `  UPSTASH_REDIS_REST_URL=${rest.url}`,
-    `  UPSTASH_REDIS_REST_TOKEN=${token}`,
+    ...(given === undefined ? [`  UPSTASH_REDIS_REST_TOKEN=${token}`] : []),
     `HTTP API on ${appUrl}, with the same token.`,
     `"${visible(list)}" is drained by ${visible(options.handler)}, which is loaded anew when its folder changes.`,
   ]);

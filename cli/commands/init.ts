@@ -8,7 +8,7 @@ import type { Host } from "../host.ts";
 import { readVersion } from "../package-root.ts";
 import { visible } from "../safe-text.ts";
 import { doing, type Session, withExamples } from "../session.ts";
-import { projectOf, type Template, templates } from "../templates.ts";
+import { inShell, projectOf, type Template, templates } from "../templates.ts";
 
 interface InitOptions {
   readonly template?: Template["name"];
@@ -35,11 +35,12 @@ export function initCommand(host: Host): Command {
     const there = [...files.keys()].filter((path) => existsSync(join(folder, path)));
     if (there.length > 0) throw new OptionError("folder", "one without these files", there.join(", "));
     for (const [path, text] of files) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      // Another program may have made it meanwhile: it is not overwritten.
-      await writeFile(join(folder, path), text, { flag: "wx" });
+      await write(join(folder, path), text).catch((error: NodeJS.ErrnoException) => {
+        const found = `an error (${error.code ?? error.name}) at ${path}`;
+        throw new OptionError("folder", "one that can be written", found);
+      });
     }
-    const next = [...(folder === "." ? [] : [`cd ${folder}`]), ...template.next];
+    const next = [...(folder === "." ? [] : [`cd ${inShell(folder)}`]), ...template.next];
     session.terminal.show({ folder, template: template.name, files: [...files.keys()], next }, [
       `Wrote ${[...files.keys()].join(", ")}.`,
       "Next:",
@@ -47,6 +48,12 @@ export function initCommand(host: Host): Command {
     ]);
     return 0;
   });
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  // Another program may have made it meanwhile: it is not overwritten.
+  await writeFile(path, text, { flag: "wx" });
 }
 
 /** The template that is named, or chosen by a person; undefined where that person chose none. */

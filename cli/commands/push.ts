@@ -1,3 +1,4 @@
+import { addAbortSignal, type Readable } from "node:stream";
 import { Command } from "commander";
 import { OptionError, type PushOptions } from "../../src/index.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
@@ -37,24 +38,31 @@ export function pushCommand(host: Host): Command {
     command,
     async (session, options, list, payloads) => {
       const { terminal } = session;
+      const { signal } = session.lifetime;
       const source = await readSource(session, options, payloads);
       const drain = await openDrain(list, options, session);
       const progress = new ProgressLine(terminal);
       let count = 0;
       const passing = async function* (): AsyncGenerator<Uint8Array> {
-        for await (const line of source.lines) {
-          count += 1;
-          if (options.checkJson) checkJson(line, count);
-          progress.show(() => pushLine(count, source.part()));
-          yield line;
+        try {
+          for await (const line of source.lines) {
+            if (signal.aborted) return;
+            count += 1;
+            if (options.checkJson) checkJson(line, count);
+            progress.show(() => pushLine(count, source.part()));
+            yield line;
+          }
+        } catch (error) {
+          // Told to end, it reads no more, and pushes what it has read.
+          if (!signal.aborted) throw error;
         }
-        if (count === 0) throw new OptionError("payloads", "at least one message", "none");
+        if (count === 0 && !signal.aborted) throw new OptionError("payloads", "at least one message", "none");
       };
       const result = await drain.push(passing(), pushOptions(options)).finally(() => progress.end());
       const { pushed, length } = result;
       const where = length === null ? "" : ` It holds ${length} now.`;
       terminal.show({ list, pushed, length }, [`Pushed ${pushed} messages to "${visible(list)}".${where}`]);
-      return 0;
+      return signal.aborted ? 1 : 0;
     },
   );
 }
@@ -69,7 +77,7 @@ function pushOptions({ delayMs, at, next }: PushCommandOptions): PushOptions {
 
 /** What is to be pushed. Throws `OptionError` where that is nothing, or two things. */
 async function readSource(
-  { host }: Session,
+  { host, lifetime }: Session,
   { file }: PushCommandOptions,
   payloads: readonly string[],
 ): Promise<Lines> {
@@ -81,7 +89,8 @@ async function readSource(
   if (file === undefined && host.stdin.isTTY) {
     throw new OptionError("payloads", "given as arguments, by --file, or on the standard input", "none");
   }
-  return { lines: splitLines(host.stdin as AsyncIterable<Uint8Array>), part: () => null };
+  const input = addAbortSignal(lifetime.signal, host.stdin as Readable);
+  return { lines: splitLines(input), part: () => null };
 }
 
 async function* encoded(payloads: readonly string[]): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Command } from "commander";
 import { startRestServer } from "../../adapters/local/rest-server.ts";
-import { OptionError } from "../../src/index.ts";
 import { openEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { doing, type Session, withExamples } from "../session.ts";
@@ -39,7 +38,6 @@ async function serveRedis(
   { lifetime, terminal, host: { environment } }: Session,
   options: RedisCommandOptions,
 ): Promise<number> {
-  checkUrl(options.url);
   const given = options.token ?? environment.SPILLWAY_TOKEN;
   const isGiven = given !== undefined && (options.token !== undefined || given !== "");
   const token = isGiven ? given : randomBytes(24).toString("base64url");
@@ -56,9 +54,4 @@ async function serveRedis(
   ]);
   if (!lifetime.signal.aborted) await Promise.race([once(lifetime.signal, "abort"), lost]);
   return 0;
-}
-
-function checkUrl(url: string | undefined): void {
-  if (url === undefined || (/^rediss?:\/\/\S+$/.test(url) && URL.canParse(url))) return;
-  throw new OptionError("--url", "redis://host:port, or rediss://", "another text");
 }

@@ -41,9 +41,15 @@ export function statsCommand(host: Host): Command {
 
 async function watch(session: Session, intervalMs: number, look: () => Promise<ListStats[]>): Promise<void> {
   const { signal } = session.lifetime;
-  for (let shownLines = 0; !signal.aborted; ) {
+  const { stdout } = session.host;
+  // Whoever read it may be gone, as `| head` is.
+  let isRead = true;
+  stdout.once("error", () => {
+    isRead = false;
+  });
+  for (let shownLines = 0; !signal.aborted && isRead; ) {
     const stats = await look();
-    if (shownLines > 0) session.host.stdout.write(`\u001b[${shownLines}A\u001b[J`);
+    if (shownLines > 0) stdout.write(`\u001b[${shownLines}A\u001b[J`);
     show(session, stats);
     shownLines = session.terminal.isWatched ? stats.length + 1 : 0;
     await setTimeout(intervalMs, undefined, { signal }).catch(() => undefined);

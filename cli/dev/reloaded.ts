@@ -6,6 +6,8 @@ import type { Lifetime } from "../lifetime.ts";
 
 /** Editors write a file in several steps: so long after the first one it is read, ms. */
 const settledMs = 100;
+/** A process that hears nothing has so long to end: more than it takes by itself, ms. */
+const killedMs = 12_000;
 const ignored = /^(node_modules|\..*|dist|coverage)$/;
 
 export interface ReloadedOptions {
@@ -55,15 +57,22 @@ export async function runReloaded(options: ReloadedOptions, lifetime: Lifetime):
 
 function start({ args, environment }: ReloadedOptions): ChildProcess {
   // The program that runs now, from the sources or built.
-  return spawn(process.execPath, [process.argv[1] ?? "", ...args], {
+  const child = spawn(process.execPath, [process.argv[1] ?? "", ...args], {
     env: environment as NodeJS.ProcessEnv,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  // A handler in an endless loop hears nothing.
+  const kill = (): unknown => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  return child;
 }
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), killedMs);
   await ended;
+  clearTimeout(timer);
 }

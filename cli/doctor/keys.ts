@@ -9,13 +9,13 @@ const scanCount = 1_000;
 /** The types of the list's keys, by what their names end with. A key with a name of its own is one of a kind. */
 const types: readonly (readonly [suffix: RegExp, type: string])[] = [
   [/^working(:.+)?$|^dead$/, "list"],
-  [/^(leases|delayed|parked|due)$/, "zset"],
-  [/^(attempts|brake|control|lines|seen|shards|lists|done:.+)$/, "hash"],
+  [/^(leases|delayed|parked|due|drains)$/, "zset"],
+  [/^(attempts|brake|control|lines|rates|seen|shards|lists|done:.+)$/, "hash"],
   [/^(busy|held|recovering|id:.+|nonce:.+)$/, "string"],
 ];
 
 /** The type that a key of the list must have; undefined for one that is none of ours. */
-function typeOf(keys: ListKeys, key: string): string | undefined {
+export function typeOf(keys: ListKeys, key: string): string | undefined {
   if (key === keys.list) return "list";
   const suffix = key.slice(keys.base.length);
   return types.find(([pattern]) => pattern.test(suffix))?.[1];

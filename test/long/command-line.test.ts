@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { useCommandLine } from "../support/command-line.ts";
 import { type Ended, runInside } from "../support/command-line-inside.ts";
 import { Program } from "../support/program.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
+import { until } from "../support/until.ts";
 
 const { root, start, run, file } = useCommandLine();
 const { door, server } = useRedisServer();
@@ -54,6 +55,15 @@ describe("the command line in a terminal", () => {
     expect(plain.output).not.toContain("\u001b[31m");
   });
 
+  it("pushes what it has read by Ctrl-C, and reads no more", async () => {
+    const program = typed("push emails --file -");
+    program.type("one\r");
+    await program.printed(/1 messages/);
+    program.type("\u0003");
+    expect((await program.ended).code).toBe(1);
+    expect(await door.redis.lrange("emails", 0, -1)).toEqual(["one"]);
+  });
+
   it("shows how far a file has been pushed", async () => {
     const lines = await file(`${"x".repeat(1_000)}\n`.repeat(20_000), "txt");
     const program = typed(`push emails --file '${lines}'`);
@@ -64,6 +74,14 @@ describe("the command line in a terminal", () => {
 });
 
 describe("the command line as processes of its own", () => {
+  it("watches no longer than somebody reads", async () => {
+    const line = `'${process.execPath}' '${root}dist/cli.js' stats emails --watch --interval-ms 100 | head -1`;
+    const environment = { REDIS_URL: server().url };
+    const program = new Program("bash", ["--norc", "-c", line], { folder: root, environment });
+    expect((await program.ended).code).toBe(0);
+    expect(program.output).toMatch(/^list +waiting/);
+  });
+
   it("says what it is, and completes bash without anything else", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     expect(await run(["--version"])).toMatchObject({ code: 0, output: `${version}\n` });
@@ -113,8 +131,14 @@ describe("the command line as processes of its own", () => {
       fetch(`${app}/stats`, { headers: { authorization: `Bearer ${token}` } });
     expect((await ask("t0ken")).status).toBe(200);
     expect((await ask("another")).status).toBe(401);
+    expect(dev.output).not.toContain("t0ken");
+    await writeFile(handler, 'console.log("loops as " + process.pid); for (;;);');
+    const [, pid = ""] = await dev.printed(/loops as (\d+)/);
+    // The second signal ends it at once, and what hears none goes with it.
     dev.signal("SIGTERM");
-    expect((await dev.ended).code).toBe(0);
+    dev.signal("SIGINT");
+    expect((await dev.ended).code).toBe(1);
+    await until(() => !existsSync(`/proc/${pid}`));
     await rm(folder, { recursive: true });
   });
 });

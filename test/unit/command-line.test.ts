@@ -1,11 +1,17 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readReference, withHelp } from "../../.ci/cli-reference.ts";
+import { typeOf } from "../../cli/doctor/keys.ts";
 import { splitLines } from "../../cli/lines.ts";
 import { duration, moment } from "../../cli/moments.ts";
 import { payloadBlock, payloadJson } from "../../cli/payload-text.ts";
-import { shortened, visible } from "../../cli/safe-text.ts";
+import { shortened, visible, visibleJson } from "../../cli/safe-text.ts";
 import { secretsOf, withoutSecrets } from "../../cli/secrets.ts";
 import { projectOf, templates } from "../../cli/templates.ts";
+import { listKeys } from "../../src/internals.ts";
 import { runInside } from "../support/command-line-inside.ts";
 
 describe("docs/cli.md", () => {
@@ -40,6 +46,13 @@ describe("texts of strangers", () => {
     ["NUL", "\0", "\\u{0}"],
   ])("are no orders to a terminal: %s", (_, text, shown) => {
     expect(visible(text)).toBe(shown);
+  });
+
+  it("are whole in JSON, and no orders to a terminal there either", async () => {
+    const text = "\u009b31m\u202e\u{e0041}\u007f\u2028\ud800 ä 😀";
+    const json = visibleJson({ text });
+    expect(JSON.parse(json)).toEqual({ text });
+    expect(json).toBe(String.raw`{"text":"\u009b31m\u202e\udb40\udc41\u007f\u2028\ud800 ä 😀"}`);
   });
 
   it("are cut between characters, never within one", () => {
@@ -134,7 +147,53 @@ describe("templates of init", () => {
       expect([...files.values()].join()).not.toContain('"emails"');
       expect(JSON.parse(files.get("package.json") ?? "")).toMatchObject({
         dependencies: { spillway: "^1.2.3" },
+        // The first Node that runs TypeScript as it is.
+        engines: { node: ">=22.18" },
       });
     },
   );
+});
+
+describe("doctor", () => {
+  const guide = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8");
+  const rows = [...guide.matchAll(/^\| `(\{emails\}:[^`]+)` +\| (\w+) +\|/gm)];
+
+  it.each(rows.map(([, key = "", type = ""]) => [key, type] as const))(
+    "takes %s for the list's own %s, as docs/architecture.md has it",
+    (key, type) => {
+      expect(typeOf(listKeys("emails"), key.replace(/<[^>]+>/g, "x"))).toBe(type);
+    },
+  );
+
+  it("is told of every key", () => {
+    expect(rows.length).toBeGreaterThan(15);
+  });
+});
+
+describe("the command line", () => {
+  it.each([
+    ["dev", ["dev", "emails", "--handler", "none.ts"]],
+    ["redis", ["redis"]],
+  ])("%s stands in front of a redis:// URL, and refuses another without a stack", async (_, args) => {
+    for (const url of ["hunter22", "https://u:hunter22@host", "redis://hunter 22"]) {
+      const { code, stderr } = await runInside([...args, "--url", url]);
+      expect(stderr).toBe(
+        'error: Option "--url" must be redis://host:port, or rediss://; got another text.\n',
+      );
+      expect(code).toBe(2);
+    }
+  });
+
+  it("says where init cannot write, and how to go to a folder whatever it is called", async () => {
+    const root = await mkdtemp(join(tmpdir(), "spillway-init-"));
+    const file = join(root, "file");
+    await writeFile(file, "");
+    const refused = await runInside(["init", file, "--template", "node"]);
+    expect(refused.stderr).toMatch(/^error: Option "folder" .* an error \(\w+\) at handler.ts\.\n$/);
+    expect(refused.code).toBe(2);
+    const folder = join(root, "it's mine");
+    const { stdout } = await runInside(["init", folder, "--template", "node", "--json"]);
+    expect(JSON.parse(stdout).next[0]).toBe(`cd '${root}/it'\\''s mine'`);
+    await rm(root, { recursive: true });
+  });
 });

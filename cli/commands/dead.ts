@@ -125,8 +125,8 @@ function changeCommand(host: Host, verb: "redrive" | "purge"): Command {
   ]);
   return doing<[string], ChangeOptions>(host, command, async (session, options, list) => {
     const { deadLetters } = await openDrain(list, options, session);
-    const change = async (dryRun: boolean): Promise<number> => {
-      const wanted = { ...selectionOf(options), dryRun };
+    const change = async (dryRun: boolean, max?: number): Promise<number> => {
+      const wanted = { ...selectionOf(options), dryRun, ...(max === undefined ? {} : { max }) };
       return isPurge
         ? (await deadLetters.purge(wanted)).purged
         : (await deadLetters.redrive(wanted)).redriven;
@@ -152,7 +152,8 @@ function changeCommand(host: Host, verb: "redrive" | "purge"): Command {
       ? `Delete ${count} dead letters of "${name}"?`
       : `Return ${count} dead letters to "${name}"?`;
     if (!(await isConfirmed(question, options, session))) return notDone(session);
-    const changed = await change(false);
+    // No more than was asked about: others may have died meanwhile.
+    const changed = await change(false, options.yes ? undefined : count);
     return done(changed, does(changed));
   });
 }

@@ -111,11 +111,12 @@ export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
 export type { RunOptions } from "./run-options.ts";
 export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale-out.ts";
 export { SchemaError, type StandardSchema } from "./schema.ts";
+export type { Spillway } from "./several-lists.ts";
 // Shards.
 export { type ReshardOptions, reshard } from "./shards/reshard.ts";
 export { shardOf } from "./shards/shard-names.ts";
 export type { ShardOptions } from "./shards/sharded-drain.ts";
-export { createSpillway, type Spillway } from "./spillway.ts";
+export { createSpillway } from "./spillway.ts";
 export type { ListOptions, SpillwayOptions } from "./spillway-options.ts";
 export type { WaitOptions } from "./wait.ts";
 export type { Woken } from "./wake.ts";

@@ -1,6 +1,5 @@
-import type { DrainStats } from "./broker.ts";
 import { type Continuation, goOnAndTell } from "./continuation.ts";
-import { type Drain, type HostedDrain, makeDrain } from "./create-drain.ts";
+import { makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
 import { endingOf, type ListsReport, reportOf } from "./fair-report.ts";
 import { registerOf, runRounds } from "./fair-rounds.ts";
@@ -8,16 +7,17 @@ import { runFairly, type Turns } from "./fair-run.ts";
 import { slicesOf } from "./fair-slice.ts";
 import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
-import { listenersOf, type On } from "./listeners.ts";
+import { listenersOf } from "./listeners.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists-look.ts";
 import { sumOfStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
-import { checkPushOptions, type Pushable, type PushOptions } from "./push-options.ts";
+import { checkPushOptions } from "./push-options.ts";
 import { brokenReport } from "./report.ts";
 import { shareOf } from "./retry-policy.ts";
-import { type CheckedRunOptions, checkRunOptions, type RunOptions } from "./run-options.ts";
+import { type CheckedRunOptions, checkRunOptions } from "./run-options.ts";
 import { type WholeScaler, wholeScaler } from "./scale-whole.ts";
 import { Sender } from "./sender.ts";
+import type { Spillway } from "./several-lists.ts";
 import { attempt, show } from "./show.ts";
 import {
   checkSpillwayOptions,
@@ -32,37 +32,6 @@ import { type Woken, wake } from "./wake.ts";
 import { watched } from "./watcher.ts";
 
 type Made = ReturnType<typeof makeDrain>;
-
-/** Several lists in one deployment: every host takes it as it takes a drain. */
-export interface Spillway extends HostedDrain {
-  /** The name of the whole, by which hops know it. */
-  readonly list: string;
-  /** Has a listener told of an event of any of the lists, as `drain.on` does for one. */
-  on: On;
-  /** The drain of each list, by its name; lists that fit a pattern are not among them. */
-  readonly lists: Readonly<Record<string, Drain>>;
-  /**
-   * The drain of one list, also of one that fits a pattern: what puts messages back there writes its name into the register.
-   * Throws `OptionError` for a list that there is not.
-   */
-  drainOf(list: string): Drain;
-  /**
-   * Drains all lists within one budget, as `priority` says, and goes on, where it must, by one continuation for all. A list that
-   * is busy, paused, limited or braked holds up no other. Never rejects, as a drain does not.
-   */
-  run(options?: RunOptions): Promise<ListsReport>;
-  /** The sums over all lists, and each list's own. Throws the Redis errors. */
-  stats(): Promise<DrainStats & { readonly lists: Readonly<Record<string, DrainStats>> }>;
-  /**
-   * Pushes to one of the lists, as its drain does, and writes the name of one that fits a pattern into its register: throws
-   * `PushIncompleteError` where that failed. Throws `OptionError` for a list that there is not.
-   */
-  push(
-    list: string,
-    payloads: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
-    options?: PushOptions,
-  ): Promise<PushResult & Woken>;
-}
 
 /**
  * Makes several drains that share a Redis, a budget and a chain. Throws `OptionError` naming the option, what it must be, and

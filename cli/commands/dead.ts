@@ -153,7 +153,7 @@ function changeCommand(host: Host, verb: "redrive" | "purge"): Command {
       : `Return ${count} dead letters to "${name}"?`;
     if (!(await isConfirmed(question, options, session))) return notDone(session);
     // No more than was asked about: others may have died meanwhile.
-    const changed = await change(false, options.yes ? undefined : count);
+    const changed = await change(false, count);
     return done(changed, does(changed));
   });
 }

@@ -268,7 +268,7 @@ describe("an operator over HTTP", () => {
             `{"id":"${shard}.${at}","lastFailedAt":${time},"reason":"no"}\n${time}`,
           );
       for (const max of [1, 2, 3, 5]) {
-        const seen: { id: string; payload: string; lastFailedAt: number }[] = [];
+        const seen: string[] = [];
         let after: string | null = "";
         for (let page = 0; after !== null && page <= 11; page++) {
           const query = after && `&after=${encodeURIComponent(after)}`;
@@ -276,8 +276,7 @@ describe("an operator over HTTP", () => {
           seen.push(...body.deadLetters.map(({ id }: { id: string }) => id));
           after = body.next;
         }
-        const names = seen.map(({ id, payload }) => id || payload);
-        expect([max, names.length, new Set(names).size, after]).toEqual([max, 11, 11, null]);
+        expect([max, seen.length, new Set(seen).size, after]).toEqual([max, 11, 11, null]);
       }
     },
   );

@@ -23,6 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "long",
+          globalSetup: ["test/support/ensure-chromium.ts"],
           include: [longTests],
           testTimeout: scaled(300_000),
           hookTimeout: scaled(120_000),

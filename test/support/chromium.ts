@@ -1,12 +1,11 @@
 import { type Browser, chromium } from "playwright-core";
-import { install, isOnPath } from "./installers.ts";
+import { isOnPath } from "./installers.ts";
 
 /** Debian's, and what others call it. */
 const names = ["chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium"];
 
-/** A real Chromium, without a window. Installs Debian's where none is here; throws, with the line that mends it, where it cannot. */
+/** A real Chromium, without a window. Throws, with the line that mends it, where none is here. */
 export async function openChromium(): Promise<Browser> {
-  if (!findChromium()) install({ apt: "chromium", brew: "chromium" });
   const executablePath = findChromium();
   if (!executablePath) {
     throw new Error(
@@ -17,7 +16,7 @@ export async function openChromium(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-function findChromium(): string | undefined {
+export function findChromium(): string | undefined {
   const found = [process.env.SPILLWAY_CHROMIUM ?? "", ...names].find((name) => name !== "" && isOnPath(name));
   if (found === undefined || found.includes("/")) return found;
   return (process.env.PATH ?? "")

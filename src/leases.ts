@@ -1,4 +1,5 @@
 import { pipelined, timeIn } from "./broker/replies.ts";
+import { batchCounts } from "./broker/working-lists.ts";
 import { toText } from "./bytes.ts";
 import { RedisProtocolError } from "./errors.ts";
 import type { ListKeys } from "./keys.ts";
@@ -48,11 +49,7 @@ export async function readLeases(sender: Sender, keys: ListKeys, max: number): P
   if (now === null || !Array.isArray(reply))
     throw new RedisProtocolError("TIME must answer a time, and ZRANGE a list.");
   const ids = reply.filter((_, at) => at % 2 === 0).map(String);
-  if (ids.length === 0) return [];
-  const sizes = await pipelined(
-    sender,
-    ids.map((id) => ["LLEN", `${keys.base}working:${id}`]),
-  );
+  const counts = await batchCounts(sender, keys, ids);
   return ids.map((id, at) => {
     const batch = toText(id);
     const endsAt = Number(reply[at * 2 + 1]);
@@ -60,7 +57,7 @@ export async function readLeases(sender: Sender, keys: ListKeys, max: number): P
       list: keys.name,
       batch,
       drain: batch.replace(/\.\d+$/, ""),
-      count: Number(sizes[at]),
+      count: counts[at] as number,
       endsAt,
       endsInMs: endsAt - now,
       isExpired: endsAt <= now,

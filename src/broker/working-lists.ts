@@ -12,7 +12,7 @@ const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
 /** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
-  const { list, leases, delayed, dead, brake, control, parked, due, base } = keys;
+  const { list, leases, delayed, dead, brake, control, parked, due } = keys;
   const [waiting, ids, delayedCount, deadCount, next, paused, parkedCount, parkedKeys, until] =
     await pipelined(sender, [
       ["LLEN", list],
@@ -26,17 +26,11 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
       ["HGET", brake, "until"],
     ]);
   const batchIds = (ids as ByteString[]) ?? [];
-  const lengths =
-    batchIds.length > 0
-      ? await pipelined(
-          sender,
-          batchIds.map((id) => ["LLEN", `${base}working:${id}`]),
-        )
-      : [];
+  const counts = await batchCounts(sender, keys, batchIds);
   const nextDueAt = (next as ByteString[])[1];
   return {
     list: Number(waiting),
-    working: lengths.reduce<number>((sum, length) => sum + Number(length), 0),
+    working: counts.reduce((sum, count) => sum + count, 0),
     leases: batchIds.length,
     delayed: Number(delayedCount),
     dead: Number(deadCount),
@@ -46,6 +40,20 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
     parked: Number(parkedCount),
     parkedKeys: Number(parkedKeys),
   };
+}
+
+/** How many messages each batch holds, by one request; none where there is no batch. */
+export async function batchCounts(
+  sender: Sender,
+  { base }: ListKeys,
+  ids: readonly ByteString[],
+): Promise<number[]> {
+  if (ids.length === 0) return [];
+  const counts = await pipelined(
+    sender,
+    ids.map((id) => ["LLEN", `${base}working:${id}`]),
+  );
+  return counts.map(Number);
 }
 
 /**

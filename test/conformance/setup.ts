@@ -34,7 +34,12 @@ export interface Setup {
 /** A suite: what is promised, as tests. */
 export type Suite = (setup: Setup) => void;
 
-export function makeSetup(engine: Setup["engine"], door: SideDoor, client: () => RedisClient): Setup {
+export function makeSetup(
+  engine: Setup["engine"],
+  door: SideDoor,
+  client: () => RedisClient,
+  always: Partial<EveryDrainOption<never>> = {},
+): Setup {
   return {
     engine,
     door,
@@ -48,6 +53,7 @@ export function makeSetup(engine: Setup["engine"], door: SideDoor, client: () =>
         concurrency: 1,
         // The longest of the random delays: nothing is due again while its own run goes on.
         random: () => 1,
+        ...always,
         ...(options.batchHandler ? {} : { handler: () => undefined }),
         ...options,
       } as unknown as DrainOptions),

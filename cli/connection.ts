@@ -25,6 +25,7 @@ export interface ListOptions {
   readonly shards?: number;
   readonly engine?: "scripted" | "plain";
   readonly workingList?: string;
+  readonly consumeFrom?: "right" | "left";
   /** A path in the payload. */
   readonly byKey?: string;
   readonly strictOrder?: boolean;
@@ -57,6 +58,9 @@ export function withList(command: Command): Command {
     .option("--shards <count>", "the list is spread over so many shards", readCount)
     .addOption(new Option("--engine <name>", "as its drains have it").choices(["scripted", "plain"]))
     .option("--working-list <key>", "the shared working list of the plain engine")
+    .addOption(
+      new Option("--consume-from <end>", "left where the producers RPUSH").choices(["right", "left"]),
+    )
     .optionsGroup("Options:");
 }
 
@@ -113,8 +117,9 @@ export function drainOf(client: RedisClient, list: string, options: ConnectionOp
 /** What the options say of how the list is drained. Throws `OptionError` for two orders. */
 export function drainOptions(
   options: ConnectionOptions & ListOptions,
-): Pick<EveryDrainOption<unknown>, "requestTimeoutMs" | "engine" | "workingList" | "order"> & ShardOptions {
-  const { shards, engine, workingList, timeoutMs, byKey, strictOrder } = options;
+): Pick<EveryDrainOption<unknown>, "requestTimeoutMs" | "engine" | "workingList" | "consumeFrom" | "order"> &
+  ShardOptions {
+  const { shards, engine, workingList, consumeFrom, timeoutMs, byKey, strictOrder } = options;
   if (byKey !== undefined && strictOrder) {
     throw new OptionError("--by-key", "left out with --strict-order", "both");
   }
@@ -123,6 +128,7 @@ export function drainOptions(
     ...(shards === undefined ? {} : { shards }),
     ...(engine === undefined ? {} : { engine }),
     ...(workingList === undefined ? {} : { workingList }),
+    ...(consumeFrom === undefined ? {} : { consumeFrom }),
     ...(strictOrder ? { order: "strict" } : byKey === undefined ? {} : { order: { byKey } }),
   };
 }

@@ -4,6 +4,7 @@ import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { EventListeners } from "./events.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
+import type { LeftEnd } from "./left-end.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SentAt } from "./message-age.ts";
 import {
@@ -33,6 +34,13 @@ export interface EveryDrainOption<Value> {
   redis: RedisClient;
   /** The Redis list that producers `LPUSH` to. */
   list: string;
+  /**
+   * At which end of the list the next message is: `left` for producers that `RPUSH`, as those of Laravel, Resque and RQ do.
+   * All that drains, pushes to or operates one list must say the same (`--consume-from left`). A Worker ships it only where `leftEnd` of `spillway` is given
+   * in place of its name.
+   * @default "right"
+   */
+  consumeFrom?: "right" | "left" | LeftEnd;
   /** Called with each `Message`; a throw fails that message. Exactly one of `handler` and `batchHandler` must be given. */
   handler?: Handler<Value> | undefined;
   /** Called with all messages of a batch; a throw fails them all. */
@@ -215,6 +223,7 @@ export const drainKinds = {
     }),
   ),
   list: required(text()),
+  consumeFrom: either(choice(["right", "left"], { default: "right" }), func<LeftEnd>()),
   handler: func(),
   batchHandler: func(),
   batchBy: func(),

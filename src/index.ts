@@ -82,6 +82,7 @@ export {
 export { idempotent } from "./idempotent.ts";
 // What an operator looks at.
 export type { Lease, LeaseOptions } from "./leases.ts";
+export { type LeftEnd, leftEnd } from "./left-end.ts";
 export { type Listeners, listeners, type On } from "./listeners.ts";
 export type { Message } from "./message.ts";
 export type { SentAt } from "./message-age.ts";

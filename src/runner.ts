@@ -61,12 +61,14 @@ export function makeRunner(
     throw new OptionError("scaleOut", "scaleOut() (of spillway) on Workers", "true");
   const scales = given && maxConcurrency > 1 && engine === "scripted" && continuation;
   const keys = listKeys(list);
+  const turned = settings.leftEnd?.(keys.list);
   let isClosed = false;
   /** Outside a run nothing but the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     const client = settings.redis;
-    return new Sender({ client, clock, requestTimeoutMs, giveUpAt, requestCountMax, near: keys.list });
+    const bounds = { requestTimeoutMs, giveUpAt, requestCountMax };
+    return new Sender({ client, clock, ...bounds, near: keys.list, turned });
   };
   const openBroker = brokerFor(settings, keys);
   const learned: Learned = { batchCount: limits.batchCount };

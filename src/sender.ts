@@ -18,6 +18,19 @@ export interface Meter {
   commands: number;
 }
 
+/** A script and the digest that Redis knows it by. */
+export interface ScriptText {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/** How requests are put where the list is consumed from its other end. */
+export interface Turned {
+  command(command: RedisCommand): RedisCommand;
+  /** `first` is the first of its keys. */
+  script(script: ScriptText, first: ByteString | undefined): ScriptText;
+}
+
 /** Replies that say the command was refused before it did anything, and that waiting may help. */
 const passingRefusals = new Set(["LOADING", "BUSY", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"]);
 
@@ -37,6 +50,7 @@ export class Sender {
   readonly #giveUpAt: number;
   readonly #requestCountMax: number;
   readonly #near: ByteString | undefined;
+  readonly #turned: Turned | undefined;
 
   constructor(options: {
     client: RedisClient;
@@ -47,7 +61,10 @@ export class Sender {
     requestCountMax?: number | undefined;
     /** A key of the list; see `RedisRequestOptions`. */
     near?: ByteString;
+    /** Where the list is consumed from its left end. */
+    turned?: Turned | undefined;
   }) {
+    this.#turned = options.turned;
     this.#near = options.near;
     this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;
@@ -66,8 +83,13 @@ export class Sender {
     return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
       this.meter.commands += 1;
-      return this.#client.command(make(mayHaveRun), this.#options());
+      return this.#client.command(this.#turn(make(mayHaveRun)), this.#options());
     });
+  }
+
+  /** A script as this list needs it. */
+  scriptFor(script: ScriptText, first: ByteString | undefined): ScriptText {
+    return this.#turned?.script(script, first) ?? script;
   }
 
   /** Commands that can be repeated, all of them, in one request. */
@@ -84,7 +106,14 @@ export class Sender {
   pipelineOnce(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
     this.meter.requests += 1;
     this.meter.commands += commands.length;
-    return this.#client.pipeline(commands, this.#options());
+    return this.#client.pipeline(
+      commands.map((command) => this.#turn(command)),
+      this.#options(),
+    );
+  }
+
+  #turn(command: RedisCommand): RedisCommand {
+    return this.#turned?.command(command) ?? command;
   }
 
   #options(): RedisRequestOptions {

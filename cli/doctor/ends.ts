@@ -39,7 +39,7 @@ export const pushedEnd: Check = {
     return {
       level: "problem",
       text: `${grown} messages were pushed at the right end, where they overtake all that wait.`,
-      mend: "In the producer: LPUSH in place of RPUSH.",
+      mend: 'In the producer: LPUSH in place of RPUSH. Where all producers RPUSH: consumeFrom "left" in the drain.',
     };
   },
 };

@@ -1,12 +1,8 @@
 import { RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ScriptText, Sender } from "../sender.ts";
 
-/** A script and the digest that Redis knows it by. */
-export interface Script {
-  readonly source: string;
-  readonly sha: string;
-}
+export type Script = ScriptText;
 
 /**
  * Runs a script by its digest, and by its source where Redis does not know it (any more). `makeArgs` is told whether an
@@ -19,16 +15,17 @@ export async function evaluate(
   makeArgs: (mayHaveRun: boolean) => readonly (ByteString | number)[],
 ): Promise<RedisReply> {
   let hasRun = false;
+  const { source, sha } = sender.scriptFor(script, keys[0]);
   try {
     return await sender.command((mayHaveRun) => {
       hasRun = mayHaveRun;
-      return ["EVALSHA", script.sha, keys.length, ...keys, ...makeArgs(mayHaveRun)];
+      return ["EVALSHA", sha, keys.length, ...keys, ...makeArgs(mayHaveRun)];
     });
   } catch (error) {
     if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
     return sender.command((mayHaveRun) => [
       "EVAL",
-      script.source,
+      source,
       keys.length,
       ...keys,
       ...makeArgs(hasRun || mayHaveRun),

@@ -105,9 +105,9 @@ describe("the cost of a drain", () => {
     expect((await drainOf(1, 100)).commands).toBeLessThanOrEqual(12);
   });
 
-  it("is at most 62 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
+  it("is at most 63 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
-    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(62 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(59 * 1_024);
+    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(63 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(60 * 1_024);
   });
 });

@@ -58,7 +58,7 @@ const common: readonly Suite[] = [
 ];
 
 /** A suite a promise, for each engine: those of all, and its own. */
-const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
+export const suites: Readonly<Record<Setup["engine"], readonly Suite[]>> = {
   scripted: [
     ...common,
     leasesSuite,

@@ -98,7 +98,7 @@ describe("the cost of a drain", () => {
   });
 
   it("is one command and one request for a tick that finds nothing", async () => {
-    expect(await drainOf(0, 100)).toEqual({ requests: 1, commands: 1 });
+    expect(await drainOf(0, 100)).toMatchObject({ requests: 1, commands: 1 });
   });
 
   it("is at most twelve commands for a tick that finds one message", async () => {

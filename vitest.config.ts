@@ -5,6 +5,8 @@ import { measureTimeScale } from "./test/support/time-scale.ts";
 const scaled = measureTimeScale();
 const longTests = "test/long/**/*.test.ts";
 const apps = "test/apps/**/*.test.ts";
+/** In both, the long tests with more cases; see `test/support/property-runs.ts`. */
+const properties = "test/**/*.property.test.ts";
 
 export default defineConfig({
   test: {
@@ -18,14 +20,21 @@ export default defineConfig({
       {
         extends: true,
         // Files share their process and what it has imported: to import all anew is two fifths of the work.
-        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: [longTests, apps], isolate: false },
+        test: {
+          name: "quick",
+          include: ["test/**/*.test.ts"],
+          exclude: [longTests, apps],
+          isolate: false,
+          provide: { isLong: false },
+        },
       },
       {
         extends: true,
         test: {
           name: "long",
           globalSetup: ["test/support/ensure-chromium.ts"],
-          include: [longTests],
+          include: [longTests, properties],
+          provide: { isLong: true },
           testTimeout: scaled(300_000),
           hookTimeout: scaled(120_000),
         },

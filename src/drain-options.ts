@@ -4,7 +4,6 @@ import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { EventListeners } from "./events.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
-import type { LeftEnd } from "./left-end.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SentAt } from "./message-age.ts";
 import {
@@ -34,13 +33,6 @@ export interface EveryDrainOption<Value> {
   redis: RedisClient;
   /** The Redis list that producers `LPUSH` to. */
   list: string;
-  /**
-   * At which end of the list the next message is: `left` for producers that `RPUSH`, as those of Laravel, Resque and RQ do.
-   * All that drains, pushes to or operates one list must say the same (`--consume-from left`). A Worker ships it only where `leftEnd` of `spillway` is given
-   * in place of its name.
-   * @default "right"
-   */
-  consumeFrom?: "right" | "left" | LeftEnd;
   /** Called with each `Message`; a throw fails that message. Exactly one of `handler` and `batchHandler` must be given. */
   handler?: Handler<Value> | undefined;
   /** Called with all messages of a batch; a throw fails them all. */
@@ -158,6 +150,12 @@ export interface EveryDrainOption<Value> {
    * @default "fifo"
    */
   order?: OrderOption<Value> | Order;
+  /**
+   * The end of the list that messages are taken from. `left` is for lists whose producers `RPUSH`, as Laravel and Resque do:
+   * such a list is then first in, first out. `push` goes to the other end by itself.
+   * @default "right"
+   */
+  consumeFrom?: "left" | "right";
   /** Plain engine only: the shared working list, a key that Spillway does not use itself. Default: `{list}:working`. */
   workingList?: string;
   /**
@@ -223,7 +221,6 @@ export const drainKinds = {
     }),
   ),
   list: required(text()),
-  consumeFrom: either(choice(["right", "left"], { default: "right" }), func<LeftEnd>()),
   handler: func(),
   batchHandler: func(),
   batchBy: func(),
@@ -272,6 +269,7 @@ export const drainKinds = {
   // What it must be is said where orders are read.
   order: { wanted: "", default: "fifo", allows: () => true } as Checker<EveryDrainOption<unknown>["order"]>,
   engine: either(choice(["scripted", "plain"], { default: "scripted" }), func<PlainEngine>()),
+  consumeFrom: choice(["right", "left"], { default: "right" }),
   workingList: text(),
   visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
   codec: object({ methods: ["decode"], default: jsonCodec }),

@@ -2,7 +2,6 @@ import { drainKinds, type PlainEngine } from "./drain-options.ts";
 import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
 import { isIdempotent } from "./idempotent.ts";
-import type { LeftEnd } from "./left-end.ts";
 import type { Listeners } from "./listeners.ts";
 import { type Checked, checkOptions } from "./option-kinds.ts";
 import { type Order, type Orders, readOrder } from "./order-option.ts";
@@ -12,8 +11,6 @@ import type { Watcher } from "./watcher.ts";
 /** A drain's options with all defaults, checked; the plain engine and an order are there by themselves, not by their names. */
 export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
   readonly engine: "scripted" | PlainEngine;
-  /** Undefined: messages are taken from the right end. */
-  readonly leftEnd: LeftEnd | undefined;
   /** Undefined: first in, first out. */
   readonly ordering: Order | undefined;
   /** What brings back the messages that an order by key has left; undefined where they are to stay. */
@@ -54,20 +51,12 @@ export function checkDrainOptions(
     const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
     throw new OptionError("workingList", wanted, "one");
   }
-  const leftEnd = readEnd(settings.consumeFrom, orders);
   const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);
   const unparking = ordering ? undefined : orders?.unparking;
   const listeners = readListeners(settings.on, makeListeners);
   const watchers = [settings.telemetry, listeners].filter((one) => one !== undefined);
-  const unordered = { ...settings, engine, leftEnd, ordering, unparking, listeners, watchers };
+  const unordered = { ...settings, engine, ordering, unparking, listeners, watchers };
   return { ...unordered, ...ordering?.impose(unordered) };
-}
-
-function readEnd(given: "right" | "left" | LeftEnd, orders: Orders | undefined): LeftEnd | undefined {
-  if (given === "right") return undefined;
-  if (given !== "left") return given;
-  if (orders) return orders.leftEnd;
-  throw new OptionError("consumeFrom", "leftEnd (of spillway) where a Worker is to ship it", '"left"');
 }
 
 function readListeners(given: unknown, make: MakeListeners | undefined): Listeners | undefined {

@@ -5,7 +5,6 @@ import type { Stopper } from "./deadline.ts";
 import { OptionError } from "./errors.ts";
 import { peek } from "./guest.ts";
 import type { ListKeys } from "./keys.ts";
-import type { LeftEnd } from "./left-end.ts";
 import type { Message } from "./message.ts";
 import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
@@ -72,7 +71,6 @@ export interface Orders {
   read(given: unknown): Order;
   /** Brings back what an order by key has left. */
   readonly unparking: Order;
-  readonly leftEnd: LeftEnd;
 }
 
 /** Reads an order other than `fifo`. Throws `OptionError` for what is none, or cannot be had here. */

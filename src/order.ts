@@ -1,7 +1,6 @@
 import { OrderedTurns } from "./broker/ordered-turns.ts";
 import { Stopper } from "./deadline.ts";
 import { OptionError } from "./errors.ts";
-import { leftEnd } from "./left-end.ts";
 import * as limits from "./limits.ts";
 import { checkOptions, either, func, integer, type Kinds, required, text } from "./option-kinds.ts";
 import { KeyReader } from "./order-keys.ts";
@@ -79,7 +78,6 @@ export const orders: Orders = {
     impose: () => ({}),
     turns: (context) => new OrderedTurns({ ...context, mode: "f", parkedMax: 0 }),
   },
-  leftEnd,
 };
 
 function checkSettings({ engine, handler }: OrderedSettings, order: string): void {

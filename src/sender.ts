@@ -1,3 +1,4 @@
+import type { ListFromLeft } from "./broker/from-left.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { RedisReplyError, RedisTooLargeError, RedisTransportError } from "./errors.ts";
 import * as limits from "./limits.ts";
@@ -16,19 +17,6 @@ export interface Meter {
   elsewhere: number;
   /** Billed commands: each command of a request, and each one a script ran. */
   commands: number;
-}
-
-/** A script and the digest that Redis knows it by. */
-export interface ScriptText {
-  readonly source: string;
-  readonly sha: string;
-}
-
-/** How requests are put where the list is consumed from its other end. */
-export interface Turned {
-  command(command: RedisCommand): RedisCommand;
-  /** `first` is the first of its keys. */
-  script(script: ScriptText, first: ByteString | undefined): ScriptText;
 }
 
 /** Replies that say the command was refused before it did anything, and that waiting may help. */
@@ -50,7 +38,7 @@ export class Sender {
   readonly #giveUpAt: number;
   readonly #requestCountMax: number;
   readonly #near: ByteString | undefined;
-  readonly #turned: Turned | undefined;
+  readonly fromLeft: ListFromLeft | undefined;
 
   constructor(options: {
     client: RedisClient;
@@ -61,11 +49,11 @@ export class Sender {
     requestCountMax?: number | undefined;
     /** A key of the list; see `RedisRequestOptions`. */
     near?: ByteString;
-    /** Where the list is consumed from its left end. */
-    turned?: Turned | undefined;
+    /** Given where the list is consumed from its left end. */
+    fromLeft?: ListFromLeft | undefined;
   }) {
-    this.#turned = options.turned;
     this.#near = options.near;
+    this.fromLeft = options.fromLeft;
     this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;
     this.#clock = options.clock;
@@ -83,13 +71,8 @@ export class Sender {
     return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
       this.meter.commands += 1;
-      return this.#client.command(this.#turn(make(mayHaveRun)), this.#options());
+      return this.#client.command(this.#turned(make(mayHaveRun)), this.#options());
     });
-  }
-
-  /** A script as this list needs it. */
-  scriptFor(script: ScriptText, first: ByteString | undefined): ScriptText {
-    return this.#turned?.script(script, first) ?? script;
   }
 
   /** Commands that can be repeated, all of them, in one request. */
@@ -107,13 +90,13 @@ export class Sender {
     this.meter.requests += 1;
     this.meter.commands += commands.length;
     return this.#client.pipeline(
-      commands.map((command) => this.#turn(command)),
+      commands.map((one) => this.#turned(one)),
       this.#options(),
     );
   }
 
-  #turn(command: RedisCommand): RedisCommand {
-    return this.#turned?.command(command) ?? command;
+  #turned(command: RedisCommand): RedisCommand {
+    return this.fromLeft?.command(command) ?? command;
   }
 
   #options(): RedisRequestOptions {

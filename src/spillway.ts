@@ -1,3 +1,4 @@
+import type { DrainStats } from "./broker.ts";
 import { type Continuation, goOnAndTell } from "./continuation.ts";
 import { makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
@@ -235,11 +236,14 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       return runAll(checked).catch((error) => ({ ...brokenReport(error), lists: {} }));
     },
     async stats() {
-      const all = await Promise.all(
-        (await drainsNow(openSender())).map(
-          async ([list, { drain }]) => [list, await drain.stats()] as const,
-        ),
-      );
+      const drains = await drainsNow(openSender());
+      const all: (readonly [list: string, DrainStats])[] = [];
+      for (let at = 0; at < drains.length; at += limits.statsCountMax) {
+        const some = drains.slice(at, at + limits.statsCountMax);
+        all.push(
+          ...(await Promise.all(some.map(async ([list, { drain }]) => [list, await drain.stats()] as const))),
+        );
+      }
       return { ...sumOfStats(all.map(([, stats]) => stats)), lists: Object.fromEntries(all) };
     },
     async push(list, payloads, pushOptions) {

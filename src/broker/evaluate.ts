@@ -1,8 +1,12 @@
 import { RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { ScriptText, Sender } from "../sender.ts";
+import type { Sender } from "../sender.ts";
 
-export type Script = ScriptText;
+/** A script and the digest that Redis knows it by. */
+export interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
 
 /**
  * Runs a script by its digest, and by its source where Redis does not know it (any more). `makeArgs` is told whether an
@@ -14,8 +18,8 @@ export async function evaluate(
   keys: readonly ByteString[],
   makeArgs: (mayHaveRun: boolean) => readonly (ByteString | number)[],
 ): Promise<RedisReply> {
+  const { sha, source } = sender.fromLeft?.script(script, keys) ?? script;
   let hasRun = false;
-  const { source, sha } = sender.scriptFor(script, keys[0]);
   try {
     return await sender.command((mayHaveRun) => {
       hasRun = mayHaveRun;

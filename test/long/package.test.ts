@@ -20,6 +20,29 @@ describe("what npm would publish", () => {
     shipped = files.map(({ path }) => path);
   });
 
+  it("holds its license, its change log and what to do about a weakness, and no figures of the benchmarks", () => {
+    expect(shipped).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"]));
+    expect(shipped.filter((path) => /^(bench|docs)\//.test(path) && !path.endsWith(".md"))).toEqual([]);
+  });
+
+  it("holds no map that points nowhere, and no comment that points to a map that is not there", () => {
+    const code = shipped.filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path));
+    const named = code.flatMap((path) => {
+      const map = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(read(path))?.[1];
+      return map === undefined ? [] : [join("dist", map)];
+    });
+    const maps = shipped.filter((path) => path.endsWith(".map"));
+    expect(maps.length).toBeGreaterThan(20);
+    expect(named.sort()).toEqual(maps.sort());
+    for (const path of maps) {
+      const { sources, sourcesContent } = JSON.parse(read(path));
+      // The sources are not shipped beside them: they are within.
+      expect(sourcesContent?.filter((text: unknown) => typeof text === "string").length, path).toBe(
+        sources.length,
+      );
+    }
+  });
+
   it("holds whatever the guides copy out of the installed package", () => {
     const copied = ["README.md", ...globSync("docs/*.md", { cwd: root })].flatMap((guide) =>
       [...read(guide).matchAll(/node_modules\/spillway\/([\w\-./]+)/g)].map(([, path]) => path as string),
@@ -73,4 +96,25 @@ describe("what npm would publish", () => {
       }
     }
   });
+});
+
+describe("a release", () => {
+  const { version, repository, homepage, bugs } = JSON.parse(read("package.json"));
+
+  it("is told of in the change log", () => {
+    expect(read("CHANGELOG.md")).toMatch(new RegExp(`^## ${version.replaceAll(".", "\\.")}$`, "m"));
+  });
+
+  it("names one repository, from which npm knows it to be built", () => {
+    const url = /^git\+(.+)\.git$/.exec(repository.url)?.[1];
+    expect([homepage, bugs.url]).toEqual([`${url}#readme`, `${url}/issues`]);
+  });
+
+  it.each(globSync(".github/workflows/*.yml", { cwd: root }))(
+    "%s uses actions by their commits only",
+    (path) => {
+      const used = [...read(path).matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+      expect(used.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ""))).toEqual([]);
+    },
+  );
 });

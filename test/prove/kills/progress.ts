@@ -42,7 +42,7 @@ export class Progress {
     const base = `{${this.#list}}:`;
     const [waiting, leases, delayed, parked, rates, noted] = await Promise.all([
       redis.llen(this.#list),
-      redis.zrange(`${base}leases`, 0, -1),
+      redis.zrange(`${base}leases`, 0, "-1"),
       redis.zcard(`${base}delayed`),
       redis.zcard(`${base}parked`),
       redis.exists(`${base}rates`),

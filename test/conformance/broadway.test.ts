@@ -79,7 +79,7 @@ describe("beside OffBroadway.Redis, on its list and its working list, the plain 
     ["crashed with a batch in hand", 4, []],
     ["failed messages, which it acknowledges no more than it tries them again", 4, ["m0", "m2"]],
     ["lost the reply to its pop", 4, []],
-    ["handled messages and could not say so: its acks never arrived", 3, []],
+    ["handled messages and could not say so: its acks never arrived", 4, []],
   ])("brings home, once each and in their order, what it left when it %s", async (_what, count, acked) => {
     await produce(...numbered(6));
     const popped = await broadway().pop(count);

@@ -10,6 +10,7 @@ import {
 } from "../../src/index.ts";
 import { faultyClient } from "../support/faulty-client.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { propertyRuns } from "../support/property-runs.ts";
 
 /** Requests of one invocation as a platform counts them, those of handlers and of the continuation included. */
 class Invocation {
@@ -89,7 +90,7 @@ describe("a drain under a limit of requests", () => {
           expect(invocation.sentCount).toBeLessThanOrEqual(50);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: propertyRuns(200) },
     );
   });
 });

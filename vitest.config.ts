@@ -4,6 +4,7 @@ import { measureTimeScale } from "./test/support/time-scale.ts";
 /** Limits of real time grow with it; files about real time measure it again. */
 const scaled = measureTimeScale();
 const longTests = "test/long/**/*.test.ts";
+const apps = "test/apps/**/*.test.ts";
 /** In both, the long tests with more cases; see `test/support/property-runs.ts`. */
 const properties = "test/**/*.property.test.ts";
 
@@ -22,7 +23,7 @@ export default defineConfig({
         test: {
           name: "quick",
           include: ["test/**/*.test.ts"],
-          exclude: [longTests],
+          exclude: [longTests, apps],
           isolate: false,
           provide: { isLong: false },
         },
@@ -37,6 +38,11 @@ export default defineConfig({
           testTimeout: scaled(300_000),
           hookTimeout: scaled(120_000),
         },
+      },
+      {
+        extends: true,
+        // They install packages, build apps and start them.
+        test: { name: "apps", include: [apps], testTimeout: scaled(600_000), hookTimeout: scaled(600_000) },
       },
     ],
   },

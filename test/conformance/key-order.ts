@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NonRetryableError, retry } from "../../src/index.ts";
-import * as limits from "../../src/limits.ts";
+import { commandsOfLooks } from "../support/looks.ts";
 import { keyedSetup } from "./keyed.ts";
 import { runMortal } from "./mortal.ts";
 import { list, type Setup } from "./setup.ts";
@@ -210,17 +210,16 @@ export function keyOrderSuite(setup: Setup): void {
         await make({ order }).run({ maxMessages: 1 });
         await door.resetCommandCount();
         const report = await make({ order, batchSize: 100, prefetch: 0 }).run();
-        const { requests, commands, acked, elapsedMs } = report;
+        const { requests, commands, acked } = report;
         expect(await door.commandCount()).toBe(commands);
-        return { requests, commands, acked, looks: Math.floor(elapsedMs / limits.quietMs) };
+        return { requests, commands, acked, looks: commandsOfLooks(report) };
       };
       const fifo = await costOf("fifo");
       const ordered = await costOf(path);
       expect(ordered.acked).toBe(fifo.acked);
       // One more, before it has been shown anything.
       expect(ordered.requests).toBeLessThanOrEqual(fifo.requests + 1);
-      // On a slow machine it looks around more often.
-      expect(ordered.commands - fifo.commands).toBeLessThanOrEqual(4 * (20 + ordered.looks));
+      expect((ordered.commands - ordered.looks - fifo.commands) / 20).toBeLessThanOrEqual(4);
     });
   });
 }

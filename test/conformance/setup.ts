@@ -27,7 +27,7 @@ export interface Setup {
   produce(...payloads: string[]): Promise<number>;
   /** The client under test with a network that does as told. */
   faulty(decide: Parameters<typeof faultyClient>[1]): FaultyClient;
-  /** Every key with messages in it; what the brake notes of failures is not one. */
+  /** Every key with messages in it; what the brake and a refused effect leave noted is none. */
   places(): Promise<string[]>;
 }
 
@@ -59,7 +59,7 @@ export function makeSetup(
       } as unknown as DrainOptions),
     produce: (...payloads) => door.redis.lpush(list, ...payloads),
     faulty: (decide) => faultyClient(client(), decide),
-    places: async () => Object.keys(await door.everything()).filter((key) => !key.endsWith(":brake")),
+    places: async () => Object.keys(await door.everything()).filter((key) => !/:(brake|done:.*)$/.test(key)),
   };
 }
 

@@ -16,7 +16,7 @@ const root = new URL("../../", import.meta.url).pathname;
 
 /** The pages that users read, without what is made by a program. */
 export function pages(): string[] {
-  const found = globSync(["*.md", "docs/*.md", "examples/**/*.md", "infra/*.md", "bench/*.md"], {
+  const found = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "infra/*.md", "bench/*.md"], {
     cwd: root,
     exclude: ["docs/api-report.md", "**/node_modules/**"],
   });

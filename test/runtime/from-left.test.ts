@@ -66,6 +66,21 @@ describe('consumeFrom: "left"', () => {
     expect(order.filter((one) => "cd".includes(one))).toEqual(["c", "d"]);
   });
 
+  it("costs no request and no command more", async () => {
+    const counts = [];
+    for (const consumeFrom of ["left", "right"]) {
+      const drain = make({ consumeFrom });
+      for (let round = 0; round < 2; round++) {
+        await door.redis.rpush("mail", ...Array.from({ length: 250 }, (_, at) => `m${at}`));
+        await door.resetCommandCount();
+        const { requests, commands } = await drain.run();
+        if (round > 0) counts.push({ requests, commands, counted: await door.commandCount() });
+      }
+    }
+    seen.length = 0;
+    expect(counts[0]).toEqual(counts[1]);
+  });
+
   it.each([
     ["scripted", "LPOP"],
     ["plain", "LMOVE"],

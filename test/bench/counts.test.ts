@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
+import { flowCosts, isUse } from "../../bench/flow.ts";
 import { bundleSizes } from "../../bench/sizes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createDrain } from "../../src/index.ts";
@@ -105,6 +106,13 @@ describe("the cost of a drain", () => {
     // Redis then knows the script.
     await drainOf(1, 100);
     expect((await drainOf(1, 100)).commands).toBeLessThanOrEqual(12);
+  });
+
+  it("is at most one request and four commands more a batch for each use of order, limits and effects", async () => {
+    for (const cost of (await flowCosts()).filter(isUse)) {
+      expect(cost.requests, cost.name).toBeLessThanOrEqual(1);
+      expect(cost.commands, cost.name).toBeLessThanOrEqual(4);
+    }
   });
 
   it("is at most 63 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {

@@ -16,9 +16,10 @@ const root = new URL("../../", import.meta.url).pathname;
 
 /** The pages that users read, without what is made by a program. */
 export function pages(): string[] {
-  const found = globSync(["*.md", "docs/*.md", "examples/**/*.md", "infra/*.md", "bench/*.md"], {
+  const found = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "infra/*.md", "bench/*.md"], {
     cwd: root,
-    exclude: ["docs/api-report.md", "**/node_modules/**"],
+    // The last two are made when the site is built.
+    exclude: ["docs/api-report.md", "**/node_modules/**", "docs/reference/**", "docs/project/**"],
   });
   return found.sort();
 }

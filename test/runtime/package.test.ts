@@ -32,6 +32,14 @@ describe("what npm would publish", () => {
     }
   });
 
+  it("holds the pages, and nothing that builds the site", () => {
+    const docs = shipped.filter((path) => path.startsWith("docs/"));
+    expect(docs).toContain("docs/faq.md");
+    expect(
+      docs.filter((path) => !/^docs\/(?!node_modules|project|reference)[\w\-/]+\.md$/.test(path)),
+    ).toEqual([]);
+  });
+
   it("holds no example that reaches for what is not in it", () => {
     const sources = shipped.filter((path) => /^examples\/.+\.m?ts$/.test(path));
     const { exports } = JSON.parse(read("package.json"));

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import type { OutputBundle, PluginContext } from "rolldown";
@@ -59,6 +59,8 @@ export default defineConfig({
   platform: "neutral",
   target: "es2023",
   dts: true,
+  // `await using` of a drain: a compiler whose own library has no `Symbol.asyncDispose` finds it all the same.
+  banner: { dts: '/// <reference lib="esnext.disposable" />' },
   sourcemap: true,
   clean: true,
   // The Lua of the in-memory store, read when a first script runs; and what the command line's sample drains.
@@ -74,7 +76,8 @@ export default defineConfig({
     onlyBundle: [...builtIn],
   },
   inputOptions: { resolve: { mainFields: ["module", "main"] } },
-  // One name for what is not ours: its source maps stay out of the package.
+  // One name for what is not ours, which needs no source map.
+  hooks: { "build:done": dropMaps },
   outputOptions: {
     chunkFileNames: ({ moduleIds }) =>
       moduleIds.some((id) => id.includes("/node_modules/")) ? "built-in-[hash].js" : "[name]-[hash].js",
@@ -103,6 +106,18 @@ async function withBundledPage(_code: string, id: string): Promise<{ code: strin
   if (!isPageFiles(id)) return null;
   const code = `const files = ${JSON.stringify(await bundlePage())};\nexport const pageFiles = async () => files;\n`;
   return { code, map: null };
+}
+
+/** Maps of what is not ours and of the command line, which nobody steps through; and the comments that point to no map. */
+function dropMaps(): void {
+  const inDist = (name: string): string => join(import.meta.dirname, "dist", name);
+  for (const name of globSync("{built-in-*,cli.js}.map", { cwd: inDist("") })) rmSync(inDist(name));
+  const maps = new Set(globSync("*.map", { cwd: inDist("") }));
+  for (const name of globSync("*.{js,d.ts}", { cwd: inDist("") })) {
+    if (maps.has(`${name}.map`)) continue;
+    const code = readFileSync(inDist(name), "utf8");
+    writeFileSync(inDist(name), code.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, "\n"));
+  }
 }
 
 /** The licenses of the packages that are built in, which they want kept with every copy. */

@@ -24,6 +24,7 @@ export interface ConnectionOptions {
 export interface ListOptions {
   readonly shards?: number;
   readonly engine?: "scripted" | "plain";
+  readonly consumeFrom?: "left" | "right";
   readonly workingList?: string;
   /** A path in the payload. */
   readonly byKey?: string;
@@ -55,9 +56,15 @@ export function withList(command: Command): Command {
   return withConnection(command)
     .optionsGroup("How the list is drained:")
     .option("--shards <count>", "the list is spread over so many shards", readCount)
+    .addOption(consumeFromOption())
     .addOption(new Option("--engine <name>", "as its drains have it").choices(["scripted", "plain"]))
     .option("--working-list <key>", "the shared working list of the plain engine")
     .optionsGroup("Options:");
+}
+
+export function consumeFromOption(): Option {
+  const text = "the end that messages are taken from (default: right, where producers LPUSH)";
+  return new Option("--consume-from <end>", text).choices(["right", "left"]);
 }
 
 /** In which order the list is drained, for commands that put messages into it, or take them. */
@@ -113,8 +120,9 @@ export function drainOf(client: RedisClient, list: string, options: ConnectionOp
 /** What the options say of how the list is drained. Throws `OptionError` for two orders. */
 export function drainOptions(
   options: ConnectionOptions & ListOptions,
-): Pick<EveryDrainOption<unknown>, "requestTimeoutMs" | "engine" | "workingList" | "order"> & ShardOptions {
-  const { shards, engine, workingList, timeoutMs, byKey, strictOrder } = options;
+): Pick<EveryDrainOption<unknown>, "requestTimeoutMs" | "engine" | "workingList" | "order" | "consumeFrom"> &
+  ShardOptions {
+  const { shards, engine, consumeFrom, workingList, timeoutMs, byKey, strictOrder } = options;
   if (byKey !== undefined && strictOrder) {
     throw new OptionError("--by-key", "left out with --strict-order", "both");
   }
@@ -122,6 +130,7 @@ export function drainOptions(
     requestTimeoutMs: timeoutMs,
     ...(shards === undefined ? {} : { shards }),
     ...(engine === undefined ? {} : { engine }),
+    ...(consumeFrom === undefined ? {} : { consumeFrom }),
     ...(workingList === undefined ? {} : { workingList }),
     ...(strictOrder ? { order: "strict" } : byKey === undefined ? {} : { order: { byKey } }),
   };

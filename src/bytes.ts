@@ -30,8 +30,14 @@ export function toTextExact(raw: ByteString): string | undefined {
   }
 }
 
+/**
+ * Bytes in memory of their own, as `fetch` and `crypto.subtle` take them: `Uint8Array<ArrayBuffer>`, in words that compilers
+ * before TypeScript 5.7 also know.
+ */
+export type Bytes = ReturnType<Uint8ArrayConstructor["of"]>;
+
 /** Bytes from bytes-in-a-string. */
-export function toBytes(raw: ByteString): Uint8Array<ArrayBuffer> {
+export function toBytes(raw: ByteString): Bytes {
   const bytes = new Uint8Array(raw.length);
   for (let index = 0; index < raw.length; index++) bytes[index] = raw.charCodeAt(index);
   return bytes;

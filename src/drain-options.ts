@@ -150,6 +150,12 @@ export interface EveryDrainOption<Value> {
    * @default "fifo"
    */
   order?: OrderOption<Value> | Order;
+  /**
+   * The end of the list that messages are taken from. `left` is for lists whose producers `RPUSH`, as Laravel and Resque do:
+   * such a list is then first in, first out. `push` goes to the other end by itself.
+   * @default "right"
+   */
+  consumeFrom?: "left" | "right";
   /** Plain engine only: the shared working list, a key that Spillway does not use itself. Default: `{list}:working`. */
   workingList?: string;
   /**
@@ -263,6 +269,7 @@ export const drainKinds = {
   // What it must be is said where orders are read.
   order: { wanted: "", default: "fifo", allows: () => true } as Checker<EveryDrainOption<unknown>["order"]>,
   engine: either(choice(["scripted", "plain"], { default: "scripted" }), func<PlainEngine>()),
+  consumeFrom: choice(["right", "left"], { default: "right" }),
   workingList: text(),
   visibilityTimeoutMs: integer({ min: 1, max: weekMs, default: 300_000 }),
   codec: object({ methods: ["decode"], default: jsonCodec }),

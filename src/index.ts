@@ -19,7 +19,7 @@
 export type { BatchBy, BatchGroup } from "./batch-groups.ts";
 export type { DrainStats } from "./broker.ts";
 // For adapters: bytes-in-a-string and back.
-export { fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
+export { type Bytes, fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
 export type { Clock } from "./clock.ts";
 export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
 export type { Continuation, Declined, NextDrain } from "./continuation.ts";

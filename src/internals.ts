@@ -34,6 +34,7 @@ export { safeReplyText } from "./reply-text.ts";
 export type { RunParts } from "./run-parts.ts";
 export { makeRunner, type Runner } from "./runner.ts";
 export { slotOf } from "./scale.ts";
+export { checkShards, shardName } from "./shards/shard-names.ts";
 export { attempt, show } from "./show.ts";
 export { firstOf, isArray } from "./verdict.ts";
 export type { WatchedRun, Watcher } from "./watcher.ts";

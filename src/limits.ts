@@ -55,6 +55,8 @@ export const shownCountMax = 20;
 export const shownWaitMs = 50;
 /** How long saying the keys of dead letters may take that are redriven, ms. Reason: none waits for ever. */
 export const keysMsMax = 60_000;
+/** Lists whose stats are asked at once. Reason: lists of tenants come by the thousand. */
+export const statsCountMax = 50;
 /** Characters of a message's key. Reason: what enters is bounded. */
 export const keyCharsMax = 1_000;
 /** First wait before a request is sent again, ms; each next one is twice as long. */

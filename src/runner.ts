@@ -1,4 +1,5 @@
 import { ClaimSize } from "./broker/claim-size.ts";
+import { ListFromLeft } from "./broker/from-left.ts";
 import type { plainBroker } from "./broker/plain.ts";
 import { scriptedBroker } from "./broker/scripted.ts";
 import type { TurnPolicy } from "./broker/turn-request.ts";
@@ -61,12 +62,21 @@ export function makeRunner(
     throw new OptionError("scaleOut", "scaleOut() (of spillway) on Workers", "true");
   const scales = given && maxConcurrency > 1 && engine === "scripted" && continuation;
   const keys = listKeys(list);
+  const fromLeft = settings.consumeFrom === "left" ? new ListFromLeft(keys.list) : undefined;
   let isClosed = false;
   /** Outside a run nothing but the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     const client = settings.redis;
-    return new Sender({ client, clock, requestTimeoutMs, giveUpAt, requestCountMax, near: keys.list });
+    return new Sender({
+      client,
+      clock,
+      requestTimeoutMs,
+      giveUpAt,
+      requestCountMax,
+      near: keys.list,
+      fromLeft,
+    });
   };
   const openBroker = brokerFor(settings, keys);
   const learned: Learned = { batchCount: limits.batchCount };

@@ -1,3 +1,4 @@
+import type { ListFromLeft } from "./broker/from-left.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { RedisReplyError, RedisTooLargeError, RedisTransportError } from "./errors.ts";
 import * as limits from "./limits.ts";
@@ -37,6 +38,7 @@ export class Sender {
   readonly #giveUpAt: number;
   readonly #requestCountMax: number;
   readonly #near: ByteString | undefined;
+  readonly fromLeft: ListFromLeft | undefined;
 
   constructor(options: {
     client: RedisClient;
@@ -47,8 +49,11 @@ export class Sender {
     requestCountMax?: number | undefined;
     /** A key of the list; see `RedisRequestOptions`. */
     near?: ByteString;
+    /** Given where the list is consumed from its left end. */
+    fromLeft?: ListFromLeft | undefined;
   }) {
     this.#near = options.near;
+    this.fromLeft = options.fromLeft;
     this.#requestCountMax = options.requestCountMax ?? Number.POSITIVE_INFINITY;
     this.#client = options.client;
     this.#clock = options.clock;
@@ -66,7 +71,7 @@ export class Sender {
     return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
       this.meter.commands += 1;
-      return this.#client.command(make(mayHaveRun), this.#options());
+      return this.#client.command(this.#turned(make(mayHaveRun)), this.#options());
     });
   }
 
@@ -84,7 +89,14 @@ export class Sender {
   pipelineOnce(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
     this.meter.requests += 1;
     this.meter.commands += commands.length;
-    return this.#client.pipeline(commands, this.#options());
+    return this.#client.pipeline(
+      commands.map((one) => this.#turned(one)),
+      this.#options(),
+    );
+  }
+
+  #turned(command: RedisCommand): RedisCommand {
+    return this.fromLeft?.command(command) ?? command;
   }
 
   #options(): RedisRequestOptions {

@@ -1,3 +1,4 @@
+import type { DrainStats } from "./broker.ts";
 import { type Continuation, goOnAndTell } from "./continuation.ts";
 import { makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
@@ -151,6 +152,8 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       endAt,
       maxMessages: whole.maxMessages,
       maxRequests: whole.maxRequests,
+      requestsPerMessage: whole.requestsPerMessage,
+      requestsBeside: () => sender.meter.requests + (scaler?.told.started ?? 0),
       isAborted: () => whole.signal?.aborted === true,
     };
     const fixed = (list: string): ListMember =>
@@ -169,7 +172,6 @@ export function createSpillway(options: SpillwayOptions): Spillway {
             ...ofRun,
             members: names.map(fixed),
             look: (questions) => seen.find(sender, questions),
-            requestsOfLooks: () => sender.meter.requests,
           })
         : await runRounds({
             ...ofRun,
@@ -235,11 +237,14 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       return runAll(checked).catch((error) => ({ ...brokenReport(error), lists: {} }));
     },
     async stats() {
-      const all = await Promise.all(
-        (await drainsNow(openSender())).map(
-          async ([list, { drain }]) => [list, await drain.stats()] as const,
-        ),
-      );
+      const drains = await drainsNow(openSender());
+      const all: (readonly [list: string, DrainStats])[] = [];
+      for (let at = 0; at < drains.length; at += limits.statsCountMax) {
+        const some = drains.slice(at, at + limits.statsCountMax);
+        all.push(
+          ...(await Promise.all(some.map(async ([list, { drain }]) => [list, await drain.stats()] as const))),
+        );
+      }
       return { ...sumOfStats(all.map(([, stats]) => stats)), lists: Object.fromEntries(all) };
     },
     async push(list, payloads, pushOptions) {

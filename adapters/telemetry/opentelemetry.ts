@@ -17,7 +17,7 @@ import {
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import type { Drain, DrainReport, DrainStats } from "../../src/index.ts";
+import { type Drain, type DrainReport, type DrainStats, PushIncompleteError } from "../../src/index.ts";
 import {
   checkOptions,
   type Kinds,
@@ -137,6 +137,7 @@ async function aroundPush<Result>(
   } catch (error) {
     const { name } = error as Error;
     failure = { name, message: "" };
+    if (error instanceof PushIncompleteError) pushed = error.pushedCount;
     throw error;
   } finally {
     span.setAttribute(names.batchCount, pushed);

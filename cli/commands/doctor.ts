@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
-import { listKeys } from "../../src/internals.ts";
-import { type ConnectionOptions, connect, withConnection } from "../connection.ts";
+import { checkShards, listKeys, shardName } from "../../src/internals.ts";
+import { type ConnectionOptions, connect, consumeFromOption, withConnection } from "../connection.ts";
 import { examineAll, type NamedFinding } from "../doctor/checks.ts";
 import { Examination, type Finding } from "../doctor/examination.ts";
 import type { Host } from "../host.ts";
@@ -9,12 +9,14 @@ import { visible } from "../safe-text.ts";
 import { secretsOf, withoutSecrets } from "../secrets.ts";
 import { doing, withExamples } from "../session.ts";
 import type { Terminal, Tone } from "../terminal.ts";
-import { wholeNumber } from "../values.ts";
+import { readCount, wholeNumber } from "../values.ts";
 
 interface DoctorOptions extends ConnectionOptions {
   readonly strict?: boolean;
   readonly watchMs: number;
   readonly lambda?: string;
+  readonly shards?: number;
+  readonly consumeFrom?: "left" | "right";
 }
 
 const signs: Readonly<Record<Finding["level"], readonly [sign: string, tone: Tone]>> = {
@@ -31,6 +33,8 @@ export function doctorCommand(host: Host): Command {
     )
     .option("--strict", "exit with 1 for warnings too")
     .option("--watch-ms <ms>", "how long to watch where producers push", wholeNumber(0, 600_000), 1_000)
+    .option("--shards <count>", "the list is spread over so many shards", readCount)
+    .addOption(consumeFromOption())
     .option("--lambda <function>", "a Lambda function, whose recursion setting is read");
   withExamples(command, [
     ["spillway doctor emails", "the server, and the list"],
@@ -38,14 +42,28 @@ export function doctorCommand(host: Host): Command {
     ["spillway doctor emails --lambda emails-drain", "the Lambda function too"],
   ]);
   return doing<[string | undefined], DoctorOptions>(host, command, async (session, options, list) => {
-    const keys = list === undefined ? undefined : listKeys(list);
+    const {
+      shards = 1,
+      consumeFrom = "right",
+      timeoutMs,
+      watchMs,
+      lambda,
+      cluster: isCluster = false,
+    } = options;
+    if (list !== undefined && shards > 1) checkShards(list, shards);
+    const names =
+      list === undefined
+        ? [undefined]
+        : Array.from({ length: shards }, (_, at) => shardName(list, at, shards));
     const { client, place, isRest } = await connect(options, session);
-    const { timeoutMs, watchMs, lambda, cluster: isCluster = false } = options;
-    const where = { client, place, isRest, isCluster, keys };
+    const where = { client, place, isRest, isCluster, wholeList: list ?? "", shards, consumeFrom };
     const { signal } = session.lifetime;
     const watch = (): Promise<unknown> => setTimeout(watchMs, undefined, { signal }).catch(() => undefined);
     const rest = { timeoutMs, watch, lambda, environment: session.host.environment };
-    const found = await examineAll(new Examination({ ...where, ...rest }));
+    const [first, ...others] = names.map(
+      (name) => new Examination({ ...where, ...rest, keys: name === undefined ? undefined : listKeys(name) }),
+    );
+    const found = await examineAll(first as Examination, others);
     const secrets = secretsOf(session.host.args, session.host.environment);
     const findings = found.map((finding) => withoutSecretsIn(finding, secrets));
     const count = (level: Finding["level"]): number => findings.filter((one) => one.level === level).length;

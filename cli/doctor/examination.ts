@@ -1,5 +1,6 @@
 import { type RedisClient, type RedisCommand, type RedisReply, RedisReplyError } from "../../src/index.ts";
 import type { ListKeys } from "../../src/internals.ts";
+import { findKeysBeside, type KeysBeside } from "./keys-beside.ts";
 
 /** What a check has found. A problem stops drains or may lose messages; a warning may do so one day. */
 export interface Finding {
@@ -15,6 +16,8 @@ export interface Check {
   readonly name: string;
   /** Whether it is about a list, and left out where none was given. */
   readonly isOfList?: boolean;
+  /** Whether it is about a list as a whole, and not about each of its shards. */
+  readonly isOfWhole?: boolean;
   examine(examination: Examination): Promise<Finding | readonly Finding[]>;
 }
 
@@ -26,6 +29,12 @@ export interface ExaminationOptions {
   /** Whether the client knows that it talks to a cluster. */
   readonly isCluster: boolean;
   readonly keys: ListKeys | undefined;
+  /** The list's name; `keys` may be those of one of its shards. */
+  readonly wholeList: string;
+  /** Shards that the list is said to have. */
+  readonly shards: number;
+  /** The end of the list that drains take messages from. */
+  readonly consumeFrom: "left" | "right";
   readonly timeoutMs: number;
   /** Resolves when the ends of the list have been watched for long enough. */
   readonly watch: () => Promise<unknown>;
@@ -38,6 +47,7 @@ export interface ExaminationOptions {
 export class Examination {
   readonly options: ExaminationOptions;
   #info: Promise<ReadonlyMap<string, string>> | undefined;
+  #keysBeside: Promise<KeysBeside> | undefined;
 
   constructor(options: ExaminationOptions) {
     this.options = options;
@@ -72,6 +82,12 @@ export class Examination {
       return new Map([...lines].map(([, name = "", value = ""]) => [name, value]));
     });
     return this.#info;
+  }
+
+  /** Every key beside the list; they are looked for once. */
+  keysBeside(): Promise<KeysBeside> {
+    this.#keysBeside ??= findKeysBeside(this);
+    return this.#keysBeside;
   }
 
   /** A number that `INFO` tells; undefined where it does not. */

@@ -1,10 +1,6 @@
 import { type RedisReply, toText } from "../../src/index.ts";
 import type { ListKeys } from "../../src/internals.ts";
-import type { Check, Examination } from "./examination.ts";
-
-/** Keys that one look at a list's keys takes, at most. */
-const foundCountMax = 10_000;
-const scanCount = 1_000;
+import type { Check } from "./examination.ts";
 
 /** The types of the list's keys, by what their names end with. A key with a name of its own is one of a kind. */
 const types: readonly (readonly [suffix: RegExp, type: string])[] = [
@@ -21,31 +17,12 @@ export function typeOf(keys: ListKeys, key: string): string | undefined {
   return types.find(([pattern]) => pattern.test(suffix))?.[1];
 }
 
-/** Every key beside the list, at most so many. A large Redis is not searched to its end for long: SCAN goes over all keys. */
-export async function keysBeside(examination: Examination): Promise<{ found: string[]; isWhole: boolean }> {
-  const { base } = examination.keys;
-  const pattern = `${base.replace(/[\\*?[\]]/g, "\\$&")}*`;
-  const found = new Set<string>();
-  let cursor = "0";
-  for (let step = 0; step < limitOfSteps; step++) {
-    const reply = await examination.ask(["SCAN", cursor, "MATCH", pattern, "COUNT", scanCount]);
-    const [next, keys] = reply as [string, string[]];
-    for (const key of keys) if (found.size < foundCountMax) found.add(key);
-    cursor = next;
-    if (cursor === "0") return { found: [...found].sort(), isWhole: true };
-  }
-  return { found: [...found].sort(), isWhole: false };
-}
-
-/** With the count above: a million keys. */
-const limitOfSteps = 1_000;
-
 export const keyTypes: Check = {
   name: "types",
   isOfList: true,
   async examine(examination) {
     const { keys } = examination;
-    const { found } = await keysBeside(examination);
+    const { found } = await examination.keysBeside();
     const ours = [keys.list, ...found.filter((key) => typeOf(keys, key) !== undefined)];
     const replies: RedisReply[] = await examination.askAll(ours.map((key) => ["TYPE", key]));
     const wrong = ours.flatMap((key, at) => {
@@ -67,7 +44,7 @@ export const unknownKeys: Check = {
   isOfList: true,
   async examine(examination) {
     const { keys } = examination;
-    const { found, isWhole } = await keysBeside(examination);
+    const { found, isWhole } = await examination.keysBeside();
     const unknown = found.filter((key) => typeOf(keys, key) === undefined && key !== keys.list).map(toText);
     const part = isWhole ? "" : " Not all keys of this Redis were looked at.";
     if (unknown.length === 0)

@@ -1,7 +1,6 @@
 import { toText } from "../../src/index.ts";
 import { duration } from "../moments.ts";
 import type { Check, Finding } from "./examination.ts";
-import { keysBeside } from "./keys.ts";
 
 /** A lease that ended so long ago should have been recovered: a drain looks each minute, ms. */
 const forgottenMs = 120_000;
@@ -43,7 +42,7 @@ export const orphans: Check = {
   async examine(examination) {
     const { keys } = examination;
     const prefix = `${keys.base}working:`;
-    const { found } = await keysBeside(examination);
+    const { found } = await examination.keysBeside();
     const lists = found.filter((key) => key.startsWith(prefix));
     const leases = (await examination.ask(["ZRANGE", keys.leases, 0, -1, "WITHSCORES"])) as string[];
     const ends = new Map<string, number>();

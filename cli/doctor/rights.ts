@@ -11,6 +11,9 @@ GET K|SET K v|PTTL K|PEXPIRE K 1|TIME|SCAN 0|EVAL x 1 K|EVALSHA x 1 K`
     .split(/[|\n]/)
     .map((line) => line.split(" "));
 
+/** The same, and those that a list wants that is consumed from its left. */
+const commandsFromLeft = [...commands, ["LPOP", "K"], ["LMOVE", "K", "K", "LEFT", "LEFT"]];
+
 export const rightsCommands: readonly string[] = commands.map(([name = ""]) => name);
 
 /** Asks Redis what the user may do, and does none of it. Old servers cannot tell. */
@@ -35,7 +38,8 @@ export const rights: Check = {
   isOfList: true,
   async examine(examination) {
     const keys = keysToTry(examination.keys);
-    const rows = keys.flatMap((key) => commands.map((words) => ({ key, words })));
+    const wanted = examination.options.consumeFrom === "left" ? commandsFromLeft : commands;
+    const rows = keys.flatMap((key) => wanted.map((words) => ({ key, words })));
     const args = rows.map(({ key, words }) =>
       JSON.stringify(words.map((word) => (word === "K" ? toText(key) : word))),
     );
@@ -47,7 +51,7 @@ export const rights: Check = {
     if (denied.length === 0)
       return { level: "ok", text: "The user may use every command and key that drains use." };
     const refused = denied.map((index) => rows[Number(index) - 1]).filter((row) => row !== undefined);
-    return finding(examination, refused, keys);
+    return finding(examination, refused, keys, wanted);
   },
 };
 
@@ -55,12 +59,15 @@ async function finding(
   examination: Examination,
   refused: readonly { readonly key: string; readonly words: readonly string[] }[],
   keys: readonly string[],
+  wanted: readonly (readonly string[])[],
 ): Promise<Finding> {
   const count = (test: (row: (typeof refused)[number]) => boolean): number => refused.filter(test).length;
-  const names = rightsCommands.filter((name) => count(({ words }) => words[0] === name) === keys.length);
+  const names = wanted
+    .map(([name = ""]) => name)
+    .filter((name) => count(({ words }) => words[0] === name) === keys.length);
   const closedKeys = keys.filter((key) => {
-    const wanted = commands.filter((words) => words.includes("K") && !names.includes(words[0] ?? "")).length;
-    return wanted > 0 && count((row) => row.key === key && !names.includes(row.words[0] ?? "")) >= wanted;
+    const others = wanted.filter((words) => words.includes("K") && !names.includes(words[0] ?? "")).length;
+    return others > 0 && count((row) => row.key === key && !names.includes(row.words[0] ?? "")) >= others;
   });
   const user = await examination.ask(["ACL", "WHOAMI"]).catch(() => "the-user");
   const patterns = closedKeys.length > 0 || names.length === 0 ? rightsPatterns(examination.keys) : [];

@@ -18,6 +18,8 @@ const themes = {
   light: {
     ...look,
     darkMode: false,
+    useGradient: false,
+    dropShadow: "none",
     background: "#ffffff",
     primaryColor: "#e6f1f5",
     primaryTextColor: "#172026",
@@ -36,6 +38,8 @@ const themes = {
   dark: {
     ...look,
     darkMode: true,
+    useGradient: false,
+    dropShadow: "none",
     background: "#12181c",
     primaryColor: "#15323e",
     primaryTextColor: "#e6ecef",
@@ -113,6 +117,7 @@ async function drawInPage(asked: { code: string; name: string; variables: typeof
     startOnLoad: false,
     securityLevel: "strict",
     theme: "base",
+    look: "classic",
     themeVariables: asked.variables,
     htmlLabels: false,
     flowchart: { htmlLabels: false, curve: "basis", padding: 12 },

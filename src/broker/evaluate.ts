@@ -18,17 +18,18 @@ export async function evaluate(
   keys: readonly ByteString[],
   makeArgs: (mayHaveRun: boolean) => readonly (ByteString | number)[],
 ): Promise<RedisReply> {
+  const { sha, source } = sender.fromLeft?.script(script, keys) ?? script;
   let hasRun = false;
   try {
     return await sender.command((mayHaveRun) => {
       hasRun = mayHaveRun;
-      return ["EVALSHA", script.sha, keys.length, ...keys, ...makeArgs(mayHaveRun)];
+      return ["EVALSHA", sha, keys.length, ...keys, ...makeArgs(mayHaveRun)];
     });
   } catch (error) {
     if (!(error instanceof RedisReplyError) || error.prefix !== "NOSCRIPT") throw error;
     return sender.command((mayHaveRun) => [
       "EVAL",
-      script.source,
+      source,
       keys.length,
       ...keys,
       ...makeArgs(hasRun || mayHaveRun),

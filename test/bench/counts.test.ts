@@ -4,6 +4,7 @@ import { bundleSizes } from "../../bench/sizes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createDrain } from "../../src/index.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
+import { commandsOfLooks } from "../support/looks.ts";
 import { testToken } from "../support/redis.ts";
 import { useClient, useRestServer } from "../support/redis-under-test.ts";
 
@@ -26,7 +27,8 @@ describe("the cost of a drain", () => {
     const drain = createDrain({ redis: client(), list: "mail", batchSize, handler: () => undefined });
     const report = await drain.run();
     expect(report).toMatchObject({ stopped: "empty", acked: count, error: null });
-    return { requests: report.requests, commands: await side.commandCount() };
+    const { requests, elapsedMs } = report;
+    return { requests, commands: await side.commandCount(), elapsedMs };
   }
 
   it.each([
@@ -36,8 +38,8 @@ describe("the cost of a drain", () => {
     "with batches of %d is at most %d Redis commands a message, and a request a batch",
     async (size, most) => {
       const batches = 100;
-      const { requests, commands } = await drainOf(size * batches, size);
-      expect(commands / (size * batches)).toBeLessThanOrEqual(most);
+      const { requests, commands, elapsedMs } = await drainOf(size * batches, size);
+      expect((commands - commandsOfLooks({ elapsedMs })) / (size * batches)).toBeLessThanOrEqual(most);
       // Besides: the look, the first claim, what only fills the claim ahead, the last settle, a script sent once more.
       expect(requests).toBeLessThanOrEqual(batches + 5);
     },
@@ -96,7 +98,7 @@ describe("the cost of a drain", () => {
   });
 
   it("is one command and one request for a tick that finds nothing", async () => {
-    expect(await drainOf(0, 100)).toEqual({ requests: 1, commands: 1 });
+    expect(await drainOf(0, 100)).toMatchObject({ requests: 1, commands: 1 });
   });
 
   it("is at most twelve commands for a tick that finds one message", async () => {
@@ -105,9 +107,9 @@ describe("the cost of a drain", () => {
     expect((await drainOf(1, 100)).commands).toBeLessThanOrEqual(12);
   });
 
-  it("is at most 62 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
+  it("is at most 63 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
-    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(62 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(59 * 1_024);
+    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(63 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(60 * 1_024);
   });
 });

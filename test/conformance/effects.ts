@@ -207,6 +207,9 @@ export function effectsSuite(setup: Setup): void {
     const handler = { plain: () => undefined, forwarding: () => forward(next, "onward") };
     const costs: Record<string, { requests: number; commands: number }> = {};
     for (const [name, one] of Object.entries(handler)) {
+      await produce("first");
+      // Redis then knows the scripts.
+      await make({ handler: one }).run();
       await door.redis.flushall();
       await produce(...numbered(1_000));
       const { requests, commands } = await make({ batchSize: 100, handler: one }).run();

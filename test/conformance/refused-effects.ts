@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { ack, type DeadLetter, type Effect, type Failure, forward } from "../../src/index.ts";
-import { list, numbered, type Setup } from "./setup.ts";
+import {
+  ack,
+  type DeadLetter,
+  type Effect,
+  type EveryDrainOption,
+  type Failure,
+  forward,
+  retry,
+} from "../../src/index.ts";
+import { list, numbered, only, type Setup } from "./setup.ts";
 
 const counter = `{${list}}:sent`;
 const next = `{${list}}:next`;
 
 /** Promise 16, where Redis refuses an effect: its message fails, and no other. */
 export function refusedEffectsSuite(setup: Setup): void {
-  const { door, make, produce, places } = setup;
+  const { door, make, produce, places, faulty } = setup;
 
   describe("an effect that Redis refuses", () => {
     /** Why it is refused, with the error's words, the effects, and what is there before and after. */
@@ -60,12 +68,9 @@ export function refusedEffectsSuite(setup: Setup): void {
       expect(report.failures[0]?.message).toMatch(words);
       expect(failures).toMatchObject([{ attempt: 1, message: { payload: "b" } }]);
       expect(await door.delayed(list)).toEqual(["b"]);
-      const {
-        [`{${list}}:delayed`]: _delayed,
-        [`{${list}}:brake`]: _brake,
-        ...rest
-      } = await door.everything();
-      expect(rest).toEqual({ ...there, [next]: ["c", "a"] });
+      const found = Object.entries(await door.everything());
+      const rest = found.filter(([key]) => !/:(delayed|brake|done:.*)$/.test(key));
+      expect(Object.fromEntries(rest)).toEqual({ ...there, [next]: ["c", "a"] });
     });
 
     it("for the last time makes its message a dead letter, which says so, as its event does", async () => {
@@ -100,6 +105,61 @@ export function refusedEffectsSuite(setup: Setup): void {
       await door.makeDue(list);
       expect(await drain.run()).toMatchObject({ acked: 2 });
       expect(await places()).toEqual([next]);
+    });
+
+    /** How the handlers of the other messages end. */
+    const beside: [what: string, handler: () => unknown][] = [
+      ["acknowledged", () => undefined],
+      ["with effects too", () => ack({ effects: [["INCRBY", counter, 1]] })],
+      ["failing", () => Promise.reject(new Error("no"))],
+      ["asking to wait", () => retry()],
+    ];
+    const asked: [how: string, options: Partial<EveryDrainOption<never>>][] = [
+      ["in a row", {}],
+      ["claimed ahead", { prefetch: 1 }],
+      ["by key", { order: { byKey: ({ payload }) => payload } }],
+    ];
+    const rows = beside.flatMap(([what, others]) =>
+      asked.map(([how, options]) => [what, how, others, options] as const),
+    );
+
+    it.each(rows)(
+      "is told by the report where its settle is asked for again: beside messages %s, %s",
+      async (_what, _how, others, options) => {
+        for (let failing = 1; failing <= 4; failing++) {
+          await door.redis.flushall();
+          await door.redis.set(next, "text");
+          await produce(...numbered(5));
+          const redis = faulty(only(failing, "lose-reply"));
+          const failures: string[] = [];
+          const report = await make({
+            ...options,
+            redis,
+            batchSize: 2,
+            handler: ((message: { payload: string }) =>
+              /[13]/.test(message.payload) ? forward(next, message.payload) : others()) as never,
+            on: { "message:failed": ({ message }: Failure) => void failures.push(message.payload) },
+          } as never).run({ maxMessages: 5 });
+
+          const about = `request ${failing}: ${JSON.stringify(report)}`;
+          const stats = await make().stats();
+          expect(stats.delayed + stats.parked, about).toBe(report.retried);
+          expect(report.acked, about).toBe(Number((await door.redis.get(counter)) ?? report.acked));
+          expect(failures.filter((payload) => /[13]/.test(payload)).sort(), about).toEqual(["m1", "m3"]);
+          expect(report.error, about).toBeNull();
+        }
+      },
+    );
+
+    it("leaves what it has noted for no longer than its lease", async () => {
+      await door.redis.set(next, "text");
+      await produce("a");
+      await make({ leaseMs: 60_000, handler: () => forward(next, "a") }).run();
+      const [kept, ...others] = await door.redis.keys("*:done:*");
+      expect(others).toEqual([]);
+      const leftMs = await door.redis.pttl(kept as string);
+      expect(leftMs).toBeGreaterThan(0);
+      expect(leftMs).toBeLessThanOrEqual(120_000);
     });
 
     it("counts for the brake as any failure does", async () => {

@@ -6,6 +6,7 @@ import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { RedisReplyError } from "../../src/index.ts";
 import { sha1Hex } from "../../src/internals.ts";
 import { startTestRedis } from "../support/redis.ts";
+import { endlessScripts } from "./endless-scripts.ts";
 
 const everyByte = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
 
@@ -189,22 +190,10 @@ describe("scripts on the embedded store", () => {
     );
   });
 
-  it.each([
-    ["a loop", "while true do end"],
+  // Others are in `test/long/endless-scripts.test.ts`.
+  endlessScripts([
     ["a loop that catches errors", "while true do pcall(function() while true do end end) end"],
-    ["a loop in a coroutine", "coroutine.wrap(function() while true do end end)()"],
-    ["a loop in a handler", "local function f() while true do end end xpcall(f, f)"],
-    ["recursion", "local function f() f() end while true do pcall(f) end"],
-  ])("are ended where they do not end, and the store serves on: %s", async (_, script) => {
-    const [store, other] = [memory(), memory()];
-    await store.command(["SET", "k", "v"]);
-    const { serverText } = (await store
-      .command(["EVAL", script, 0])
-      .catch((error: unknown) => error)) as RedisReplyError;
-    expect(serverText).toMatch(/^BUSY the script ran more than \d+ instructions/);
-    for (const one of [store, other]) expect(await one.command(["EVAL", "return 1", 0])).toBe(1);
-    expect(await store.command(["EVAL", "return redis.call('GET', KEYS[1])", 1, "k"])).toBe("v");
-  });
+  ]);
 
   it("that return a table in itself are refused", async () => {
     const script = "local t = {} t[1] = t return t";

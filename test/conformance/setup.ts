@@ -27,14 +27,19 @@ export interface Setup {
   produce(...payloads: string[]): Promise<number>;
   /** The client under test with a network that does as told. */
   faulty(decide: Parameters<typeof faultyClient>[1]): FaultyClient;
-  /** Every key with messages in it; what the brake notes of failures is not one. */
+  /** Every key with messages in it; what the brake and a refused effect leave noted is none. */
   places(): Promise<string[]>;
 }
 
 /** A suite: what is promised, as tests. */
 export type Suite = (setup: Setup) => void;
 
-export function makeSetup(engine: Setup["engine"], door: SideDoor, client: () => RedisClient): Setup {
+export function makeSetup(
+  engine: Setup["engine"],
+  door: SideDoor,
+  client: () => RedisClient,
+  always: Partial<EveryDrainOption<never>> = {},
+): Setup {
   return {
     engine,
     door,
@@ -48,12 +53,13 @@ export function makeSetup(engine: Setup["engine"], door: SideDoor, client: () =>
         concurrency: 1,
         // The longest of the random delays: nothing is due again while its own run goes on.
         random: () => 1,
+        ...always,
         ...(options.batchHandler ? {} : { handler: () => undefined }),
         ...options,
       } as unknown as DrainOptions),
     produce: (...payloads) => door.redis.lpush(list, ...payloads),
     faulty: (decide) => faultyClient(client(), decide),
-    places: async () => Object.keys(await door.everything()).filter((key) => !key.endsWith(":brake")),
+    places: async () => Object.keys(await door.everything()).filter((key) => !/:(brake|done:.*)$/.test(key)),
   };
 }
 

@@ -6,6 +6,7 @@ import { useClient, useMemory, useRestServer } from "../support/redis-under-test
 import { list } from "./setup.ts";
 import { shardsSuite } from "./shards.ts";
 
+/** All else over REST is in `test/long/shards.test.ts`, and over TCP in `cluster-clients.test.ts`. */
 const rest = useRestServer();
 const memory = useMemory();
 
@@ -16,7 +17,6 @@ describe("over the embedded store", () => {
 
 describe("over REST", () => {
   const client = useClient(rest, ({ url }) => upstash({ url, token }));
-  shardsSuite({ client, keys: () => rest.door.redis.keys("*") });
 
   it("an idle tick costs one command, and two when a process begins", async () => {
     const drain = createDrain({ redis: client(), list, shards: 100, handler: () => undefined });

@@ -85,12 +85,14 @@ export function engineConformance<Server>(
   open: (server: Server) => RedisClient | Promise<RedisClient>,
   /** Suites that this server cannot serve. */
   except: readonly Suite[] = [],
+  /** Options of all its drains. */
+  always: Parameters<typeof makeSetup>[3] = {},
 ): void {
   describe(`over ${name}`, () => {
     const client = useClient(redis, open);
     for (const engine of ["scripted", "plain"] as const) {
       describe(`the ${engine} engine`, () => {
-        const setup = makeSetup(engine, redis.door, client);
+        const setup = makeSetup(engine, redis.door, client, always);
         for (const suite of suites[engine]) if (!except.includes(suite)) suite(setup);
       });
     }

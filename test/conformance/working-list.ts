@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { RedisCommand } from "../../src/index.ts";
 import { list, recording, type Setup } from "./setup.ts";
 
 /** The plain engine on one shared working list, beside other consumers. */
@@ -69,16 +70,14 @@ export function workingListSuite(setup: Setup): void {
 
     it("sends no request twice that is not safe to repeat", async () => {
       await produce("a", "b");
-      const faulty = setup.faulty((_, commands) =>
-        commands.some(([name]) => name === "RPOPLPUSH") ? "lose-reply" : "none",
-      );
+      const claims = (commands: readonly RedisCommand[]): boolean =>
+        commands.some(([name]) => name === "RPOPLPUSH" || name === "LMOVE");
+      const faulty = setup.faulty((_, commands) => (claims(commands) ? "lose-reply" : "none"));
 
       const report = await make({ redis: faulty }).run();
 
       expect(report).toMatchObject({ stopped: "error", claimed: 0 });
-      expect(faulty.sent.filter((commands) => commands.some(([name]) => name === "RPOPLPUSH"))).toHaveLength(
-        1,
-      );
+      expect(faulty.sent.filter(claims)).toHaveLength(1);
       expect((await door.redis.lrange(`{${list}}:working`, 0, -1)).reverse()).toEqual(["a", "b"]);
     });
   });

@@ -6,7 +6,7 @@ import { startTestRedis, upstashTo } from "../support/redis.ts";
 import { SideDoor } from "../support/side-door.ts";
 
 const list = "mail";
-const count = 5_000;
+const count = 1_000;
 
 /** Deploys that refuse every message, as a wrong codec or a changed schema does. Add a row for another. */
 const deploys: readonly [

@@ -465,6 +465,18 @@ describe("server-sent events", () => {
     expect(await first()).toContain('"list":1,');
   });
 
+  it("keep no seat for who asks for their headers alone", async () => {
+    const { server } = await mail();
+    const headers = { Authorization: "Bearer reads" };
+    for (let time = 0; time < 25; time++) {
+      const head = await fetch(`${server.url}/events`, { method: "HEAD", headers });
+      expect([head.status, head.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    }
+    const listening = await fetch(`${server.url}/events`, { headers });
+    expect(listening.status).toBe(200);
+    await listening.body?.cancel();
+  });
+
   it("end when the server stops", async () => {
     const { server } = await mail();
     const response = await fetch(`${server.url}/events`, { headers: { Authorization: "Bearer reads" } });

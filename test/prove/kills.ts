@@ -16,6 +16,8 @@ import { seeded } from "./random.ts";
 
 /** Kills between two fresh servers, so that no append-only file grows large. */
 const roundKillCount = 200;
+/** As few rounds as there must be for each kind of world to come in one. */
+const roundCountMin = 2;
 /** Worlds on the Redis that is not killed, and how many processes drain at once in each. */
 const steadySlotCounts = [2, 1, 2];
 
@@ -23,11 +25,13 @@ const steadySlotCounts = [2, 1, 2];
 export async function proveKills(options: { kills: number; seed: number }): Promise<Proof> {
   const random = seeded(options.seed);
   const figures = new Figures();
-  for (let left = options.kills; left > 0; left -= roundKillCount) {
-    await new Round(Math.min(left, roundKillCount), options.seed, random, figures).run();
+  const perRound = Math.min(roundKillCount, Math.ceil(options.kills / roundCountMin));
+  for (let left = options.kills; left > 0; left -= perRound) {
+    await new Round(Math.min(left, perRound), options.seed, random, figures).run();
   }
   const missed = figures.missedBoundaries();
   if (options.kills >= 60 && missed.length > 0) figures.problem(`No kill at: ${missed.join(", ")}.`);
+  if (options.kills >= 60 && figures.startedCount === 0) figures.problem("No drain has started another one.");
   return { isHolding: figures.problems.length === 0, line: figures.toLine(), problems: figures.problems };
 }
 

@@ -1,4 +1,5 @@
 import { Store } from "../../adapters/local/store/store.ts";
+import { ListFromLeft } from "../../src/broker/from-left.ts";
 import { readDelayed, readHistory } from "../../src/broker/history.ts";
 import { outcomeCodes } from "../../src/broker/outcome-codes.ts";
 import { adoptScript } from "../../src/broker/scripts/adopt.ts";
@@ -22,6 +23,12 @@ export const effectKeys = { counter: "{q}:sent", onward: "{q}:next", wrong: "{q}
 
 const adoptSha = sha1Hex(adoptScript);
 const takeDeadSha = sha1Hex(takeDeadScript);
+/** By its digest and its source, and as it is of a list that is consumed from its left. */
+const takeDeadScripts = ((): ReadonlySet<unknown> => {
+  const script = { source: takeDeadScript, sha: takeDeadSha };
+  const fromLeft = new ListFromLeft("q").script(script, ["q"]);
+  return new Set([script, fromLeft].flatMap(({ source, sha }) => [source, sha]));
+})();
 
 /**
  * The Redis of a simulated world, watched: after each command that may move messages it holds what was against what is,
@@ -39,6 +46,7 @@ export class Ledger {
   /** key → payloads in the order pushed, until they are acknowledged or dead. */
   readonly #orders = new Map<string, string[]>();
   #last: Snapshot;
+  readonly #isFromLeft: boolean;
   readonly violations: string[] = [];
   readonly waves: WaveWatch;
   readonly #keyWatch: KeyWatch;
@@ -65,7 +73,10 @@ export class Ledger {
     keyOf?: (payload: string) => string | undefined;
     /** Whether messages of a key end in their order. Default: true. */
     keepsOrder?: boolean;
+    /** Default: from its right end. */
+    isFromLeft?: boolean;
   }) {
+    this.#isFromLeft = options.isFromLeft ?? false;
     this.#keepsOrder = options.keepsOrder ?? true;
     this.#keyOf = options.keyOf ?? (() => undefined);
     this.#redisNow = options.redisNow;
@@ -81,13 +92,14 @@ export class Ledger {
   /** Runs a command as Redis would. Throws `RedisReplyError`. */
   execute(command: RedisCommand): RedisReply {
     const name = command[0];
-    if (name !== "EVALSHA" && name !== "EVAL" && name !== "LPUSH") return this.#store.call(command);
+    const isPush = name === (this.#isFromLeft ? "RPUSH" : "LPUSH") && command[1] === this.#keys.list;
+    if (name !== "EVALSHA" && name !== "EVAL" && !isPush) return this.#store.call(command);
     const before = this.#last;
     try {
       return this.#store.call(command);
     } finally {
       this.#last = this.#look();
-      if (name === "LPUSH") this.#checkPush(command, before, this.#last);
+      if (isPush) this.#checkPush(command, before, this.#last);
       else this.#checkScript(command, before, this.#last);
     }
   }
@@ -152,7 +164,8 @@ export class Ledger {
     const entries = this.#store.call(["ZRANGE", leases, 0, -1, "WITHSCORES"]) as string[];
     const found = new Map<string, number>();
     for (let at = 0; at < entries.length; at += 2) found.set(entries[at] as string, Number(entries[at + 1]));
-    add("list", range(list));
+    // As it looks to who consumes it from its right.
+    add("list", this.#isFromLeft ? range(list).reverse() : range(list));
     add(
       "delayed",
       (this.#store.call(["ZRANGE", delayed, 0, -1]) as string[]).map((member) => readDelayed(member).payload),
@@ -182,7 +195,7 @@ export class Ledger {
 
   #checkScript(command: RedisCommand, before: Snapshot, after: Snapshot): void {
     const [, script, keyCount, ...rest] = command;
-    const isTakeDead = script === takeDeadSha || script === takeDeadScript;
+    const isTakeDead = takeDeadScripts.has(script);
     const args = rest.slice(Number(keyCount)).map(String);
     if (script === adoptSha || script === adoptScript) {
       if (!isSameCounts(before.counts, after.counts)) this.#violate("an adoption moved a message");

@@ -318,4 +318,9 @@ export const mutations: readonly Mutation[] = [
     edit: inScript("    if endsAt or windowAt then\n", "    if endsAt then\n"),
     by: ["simulation by key"],
   },
+  {
+    name: "give messages back to the other end of a list that is consumed from its left",
+    edit: inScript(" RPUSH = 'LPUSH' }", " RPUSH = 'RPUSH' }"),
+    by: ["simulation", "simulation of more worlds"],
+  },
 ];

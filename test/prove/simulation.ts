@@ -106,6 +106,7 @@ class World {
   readonly #isLoose: boolean;
   /** In a world that scales out, ticks and drains start drains. */
   readonly #scalesOut: boolean;
+  readonly #isFromLeft: boolean;
   #isCalm = false;
   #isOutage = false;
   #redisSkew = 0;
@@ -122,6 +123,7 @@ class World {
     this.#isLoose = this.#order === "byKey" && seed % 7 === 3;
     this.#limitsKeys = this.#order === "byKey" && seed % 5 < 3;
     this.#scalesOut = seed % 4 === 1 && this.#order !== "strict";
+    this.#isFromLeft = seed % 5 === 2;
     const most = this.#scalesOut ? [2, 3, slotCount] : [1, 3, slotCount, slotCount];
     this.#maxConcurrency = this.#order === "strict" ? 1 : this.#pick(most);
     this.#prefersIdempotent = this.#chance(0.3);
@@ -133,6 +135,7 @@ class World {
       maxConcurrency: this.#maxConcurrency,
       keyOf: (payload) => this.#keyOf(payload),
       keepsOrder: !this.#isLoose,
+      isFromLeft: this.#isFromLeft,
     });
     const badness = this.#random() * 0.15;
     const weather: Weather = {
@@ -225,7 +228,7 @@ class World {
     const count = 1 + Math.floor(this.#random() * (most + 1));
     // Producers are not ours to make reliable: theirs arrive.
     for (let one = 0; one < count; one++) {
-      this.#ledger.execute(["LPUSH", fromText(list), this.#makePayload()]);
+      this.#ledger.execute([this.#isFromLeft ? "RPUSH" : "LPUSH", fromText(list), this.#makePayload()]);
     }
     this.#time.after(this.#random() * 2_000, () => this.#produce());
   }
@@ -343,6 +346,7 @@ class World {
       randomId: () => `${process.holder}-${made++}`,
       batchSize: this.#pick([1, 2, 5, 20]),
       concurrency: this.#pick([1, 3, 10]),
+      consumeFrom: this.#isFromLeft ? "left" : "right",
       prefetch: this.#pick([0, 1]),
       maxConcurrency: this.#maxConcurrency,
       order:

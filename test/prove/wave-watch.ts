@@ -45,7 +45,7 @@ export class WaveWatch {
     const sight = this.#sightOf(process);
     if (sight.startedAt !== now) this.#beginWave(process, sight, now);
     sight.count += 1;
-    const share = Math.min(2, Math.ceil((this.#maxConcurrency - sight.before) / sight.before));
+    const share = Math.min(3, Math.ceil((this.#maxConcurrency - sight.before) / sight.before));
     if (sight.count > share) {
       this.#violate(process, `${sight.count} others, with ${sight.before} live of ${this.#maxConcurrency}`);
     }

@@ -19,22 +19,25 @@ function open(credentials = ""): RedisClient {
   return client;
 }
 
-async function examine(given: Partial<ExaminationOptions> = {}): Promise<NamedFinding[]> {
-  return examineAll(
-    new Examination({
-      client: given.client ?? open(),
-      place: "localhost",
-      isRest: false,
-      isCluster: false,
-      keys: listKeys("mail"),
-      timeoutMs: 5_000,
-      watch: async () => undefined,
-      lambda: undefined,
-      environment: {},
-      ...given,
-    }),
-  );
+function examination(given: Partial<ExaminationOptions> = {}): Examination {
+  return new Examination({
+    client: given.client ?? open(),
+    place: "localhost",
+    isRest: false,
+    isCluster: false,
+    keys: listKeys("mail"),
+    wholeList: "mail",
+    shards: 1,
+    consumeFrom: "right",
+    timeoutMs: 5_000,
+    watch: async () => undefined,
+    lambda: undefined,
+    environment: {},
+    ...given,
+  });
 }
+
+const examine = (given: Partial<ExaminationOptions> = {}) => examineAll(examination(given));
 
 /** Runs what a finding says, where that is a Redis command. */
 async function follow(mend: string): Promise<void> {
@@ -216,6 +219,29 @@ const rows: readonly Row[] = [
     bring: produce,
     options: { watch: () => door.redis.rpush(list, "d") },
   },
+  {
+    state: "a producer that pushes at the left end of a list that is consumed from there",
+    check: "ends",
+    level: "problem",
+    wanted: /1 messages were pushed at the left end/,
+    bring: produce,
+    options: { consumeFrom: "left", watch: () => door.redis.lpush(list, "d") },
+  },
+  {
+    state: "shards that were not named",
+    check: "shards",
+    level: "problem",
+    wanted: /4 shards in Redis, and this was told 1/,
+    bring: () => door.redis.hset("{mail}:shards", { count: 4, 4: "" }),
+  },
+  {
+    state: "shards that nobody has",
+    check: "shards",
+    level: "warning",
+    wanted: /No drain has written yet/,
+    bring: async () => undefined,
+    options: { shards: 2 },
+  },
 ];
 
 async function usedMemory(times: number): Promise<string> {
@@ -251,6 +277,24 @@ describe("spillway doctor finds, and says how to mend,", () => {
     expect(findings.find(({ check }) => check === "ends")?.text).toBe("Producers push at the left end.");
     await door.redis.lpop(list);
     expect(await door.everything()).toEqual(before);
+  });
+
+  it("what is wrong with one shard, by its name, and what is well of all once", async () => {
+    await door.redis.hset("{mail}:shards", { count: 3, 3: "" });
+    await door.redis.set("{mail:1}:busy", "");
+    await door.redis.set("{mail:2}:busy", "");
+    const [first, ...others] = [0, 1, 2].map((at) =>
+      examination({ shards: 3, keys: listKeys(`{mail:${at}}`) }),
+    );
+    const findings = await examineAll(first as Examination, others);
+    expect(findings.filter(({ check }) => check === "marks").map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^\{mail:1\}: The mark /),
+      expect.stringMatching(/^\{mail:2\}: The mark /),
+    ]);
+    expect(findings.filter(({ check }) => ["types", "shards"].includes(check))).toMatchObject([
+      { level: "ok", text: "The list has 3 shards." },
+      { level: "ok" },
+    ]);
   });
 
   it("that Redis does not answer, or refuses the credentials, and then nothing else", async () => {

@@ -222,16 +222,16 @@ describe("a drain on a box", () => {
 
 describe("a program that serves a drain", () => {
   const root = resolve(import.meta.dirname, "../..");
-  /** Serves a list of one message; the handler says that it has begun, and does what is given. */
+  /** Serves a list of one message, by the built package; the handler says that it has begun, and does what is given. */
   const serve = (handler: string, more = "", options = ""): Program =>
     new Program(
       process.execPath,
       [
         "--input-type=module",
         "--eval",
-        `import { createDrain } from "${root}/src/index.ts";
-         import { memory } from "${root}/adapters/local/memory.ts";
-         import { startServer } from "${root}/adapters/hosts/node/server.ts";
+        `import { createDrain } from "spillway";
+         import { memory } from "spillway/local";
+         import { startServer } from "spillway/node";
          const drain = createDrain({ redis: memory(), list: "mail", handler: (message) => {
            console.log("begun");
            ${handler}

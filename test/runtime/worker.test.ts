@@ -186,9 +186,9 @@ describe("a worker", () => {
       [
         "--input-type=module",
         "--eval",
-        `import { createDrain } from "./src/index.ts";
-         import { ioredis } from "./adapters/redis/ioredis.ts";
-         import { startWorker } from "./adapters/hosts/node/server.ts";
+        `import { createDrain } from "spillway";
+         import { ioredis } from "spillway/ioredis";
+         import { startWorker } from "spillway/node";
          const handler = ({ signal }) => new Promise((done) => {
            signal.addEventListener("abort", () => setTimeout(done, 100));
            console.log("begun");
@@ -214,9 +214,9 @@ describe("a worker", () => {
       [
         "--input-type=module",
         "--eval",
-        `import { createDrain } from "./src/index.ts";
-         import { ioredis } from "./adapters/redis/ioredis.ts";
-         import { startWorker } from "./adapters/hosts/node/server.ts";
+        `import { createDrain } from "spillway";
+         import { ioredis } from "spillway/ioredis";
+         import { startWorker } from "spillway/node";
          const drain = createDrain({
            redis: ioredis({ url: ${JSON.stringify(url())} }),
            list: "mail",

@@ -17,9 +17,9 @@ export interface RedisUnderTest<Server> {
 }
 
 /** Starts a real redis-server for this file. */
-export function useRedisServer(): RedisUnderTest<RedisServer> {
+export function useRedisServer(Door = SideDoor): RedisUnderTest<RedisServer> {
   let server: RedisServer;
-  const door = new SideDoor(() => server.url);
+  const door = new Door(() => server.url);
   beforeAll(async () => {
     server = await startTestRedis();
   });

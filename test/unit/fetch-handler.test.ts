@@ -97,6 +97,20 @@ describe("a drain as a function from Request to Response", () => {
     expect(runs).toEqual([]);
   });
 
+  it("counts wrong secrets of a schedule with the wrong tokens of callers", async () => {
+    const { send, runs } = host();
+    const wrong = { authorization: "Bearer wrong" };
+    for (let time = 0; time < 15; time++) {
+      const answer = await send("GET", "/cron", wrong);
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      expect((await send("POST", "/drain", wrong)).status).toBe(401);
+    }
+    expect((await send("GET", "/cron", wrong)).status).toBe(429);
+    expect((await send("POST", "/drain", wrong)).status).toBe(429);
+    expect(runs).toEqual([]);
+    expect((await send("GET", "/cron", cron)).status).toBe(200);
+  });
+
   it("is closed for schedules, calls and hops where no secret, token or key is configured", async () => {
     const { send, runs, hop } = host({
       token: undefined,

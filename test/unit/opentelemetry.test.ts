@@ -18,7 +18,13 @@ import { memory } from "../../adapters/local/memory.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { names } from "../../adapters/telemetry/conventions.ts";
 import { observeStats, openTelemetry } from "../../adapters/telemetry/opentelemetry.ts";
-import { createDrain, type DrainOptions, OptionError, retry } from "../../src/index.ts";
+import {
+  createDrain,
+  type DrainOptions,
+  OptionError,
+  type PushIncompleteError,
+  retry,
+} from "../../src/index.ts";
 import { hostileValues } from "../support/hostile-values.ts";
 import { testToken } from "../support/redis.ts";
 import { useClient, useRestServer } from "../support/redis-under-test.ts";
@@ -218,11 +224,52 @@ describe("a producer's trace", () => {
   });
 });
 
+/** A meter, and its points by their names: asked for once, at the end. */
+function measuring() {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  const pointsByName = async () => {
+    await reader.forceFlush();
+    const metrics = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics)
+      .flatMap((scope) => scope.metrics);
+    await meterProvider.shutdown();
+    return new Map(
+      metrics.map(({ descriptor, dataPoints }) => [
+        descriptor.name,
+        dataPoints.map(({ attributes, value }) => ({
+          ...attributes,
+          value: typeof value === "object" && value !== null && "count" in value ? value.count : value,
+        })),
+      ]),
+    );
+  };
+  return { meterProvider, pointsByName };
+}
+
 describe("the metrics of a drain", () => {
+  it("count what was pushed before a push ended in its middle", async () => {
+    const { meterProvider, pointsByName } = measuring();
+    const stream = async function* () {
+      for (let at = 0; at < 2_500; at++) yield { at };
+      throw new Error("the stream broke");
+    };
+    const push = make({ handler: () => undefined }, { meterProvider }).push(stream());
+    const { pushedCount } = await push.then(
+      () => expect.unreachable(),
+      (error) => error as PushIncompleteError,
+    );
+    expect(pushedCount).toBeGreaterThan(0);
+    expect(await door.redis.llen("mail")).toBe(pushedCount);
+    expect((await pointsByName()).get(names.sentMessages)).toMatchObject([
+      { value: pushedCount, "error.type": "PushIncompleteError" },
+    ]);
+  });
+
   it("count what was consumed and settled, and measure handlers and requests", async () => {
-    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-    const meterProvider = new MeterProvider({ readers: [reader] });
+    const { meterProvider, pointsByName } = measuring();
     await door.redis.lpush("mail", "1000", "2000", "3000");
     const drain = make(
       {
@@ -236,23 +283,8 @@ describe("the metrics of a drain", () => {
     await drain.push("4000");
     const stop = observeStats(drain, { meterProvider });
     await drain.run();
-    await reader.forceFlush();
+    const points = await pointsByName();
     stop();
-
-    const points = new Map(
-      exporter
-        .getMetrics()
-        .flatMap(({ scopeMetrics }) => scopeMetrics)
-        .flatMap(({ metrics }) => metrics)
-        .map(({ descriptor, dataPoints }) => [
-          descriptor.name,
-          dataPoints.map(({ attributes, value }) => ({
-            ...attributes,
-            value: typeof value === "object" && value !== null && "count" in value ? value.count : value,
-          })),
-        ]),
-    );
-    await meterProvider.shutdown();
     expect(points.get(names.consumedMessages)).toMatchObject([{ [names.destination]: "mail", value: 4 }]);
     expect(points.get(names.sentMessages)).toMatchObject([{ value: 1 }]);
     expect(points.get(names.processDuration)).toMatchObject([

@@ -1,4 +1,4 @@
-import { OptionError } from "../../../src/index.ts";
+import { type Bytes, OptionError } from "../../../src/index.ts";
 import { checkOptions, integer, type Kinds, object, required } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 import { hmacKey, keyList, refuseWeakKeys } from "./keys.ts";
@@ -59,7 +59,7 @@ export interface VerifyOptions {
 export type Verification =
   | {
       readonly ok: true;
-      readonly body: Uint8Array<ArrayBuffer>;
+      readonly body: Bytes;
       /** Which of the keys it was: a key that is used no more can be removed. */
       readonly keyAt: number;
     }

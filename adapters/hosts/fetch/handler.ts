@@ -14,11 +14,9 @@ import { answerFailure } from "../../http/failure.ts";
 import { drainOpener, type GivenDrain, once } from "../../http/given-drain.ts";
 import { handlerOf, newApp } from "../../http/hono.ts";
 import { newChain, takeHops } from "../../http/hops.ts";
-import { problem } from "../../http/problem.ts";
 import { logReport, reportAsJson, tellReport } from "../../http/report.ts";
 import { routesKind } from "../../http/routes.ts";
-import { isBearer } from "../../http/secret.ts";
-import { tokensKind } from "../../http/tokens.ts";
+import { accessBy, countWrongTokens, tokensKind } from "../../http/tokens.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
 const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"' };
@@ -87,13 +85,13 @@ function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
     },
   };
 
-  app.get(options.cronPath ?? joined(basePath, "/cron"), async (context) => {
-    if (cronSecret === undefined) return problem(403, "Closed: no cron secret is configured.");
-    if (!(await isBearer(context.req.header("authorization"), cronSecret))) {
-      return problem(401, "The cron secret is wanted as a bearer token.");
-    }
-    return context.json(reportAsJson(await run(newChain())));
-  });
+  const countWrong = countWrongTokens();
+  const schedule = accessBy([{ token: cronSecret, scopes: ["drain"] }], countWrong);
+  app.get(
+    options.cronPath ?? joined(basePath, "/cron"),
+    async (context) =>
+      (await schedule.refusal(context.req.raw)) ?? context.json(reportAsJson(await run(newChain()))),
+  );
   if (receiveHop) {
     const drainPath = joined(basePath, "/drain");
     const { hopPath = drainPath } = options;
@@ -102,7 +100,11 @@ function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
   }
   app.route(
     basePath,
-    createHttpApp(called, { token, wakeToken, tokens, routes, budgetMs, ...(signal ? { signal } : {}) }),
+    createHttpApp(
+      called,
+      { token, wakeToken, tokens, routes, budgetMs, ...(signal ? { signal } : {}) },
+      countWrong,
+    ),
   );
   return app;
 }

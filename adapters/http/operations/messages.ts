@@ -48,7 +48,11 @@ export const messageOperations: readonly Operation[] = [
           delayMs: count,
           at: { ...count, description: "Due at this moment, epoch ms." },
           priority: { type: "string", enum: ["last", "next"] },
-          ttlMs: { ...count, description: "How long ids are remembered, where messages have ids." },
+          ttlMs: {
+            ...count,
+            minimum: 1,
+            description: "How long ids are remembered, where messages have ids.",
+          },
         }),
         required: ["messages"],
       },

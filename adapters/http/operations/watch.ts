@@ -60,10 +60,13 @@ export function watchOperations(
       summary: "The same every two seconds, as server-sent events: ask again where it ends.",
       answer: { schema: text, type: "text/event-stream" },
       async run({ context }) {
+        const headers = { "Content-Type": "text/event-stream" };
+        // Nobody would read its events, and so nobody would leave.
+        if (context.req.raw.method === "HEAD") return new Response(null, { headers });
         // Where nothing lives on beside an answer, an answer without end would be none.
         const stream = callOf(context).waitUntil ? feed.listen(given.budgetMs) : await feed.once();
         if (!stream) return problem(503, "Too many listen already.", { "Retry-After": "10" });
-        return new Response(stream, { headers: { "Content-Type": "text/event-stream" } });
+        return new Response(stream, { headers });
       },
     },
     {

@@ -6,6 +6,9 @@ import { argument, integer, unknownWord } from "./command.ts";
 
 /** So many scripts that were only evaluated are kept, as Redis does from 7.4 on; those that were loaded stay. */
 const evaluatedMax = 500;
+/** Of so many sources the digest is known to all stores of a process: to compute it takes longer than many a script. */
+const digestsMax = 200;
+const digests = new Map<ByteString, string>();
 
 /** The scripts that one store knows, by the SHA-1 of their source. */
 export class Scripts {
@@ -21,7 +24,7 @@ export class Scripts {
   /** `EVAL`: source, count of keys, keys, arguments. */
   evaluate(args: readonly ByteString[]): RedisReply {
     const source = argument(args, 0);
-    const sha = sha1Hex(source);
+    const sha = digestOf(source);
     const keyCount = readKeyCount(args);
     interpreter().compile(sha, source);
     this.#evaluated.delete(sha);
@@ -74,6 +77,15 @@ export class Scripts {
     lua.compile(sha, source);
     return lua.run(sha, args.slice(2, 2 + keyCount), args.slice(2 + keyCount), this.#call);
   }
+}
+
+function digestOf(source: ByteString): string {
+  const known = digests.get(source);
+  if (known !== undefined) return known;
+  if (digests.size >= digestsMax) digests.clear();
+  const sha = sha1Hex(source);
+  digests.set(source, sha);
+  return sha;
 }
 
 function readKeyCount(args: readonly ByteString[]): number {

@@ -50,6 +50,7 @@ export class Audit {
     this.#checkLost();
     this.#checkRunOrder();
     figures.pushedCount += pushedCount;
+    figures.liveMax = Math.max(figures.liveMax, this.#history.watch.liveMax);
     figures.runCount += this.#runs.length;
     figures.cutShortCount += this.#ran.size - this.#ended.size - this.#failed.size;
     figures.failedCount += this.#failed.size;

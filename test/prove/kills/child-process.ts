@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { ChildOrder, ChildPlace, FromChild, ToChild } from "./child.ts";
+import type { Called, ChildOrder, ChildPlace, FromChild, ToChild } from "./orders.ts";
 
 const childPath = fileURLToPath(new URL("./child.ts", import.meta.url));
 
@@ -13,7 +13,14 @@ export class Child {
   output = "";
   readonly #heard: Record<"ready" | "draining", Promise<void>>;
 
-  constructor(place: ChildPlace, cacheFolder: string, hearError: (error: string) => void) {
+  /** Whether it has been told to begin: from then on it takes hops. */
+  hasBegun = false;
+
+  constructor(
+    place: ChildPlace,
+    cacheFolder: string,
+    hear: { error(error: string): void; hop(called: Called, isBeside: boolean): void },
+  ) {
     this.place = place;
     this.process = spawn(process.execPath, [childPath, JSON.stringify(place)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -30,7 +37,9 @@ export class Child {
       new Promise((resolve) => this.process.on("message", (message) => message === word && resolve()));
     this.#heard = { ready: hears("ready"), draining: hears("draining") };
     this.process.on("message", (message: FromChild) => {
-      if (typeof message === "object") hearError(message.error);
+      if (typeof message !== "object") return;
+      if ("error" in message) hear.error(message.error);
+      else hear.hop({ hop: message.hop }, message.isBeside);
     });
   }
 
@@ -38,6 +47,7 @@ export class Child {
   async begin(order: ChildOrder): Promise<void> {
     await Promise.race([this.#heard.ready, this.exited]);
     this.tell(order);
+    this.hasBegun = true;
     await Promise.race([this.#heard.draining, this.exited]);
   }
 

@@ -1,5 +1,5 @@
-import type { ChildPlace, Death } from "./child.ts";
 import type { WorldKind } from "./messages.ts";
+import type { ChildPlace, Death } from "./orders.ts";
 
 const kinds = ["probe", "claim", "turn", "settle"] as const;
 /** Where a process can be killed: before a request is sent, and after it ran. */
@@ -27,6 +27,10 @@ export class Figures {
   recoveredBatchCount = 0;
   errorCount = 0;
   attemptMax = 0;
+  /** Drains that others have started beside themselves, hops, and how many were live at once at most. */
+  startedCount = 0;
+  hopCount = 0;
+  liveMax = 0;
   #restCount = 0;
 
   problem(text: string): void {
@@ -59,6 +63,7 @@ export class Figures {
         `${duplicateCount} duplicates (${share}%), ${this.unexplainedCount} unexplained`,
       `${this.effectCount} effects, each once`,
       `${this.recoveredBatchCount} batches recovered, ${this.lateBatchCount} of a living drain that was late`,
+      `${this.startedCount} drains started by others and ${this.hopCount} hops, up to ${this.liveMax} live at once`,
       `highest attempt ${this.attemptMax}, ${this.errorCount} drains ended by an error`,
     ].join("; ");
   }

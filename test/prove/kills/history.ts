@@ -1,5 +1,6 @@
 import { readDelayed } from "../../../src/broker/history.ts";
-import { effectKeysOf, effectOf, hasFailures, keyOf, limit, type WorldKind } from "./messages.ts";
+import { ClaimWatch } from "./claim-watch.ts";
+import { effectKeysOf, effectOf, hasFailures, keyOf, type WorldKind } from "./messages.ts";
 
 /** How long a batch of a dead process stays away: short, so that much is recovered. */
 export const leaseMs = 300;
@@ -23,6 +24,7 @@ export class History {
   readonly deathsAt = new Map<string, number>();
   readonly problems: string[] = [];
   readonly earlyReturns: string[] = [];
+  readonly watch: ClaimWatch;
   readonly #list: string;
   readonly #kind: WorldKind;
   readonly #effectKeys;
@@ -38,11 +40,8 @@ export class History {
   #at = 0;
   #epoch = 0;
   #isInGroup = false;
-  #isPaused = false;
-  /** Claims of the last window of a limit. */
-  #lastClaims: { readonly at: number; readonly count: number }[] = [];
-  /** Of the current step: messages it claimed and moved, leases it wrote, batches it removed, and effects it ran. */
-  #claimedCount = 0;
+  /** Of the current step: messages it claimed, and all it moved, leases it wrote, batches it removed, and effects it ran. */
+  #claimed: string[] = [];
   #moved = new Set<string>();
   #newLeaseEnds: number[] = [];
   #removed: string[] = [];
@@ -52,6 +51,7 @@ export class History {
     this.#list = list;
     this.#kind = kind;
     this.#effectKeys = effectKeysOf(list);
+    this.watch = new ClaimWatch(kind, this.problems);
   }
 
   /** Whether a message is in some place in the end. */
@@ -91,8 +91,9 @@ export class History {
     this.#checkPlaces(new Set(acked));
     this.#checkOrder(new Set(acked));
     this.#checkEffects(acked);
-    if (leaseEnd !== undefined && this.#claimedCount > 0) this.#checkControl(leaseEnd - leaseMs);
-    this.#claimedCount = 0;
+    if (leaseEnd !== undefined && this.#claimed.length > 0)
+      this.watch.noteClaim(leaseEnd - leaseMs, this.#claimed, this.#openLeases());
+    this.#claimed = [];
     this.#moved = new Set();
     this.#newLeaseEnds = [];
     this.#removed = [];
@@ -147,17 +148,8 @@ export class History {
     }
   }
 
-  /** Nothing is claimed of a paused list, nor in any window more than two windows' worth. */
-  #checkControl(at: number): void {
-    if (this.#isPaused) this.problems.push(`${this.#claimedCount} messages were claimed of a paused list.`);
-    if (this.#kind !== "limited") return;
-    this.#lastClaims.push({ at, count: this.#claimedCount });
-    this.#lastClaims = this.#lastClaims.filter((claim) => claim.at > at - limit.windowMs);
-    const sum = this.#lastClaims.reduce((total, { count }) => total + count, 0);
-    if (sum > 2 * limit.messages)
-      this.problems.push(
-        `${sum} messages were claimed in ${limit.windowMs} ms, and ${limit.messages} may be.`,
-      );
+  #openLeases(): Map<string, number> {
+    return new Map([...this.#batches.keys()].map((batch) => [batch, this.#leaseEnds.get(batch) ?? 0]));
   }
 
   #checkEffects(acked: readonly string[]): void {
@@ -180,7 +172,8 @@ export class History {
     } else if (key === `${base}leases` && name === "ZADD") {
       this.#leaseEnds.set(rest[1] as string, Number(rest[0]));
       this.#newLeaseEnds.push(Number(rest[0]));
-    } else if (key === `${base}control` && rest[0] === "paused") this.#isPaused = name === "HSET";
+    } else if (key === `${base}control` && rest[0] === "paused") this.watch.isPaused = name === "HSET";
+    else if (key === `${base}rates` && name === "HSET") this.watch.noteRates(rest);
     else if (key === `${base}delayed`) this.#writeSorted(name, "delayed", rest);
     else if (key === `${base}parked`) this.#writeSorted(name, "parked", rest);
     else if (key === `${base}dead` || key === `${base}brake`) {
@@ -235,7 +228,7 @@ export class History {
   #claim(batch: string, payloads: readonly string[]): void {
     const claims = this.#batches.get(batch) ?? new Map<string, Claim>();
     this.#batches.set(batch, claims);
-    this.#claimedCount += payloads.length;
+    this.#claimed.push(...payloads);
     for (const payload of payloads) {
       const claim: Claim = {
         batch,

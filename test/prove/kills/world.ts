@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SideDoor } from "../../support/side-door.ts";
 import { measureTimeScale } from "../../support/time-scale.ts";
 import { Audit } from "./audit.ts";
-import type { ChildOrder, Death } from "./child.ts";
 import { Child } from "./child-process.ts";
 import { boundaries, type Figures } from "./figures.ts";
 import { History, leaseMs, notesKey } from "./history.ts";
-import { effectKeysOf, effectOf, limit, type WorldKind } from "./messages.ts";
+import { effectKeysOf, effectOf, keyLimit, limit, type WorldKind } from "./messages.ts";
+import type { Called, ChildOrder, Death } from "./orders.ts";
 import { type Place, token } from "./place.ts";
+import { Progress } from "./progress.ts";
 
 /** A slow machine has longer. */
 const scaled = measureTimeScale();
@@ -15,8 +16,8 @@ const scaled = measureTimeScale();
 const waitingCountMin = 25;
 /** A process that does not come to its request boundary in this time is killed from outside. */
 const boundaryMsMax = scaled(5_000);
-/** What is left after the last kill must be handled and gone in this time. */
-const finishMsMax = scaled(30_000);
+/** A process that is told to end does so in this time. */
+const endMsMax = scaled(30_000);
 
 interface WorldParts {
   readonly name: string;
@@ -69,8 +70,7 @@ export class World {
   async #run(): Promise<void> {
     const { slotCount } = this.#parts;
     this.#spares = Array.from({ length: slotCount }, () => this.#spawn());
-    if (this.#parts.kind === "limited")
-      await this.#door.redis.hset(this.#control, { limit: limit.messages, windowMs: limit.windowMs });
+    await this.#setLimits();
     await this.#push(2 * waitingCountMin);
     const slots = Array.from({ length: slotCount }, () => this.#killOneAfterAnother());
     const killing = Promise.all([...slots, this.#killRedisNowAndThen()]).finally(() => {
@@ -125,7 +125,10 @@ export class World {
       notesUrl,
       notesKey: notesKeyName,
     } as const;
-    const child = new Child(where, cacheFolder, (error) => this.#hearError(error));
+    const child = new Child(where, cacheFolder, {
+      error: (error) => this.#hearError(error),
+      hop: (called, isBeside) => this.#passOn(called, isBeside),
+    });
     this.#children.add(child);
     void child.exited.then(() => this.#children.delete(child));
     return child;
@@ -136,6 +139,14 @@ export class World {
     const child = this.#spares.shift() ?? this.#spawn();
     this.#spares.push(this.#spawn());
     return child;
+  }
+
+  /** A drain asks for another one: it runs in any process at work, which may be killed before it does. */
+  #passOn(called: Called, isBeside: boolean): void {
+    const atWork = [...this.#children].filter(({ hasBegun }) => hasBegun);
+    atWork[Math.floor(this.#parts.random() * atWork.length)]?.tell(called);
+    if (isBeside) this.#parts.figures.startedCount += 1;
+    else this.#parts.figures.hopCount += 1;
   }
 
   #hearError(error: string): void {
@@ -220,6 +231,16 @@ export class World {
     return `{${this.#list}}:control`;
   }
 
+  async #setLimits(): Promise<void> {
+    const { kind } = this.#parts;
+    if (kind === "limited")
+      await this.#door.redis.hset(this.#control, { limit: limit.messages, windowMs: limit.windowMs });
+    if (kind !== "keyLimits") return;
+    const { messages, windowMs, inFlight } = keyLimit;
+    const fields = { keyLimit: messages, keyWindowMs: windowMs, keyInFlight: inFlight };
+    await this.#door.redis.hset(this.#control, fields);
+  }
+
   async #pauseNowAndThen(): Promise<void> {
     while (!this.#isOver && this.#parts.kind === "limited") {
       await sleep(200 + this.#parts.random() * 600);
@@ -247,19 +268,11 @@ export class World {
   async #finish(): Promise<void> {
     const survivors = this.#spares.splice(0);
     for (const child of survivors) await child.begin(this.#order(null));
-    const endsAt = performance.now() + finishMsMax;
-    const places = ["leases", "delayed", "parked"].map((place) => `{${this.#list}}:${place}`);
-    while ((await this.#door.redis.exists(this.#list, ...places)) > 0 && performance.now() < endsAt) {
-      await sleep(20);
-    }
-    if (performance.now() >= endsAt)
-      this.#problem(`It did not come to its end in ${finishMsMax} ms. The last error: ${this.#lastError}`);
+    const stuck = await new Progress(this.#door, this.#notes, this.#list).untilEmpty();
+    if (stuck) this.#problem(`${stuck} The last error: ${this.#lastError}`);
     for (const child of survivors) {
       child.tell("end");
-      const signal = await Promise.race([
-        child.exited,
-        sleep(finishMsMax, "no end" as const, { ref: false }),
-      ]);
+      const signal = await Promise.race([child.exited, sleep(endMsMax, "no end" as const, { ref: false })]);
       if (signal !== null)
         this.#problem(`An undisturbed process did not end well (${signal}): ${child.output}`);
     }

@@ -156,6 +156,22 @@ local function runEffects()
   outcomes = outcomes:gsub('().', failedThere)
   for index, text in ipairs(refused) do refused[index] = table.concat(refusals[text], ',') .. '\\n' .. text end
 end
+` +
+  // Whoever asks again is to hear that some have failed: the batch's hash keeps it, for as long as it can be asked.
+  `
+local function keepRefused()
+  if #refused == 0 then return end
+  run('HSET', settleDone, 'refused', settledAs .. '\\0' .. table.concat(refused, '\\0'))
+  if run('PTTL', settleDone) ~= -1 then return end
+  if not run('PEXPIRE', settleDone, settleExpiresAt - now + leaseMs) then run('DEL', settleDone) end
+end
+
+local function recallRefused()
+  local kept = (effectCount or 0) > 0 and run('HGET', settleDone, 'refused') or ''
+  for text in kept:gmatch('%Z+') do refused[#refused + 1] = text end
+  local as = table.remove(refused, 1) or ''
+  if #as == #outcomes then settledAs = as else refused = {} end
+end
 `;
 
 /** Where a settle runs them. */
@@ -183,4 +199,6 @@ local function settleWithEffects()
 end
 `,
   ways: "elseif not outcomes:find('[^a]') then\n      isHeld = settleWithEffects()\n    ",
+  last: "  keepRefused()\n",
+  again: "    if isRepeat then recallRefused() end\n",
 };

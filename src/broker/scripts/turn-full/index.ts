@@ -36,7 +36,9 @@ import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
  *
  * Cost
  *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and,
- *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does.
+ *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does,
+ *   and HSET PTTL PEXPIRE: what became of the batch stays in its done-markers' hash until its lease would have ended, or that
+ *   of the batch claimed beside, for who asks again.
  *
  * Invariant
  *   Effects run after the fence (the working list holds as many messages as the request has outcomes, which no settle leaves

@@ -27,7 +27,7 @@ const effectsInOrderLua =
       "typesKnown, refusals, refused, failedThere = false, {}, {}, {}, {}",
       "typesKnown, refusals, failedThere = false, {}, {}, {}",
     ]),
-    ["runEffects"],
+    ["runEffects", "keepRefused", "recallRefused"],
   );
 
 /**

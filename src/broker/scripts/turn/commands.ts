@@ -24,7 +24,7 @@ local function run(command, ...)
   local reply = redis.pcall(command, ...)
   if type(reply) == 'table' and reply.err then
     if not isWritten and refusedByServer[reply.err:match('%f[%u]%u%u+')] then error({ server = reply.err }, 0) end
-    return nil, command .. ' ' .. ((...) or '') .. '\\n' .. reply.err
+    return nil, (reply.command or command) .. ' ' .. ((...) or '') .. '\\n' .. reply.err
   end
   if not reads[command] then isWritten = true end
   return reply

@@ -6,6 +6,10 @@ interface More {
   readonly functions: string;
   /** Other ways to settle: `elseif <condition> then isHeld = <how>`. */
   readonly ways: string;
+  /** Done when a batch of which not all are acknowledged has been settled. */
+  readonly last: string;
+  /** Done where an earlier sending of the request has settled it. */
+  readonly again: string;
 }
 
 /** Settles a batch: sends each message the way its outcome says, in one step. */
@@ -103,7 +107,7 @@ local function settlePartly()
   hasDeadLetters = #deadEntries > 0
   settledAs = table.concat(decided)
   if writeBrake then writeBrake(settledAs) end
-end
+${more.last}end
 ` +
   // A working list is there for exactly as long as its batch is neither settled nor recovered: where the lease cannot be
   // asked, that is the fence.
@@ -138,7 +142,7 @@ local function settle()
     takeTime()
     again = claimId ~= '' and call('ZSCORE', leases, claimId)
     isRepeat = isRepeat or again or mayHaveRun == 1 and now < settleExpiresAt
-  end
+${more.again}  end
   settled = isRepeat and SETTLED_EARLIER or isHeld and SETTLED or LOST
 end
 `;
@@ -147,4 +151,6 @@ export const settleLua: string = makeSettleLua({
   first: "",
   functions: "",
   ways: "",
+  last: "",
+  again: "",
 });

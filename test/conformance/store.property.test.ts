@@ -4,6 +4,7 @@ import { memory } from "../../adapters/local/memory.ts";
 import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { type RedisClient, type RedisCommand, type RedisReply, RedisReplyError } from "../../src/index.ts";
+import { propertyRuns } from "../support/property-runs.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const key = fc.constantFrom("a", "b", "c", "d");
@@ -128,7 +129,7 @@ describe("the embedded store", () => {
           expect([commands[at], got[at]]).toEqual([commands[at], reply]);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: propertyRuns(400) },
     );
   });
 

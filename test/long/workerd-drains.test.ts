@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { useWorld } from "./world.ts";
+import { useWorld } from "../workerd/world.ts";
 
 describe("a Worker, in workerd,", () => {
   const world = useWorld();

@@ -5,6 +5,7 @@ import { createDrain, type DrainReport, type RedisClient } from "../../src/index
 import { type Fault, faultyClient } from "../support/faulty-client.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 import { mortalClient } from "../support/mortal-client.ts";
+import { propertyRuns } from "../support/property-runs.ts";
 
 const list = "mail";
 const leaseMs = 60_000;
@@ -103,7 +104,7 @@ describe("whatever the network and the processes do", () => {
         }
         expect(await store.command(["KEYS", "*"])).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: propertyRuns(200) },
     );
   });
 });

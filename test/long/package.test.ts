@@ -25,6 +25,12 @@ describe("what npm would publish", () => {
     expect(shipped.filter((path) => /^(bench|docs)\//.test(path) && !path.endsWith(".md"))).toEqual([]);
   });
 
+  it("holds the pages, and nothing of what builds the site", () => {
+    const docs = shipped.filter((path) => path.startsWith("docs/"));
+    expect(docs).toContain("docs/faq.md");
+    expect(docs.filter((path) => /^docs\/(\.|node_modules|project|public|reference)/.test(path))).toEqual([]);
+  });
+
   it("holds no map that points nowhere, and no comment that points to a map that is not there", () => {
     const code = shipped.filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path));
     const named = code.flatMap((path) => {

@@ -35,4 +35,4 @@ app.post("/api/orders", async (context) => {
 app.all("/api/*", (context) => drained(context.req.raw, vercelContext()));
 
 export const GET = (request: Request): Response | Promise<Response> => app.fetch(request);
-export const POST = GET;
+export const POST = (request: Request): Response | Promise<Response> => app.fetch(request);

@@ -13,11 +13,13 @@ interface Order {
 
 let handle: ReturnType<typeof fetchHandler> | undefined;
 
-export function GET(request: Request): Promise<Response> {
+export const GET = (request: Request): Promise<Response> => answer(request);
+export const POST = (request: Request): Promise<Response> => answer(request);
+
+function answer(request: Request): Promise<Response> {
   handle ??= openHandler();
   return handle(request, vercelContext());
 }
-export const POST = GET;
 
 /** Called at the first request: `next build` looks at the route too, and has no secrets. */
 function openHandler(): ReturnType<typeof fetchHandler> {

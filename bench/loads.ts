@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Latency, LatencyOrder } from "./children/latency.ts";
 import type { WakeOrder } from "./children/wake.ts";
+import { flowCosts } from "./flow.ts";
 import { longestScripts } from "./longest.ts";
 import type { PeerName } from "./peers/index.ts";
 import { type Sample, sampleOf } from "./sample.ts";
@@ -288,6 +289,18 @@ const idle: Load = async (stage, { say }) => {
   return rows;
 };
 
+/** What order, limits and effects cost a batch: counts, which are the same on any machine. */
+const flow: Load = async (_, { say }) =>
+  (await flowCosts()).map(({ name, beside, requests, commands }) => {
+    say(`  ${name}: ${requests} requests and ${commands} commands a batch`);
+    const under = name === beside ? "in all" : `more than with ${beside}`;
+    return {
+      peer: name,
+      under,
+      figures: { requests: sampleOf([requests]), commands: sampleOf([commands]) },
+    };
+  });
+
 const fixed: Load = async (_, { say, isQuick }) => {
   const rows: Row[] = [];
   for (const [peer, bytes] of await bundleSizes()) {
@@ -374,6 +387,7 @@ export const loads = {
   latency,
   wake,
   idle,
+  flow,
   fixed,
   profile,
   longest,

@@ -134,6 +134,7 @@ class Run {
     if (allowed <= 0 || this.#parts.mayClaim?.() === false) return { count: 0, reason: "limit" };
     if (this.#isGivenBack) return { count: 0, reason: "empty" };
     const fitting = this.#pace.countThatFits(stopper.remainingMs()) - (running?.messages.length ?? 0);
+    this.#countElsewhere();
     const affordable = countThatRequestsAllow(this.#parts, running);
     if (fitting < 1 || affordable < 1) return { count: 0, reason: "budget" };
     return { count: Math.min(batchSize, allowed, fitting, affordable), reason: "empty" };
@@ -199,12 +200,17 @@ class Run {
     this.#pauses.note(result);
     this.#report.add(result, settlement);
     this.#scaler?.note(result);
-    this.#parts.meter.elsewhere =
-      this.#report.claimed * this.#parts.requestsPerMessage + this.#report.started;
+    this.#countElsewhere();
     for (const { effects } of settlement?.outcomes ?? [])
       if (effects?.failed) this.#tellFailure(effects.failed.failure);
     if (result.problem && !result.batch) throw result.problem;
     this.#problem ??= result.problem;
+  }
+
+  #countElsewhere(): void {
+    const { meter, requestsPerMessage, requestsBeside } = this.#parts;
+    const beside = this.#report.started + (requestsBeside?.() ?? 0);
+    meter.elsewhere = this.#report.claimed * requestsPerMessage + beside;
   }
 
   async #settleAll(): Promise<void> {

@@ -1,12 +1,12 @@
 import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
-import { runFairly } from "./fair-run.ts";
+import { runFairly, spentBy } from "./fair-run.ts";
 import * as limits from "./limits.ts";
 import type { ListMember, Looks } from "./lists-look.ts";
 import type { ByteString } from "./redis-client.ts";
 import type { Sender } from "./sender.ts";
 import type { Tenants } from "./tenants.ts";
 
-export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look" | "requestsOfLooks"> {
+export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look"> {
   /** Names of lists and of patterns, in the order given. */
   readonly names: readonly string[];
   readonly patterns: ReadonlyMap<string, Tenants>;
@@ -31,16 +31,16 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
     const found = await gather(parts);
     if (!found) return { slices, stopped: null, error: errorOf(slices), isAllSeen: true };
     const roundEndAt = Math.min(endAt, clock.now() + limits.tenantsMs);
-    const spent = [...slices.values()].flat().map(({ report }) => report);
+    const reports = [...slices.values()].flat().map(({ report }) => report);
+    const spent = spentBy(reports, parts.requestsPerMessage);
     const { sender, looks } = parts;
     const round = await runFairly({
       ...parts,
       members: found.members.map((one) => endingAt(one, roundEndAt, parts)),
       look: (questions) => looks.find(sender, questions),
-      requestsOfLooks: () => sender.meter.requests,
       endAt: roundEndAt,
-      maxMessages: parts.maxMessages - spent.reduce((sum, one) => sum + one.claimed, 0),
-      maxRequests: parts.maxRequests - spent.reduce((sum, one) => sum + one.requests, 0),
+      maxMessages: parts.maxMessages - spent.claimed,
+      maxRequests: parts.maxRequests - spent.requests,
     });
     for (const [name, own] of round.slices) slices.set(name, [...(slices.get(name) ?? []), ...own]);
     let error = round.error;

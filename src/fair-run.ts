@@ -16,6 +16,8 @@ export interface SliceOptions {
   readonly budgetMs: number;
   readonly maxMessages: number;
   readonly maxRequests: number;
+  /** How many of these others have sent since the slice began. */
+  readonly requestsBeside: () => number;
   /** Asked before each claim: once false, the slice ends when what runs has ended. */
   readonly mayClaim: () => boolean;
 }
@@ -60,8 +62,10 @@ export interface FairRunParts {
   readonly endAt: number;
   readonly maxMessages: number;
   readonly maxRequests: number;
-  /** Requests that were sent so far for the looks. */
-  readonly requestsOfLooks: () => number;
+  /** What one message's handler takes of them. */
+  readonly requestsPerMessage: number;
+  /** Requests that were sent so far beside the slices: for looks, and to start others. */
+  readonly requestsBeside: () => number;
   readonly isAborted: () => boolean;
 }
 
@@ -200,17 +204,20 @@ class Runs {
   }
 
   async #slice(place: Place): Promise<StopReason | null> {
-    const { clock, endAt, turns, isStrict, requestsOfLooks } = this.#parts;
-    const { claimed, requests } = this.#spent();
+    const { clock, endAt, turns, isStrict, requestsPerMessage } = this.#parts;
+    const reports = this.#places.flatMap(({ slices }) => slices.map(({ report }) => report));
+    const { claimed, requests } = spentBy(reports, requestsPerMessage);
+    const besideAtStart = this.#parts.requestsBeside();
     const maxMessages = this.#parts.maxMessages - claimed;
-    const maxRequests = this.#parts.maxRequests - requests - requestsOfLooks();
+    const maxRequests = this.#parts.maxRequests - requests - besideAtStart;
     if (maxMessages < 1) return "limit";
     if (maxRequests < requestsMin) return "budget";
     const startedAt = clock.now();
     const budgetMs = Math.floor(endAt - startedAt);
     if (budgetMs < 1) return "budget";
     const mayClaim = this.#untilOthersHaveWork(place, startedAt);
-    const slice = await place.member.run({ budgetMs, maxMessages, maxRequests, mayClaim });
+    const requestsBeside = (): number => this.#parts.requestsBeside() - besideAtStart;
+    const slice = await place.member.run({ budgetMs, maxMessages, maxRequests, requestsBeside, mayClaim });
     place.slices.push(slice);
     const credit = this.#creditOf(place) - (clock.now() - startedAt);
     // Who has nothing more to do saves no time up.
@@ -264,16 +271,14 @@ class Runs {
       return true;
     };
   }
+}
 
-  #spent(): { claimed: number; requests: number } {
-    let claimed = 0;
-    let requests = 0;
-    for (const { slices } of this.#places) {
-      for (const { report } of slices) {
-        claimed += report.claimed;
-        requests += report.requests;
-      }
-    }
-    return { claimed, requests };
-  }
+/** What slices have used up, with what the handlers of their messages have sent. */
+export function spentBy(
+  reports: readonly DrainReport[],
+  requestsPerMessage: number,
+): { claimed: number; requests: number } {
+  const claimed = reports.reduce((sum, report) => sum + report.claimed, 0);
+  const requests = reports.reduce((sum, report) => sum + report.requests, claimed * requestsPerMessage);
+  return { claimed, requests };
 }

@@ -18,12 +18,20 @@ export function slicesOf(
   more: Partial<RunParts> = {},
 ): (options: SliceOptions) => Promise<Slice> {
   const deadline = runDeadline(startedAt, whole.budgetMs, parts.settings.reserveMs);
-  return async ({ mayClaim, ...slice }) => {
+  return async ({ mayClaim, requestsBeside, ...slice }) => {
     let ending: Ending | undefined;
     const onEnd = (given: Ending): void => {
       ending = given;
     };
-    const own = { continuation: undefined, scaleOut: undefined, ...more, deadline, mayClaim, onEnd };
+    const own = {
+      continuation: undefined,
+      scaleOut: undefined,
+      ...more,
+      deadline,
+      mayClaim,
+      requestsBeside,
+      onEnd,
+    };
     const report = await parts.runWith({ ...whole, ...slice }, own).catch(brokenReport);
     const { stopped, remaining, nextDueAt } = report;
     const none = { progressCount: 0, retriedCount: 0, leftUntil: null, redisNow: null };

@@ -43,6 +43,8 @@ export interface RunParts {
   readonly isShard?: boolean;
   /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
   readonly mayClaim?: () => boolean;
+  /** Of the same: requests that others have sent since it began, of those it may send. */
+  readonly requestsBeside?: () => number;
   readonly onEnd?: (ending: Ending) => void;
 }
 

@@ -152,6 +152,8 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       endAt,
       maxMessages: whole.maxMessages,
       maxRequests: whole.maxRequests,
+      requestsPerMessage: whole.requestsPerMessage,
+      requestsBeside: () => sender.meter.requests + (scaler?.told.started ?? 0),
       isAborted: () => whole.signal?.aborted === true,
     };
     const fixed = (list: string): ListMember =>
@@ -170,7 +172,6 @@ export function createSpillway(options: SpillwayOptions): Spillway {
             ...ofRun,
             members: names.map(fixed),
             look: (questions) => seen.find(sender, questions),
-            requestsOfLooks: () => sender.meter.requests,
           })
         : await runRounds({
             ...ofRun,

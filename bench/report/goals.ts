@@ -22,7 +22,7 @@ const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} Ã
 export function goalsOf(results: Results): Goal[] {
   const goals: Goal[] = [];
   const add = (wanted: string, isMet: boolean, got: string): void => void goals.push({ wanted, got, isMet });
-  const { throughput, first, slots, chains, million, stuck, wake, idle, fixed } = results;
+  const { throughput, first, slots, chains, million, stuck, wake, idle, flow, fixed } = results;
   if (throughput) {
     const at = (peer: string, roundTrip: number, figure?: string): number =>
       value(throughput, peer, `${roundTrip} ms`, figure);
@@ -71,6 +71,16 @@ export function goalsOf(results: Results): Goal[] {
   if (idle) {
     const commands = value(idle, "Spillway, REST", "ten idle minutes", "commands");
     add("one command an idle tick", commands === 10, `${commands} in ten ticks`);
+  }
+  for (const { peer, under, figures } of flow ?? []) {
+    if (under === "in all") continue;
+    const [requests, commands] = [figures.requests?.median as number, figures.commands?.median as number];
+    const isMet = requests <= 1 && commands <= 4;
+    add(
+      `â‰¤ 1 request and 4 commands more a batch (${peer})`,
+      isMet,
+      `${requests.toFixed(1)} and ${commands.toFixed(1)}`,
+    );
   }
   if (stuck) {
     const most = stuck.at(-1)?.under as string;

@@ -100,6 +100,11 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
     says: "Redis commands in ten minutes: Spillway by a tick a minute, BullMQ's worker as it waits (30 s, times 20).",
     columns: [figure("commands", "commands")],
   },
+  flow: {
+    title: "Order, limits and effects",
+    says: "What a batch of 100 quick messages of a lone drain costs, as counts: on the embedded store, which runs the same scripts, with clocks that stand. Of effects, the user's own commands are left out; a forward is one of ours.",
+    columns: [figure("requests a batch", "requests", 1), figure("commands a batch", "commands", 1)],
+  },
   fixed: {
     title: "Size and cold start",
     says: "Bundles by esbuild, minified and gzipped; imports in a fresh Node process.",

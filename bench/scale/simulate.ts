@@ -25,6 +25,8 @@ export interface Course {
 }
 
 interface Drain {
+  /** It decides at its turns with Redis: when it begins, and when each batch has ended. */
+  nextTurnAt: number;
   nextWaveAt: number;
   awaited: number;
 }
@@ -41,12 +43,14 @@ export function spillway(burst: Burst): Course {
   const { maxConcurrency, handlerMs, concurrency, batchSize = 100, platform = platforms.lambda } = burst;
   const msPerMessage = handlerMs / concurrency;
   // Look and first claim; the first drain starts others when its first message is done, or its first batch.
-  const claimMs = 2 * assumed.roundTripMs;
-  const { startMs } = platform;
+  const { startMs, roundTripMs = assumed.roundTripMs }: Platform = platform;
+  const claimMs = 2 * roundTripMs;
   const firstMs = Math.min(
     Math.max(1, batchSize / concurrency) * handlerMs,
     Math.max(limits.firstBatchMs, handlerMs),
   );
+  // Batches of quick messages grow.
+  const turnMs = Math.max(limits.batchMs, (batchSize / concurrency) * handlerMs);
   const ramp: { atMs: number; live: number }[] = [];
   const live: Drain[] = [];
   let waiting: number[] = [startMs + claimMs];
@@ -60,8 +64,8 @@ export function spillway(burst: Burst): Course {
     for (const at of due) {
       if (live.length >= maxConcurrency) surplus += 1;
       else {
-        const nextWaveAt = live.length === 0 ? at + firstMs : at;
-        live.push({ nextWaveAt, awaited: Number.POSITIVE_INFINITY });
+        const nextTurnAt = live.length === 0 ? at + firstMs : at;
+        live.push({ nextTurnAt, nextWaveAt: nextTurnAt, awaited: Number.POSITIVE_INFINITY });
       }
     }
     const count = live.length;
@@ -71,6 +75,8 @@ export function spillway(burst: Burst): Course {
       return { ramp, emptyMs: atMs + remaining / rate, surplus };
     }
     for (const [rank, drain] of live.entries()) {
+      if (atMs < drain.nextTurnAt) continue;
+      drain.nextTurnAt = atMs + turnMs;
       if (atMs < drain.nextWaveAt && count < drain.awaited) continue;
       drain.nextWaveAt = atMs + limits.waveMs;
       const outlook = { remaining, live: count, rank, maxConcurrency, msPerMessage, withinMs };
@@ -90,6 +96,8 @@ export interface Platform {
   readonly name: string;
   /** From the call to the drain's begin in a place that is new, ms. */
   readonly startMs: number;
+  /** Between a drain and Redis, ms. Default: as assumed. */
+  readonly roundTripMs?: number;
   /** When the nth new place may begin, ms since the first. */
   earliestOf(count: number): number;
 }

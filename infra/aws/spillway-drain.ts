@@ -1,4 +1,3 @@
-import { Duration, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import type { Alarm, Dashboard } from "aws-cdk-lib/aws-cloudwatch";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -8,6 +7,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Duration, RemovalPolicy, Stack, Token } from "aws-cdk-lib/core";
 import { Construct } from "constructs";
 import { drainAlarms, drainDashboard } from "./monitoring.ts";
 

@@ -203,6 +203,7 @@ function joined(first: TurnReply, second: TurnReply): TurnReply {
     ...second,
     settled,
     settledCodes,
+    quiet: Math.min(first.quiet, second.quiet),
     recovered: first.recovered + second.recovered,
     finishedCount: first.finishedCount + second.finishedCount,
     deadLetters: [...first.deadLetters, ...second.deadLetters],

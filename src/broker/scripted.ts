@@ -48,6 +48,8 @@ class ScriptedBroker implements Broker {
   #batchCount = 0;
   /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
   #quietUntil = 0;
+  /** Whether that found what an operator has told. */
+  #isTold = false;
   #lastNow = 0;
   /** What the script last said of its mark that no more drains may come. */
   #busyUntil = 0;
@@ -280,6 +282,7 @@ class ScriptedBroker implements Broker {
       claim,
       recoverIds: this.#expiredIds,
       looks,
+      isTold: this.#isTold,
       countsRemaining: claim
         ? request?.countsRemaining === true
         : settle !== null && settle.codes !== outcomeCodes.releaseAll,
@@ -290,7 +293,10 @@ class ScriptedBroker implements Broker {
     this.#lastNow = Math.max(reply.now, this.#lastNow);
     this.#expiredIds = reply.expiredIds;
     this.#busyUntil = reply.busyUntil;
-    if (looks) this.#quietUntil = reply.isQuiet ? reply.now + limits.quietMs : 0;
+    if (looks || reply.quiet < 0) {
+      this.#quietUntil = reply.quiet > 0 ? reply.now + limits.quietMs : 0;
+      this.#isTold = reply.quiet === 2;
+    }
     return reply;
   }
 }

@@ -16,7 +16,8 @@ export interface TurnReply {
   readonly remaining: number | null;
   /** The outcome codes as they were carried out; empty where that is not known. */
   readonly settledCodes: string;
-  readonly isQuiet: boolean;
+  /** As the script's header says: above 0, nothing was found that could change within a moment; 2, but what an operator told. */
+  readonly quiet: number;
   readonly problem: RedisReplyError | null;
   readonly calls: number;
   readonly deadLetters: readonly ByteString[];
@@ -64,7 +65,7 @@ export function readTurnReply(reply: RedisReply): TurnReply {
     nextDueAt: known(integer(reply, 7)),
     remaining: known(integer(reply, 8)),
     settledCodes: text(reply, 9),
-    isQuiet: integer(reply, 10) === 1,
+    quiet: integer(reply, 10),
     problem: problemIn(reply),
     calls: integer(reply, 12),
     deadLetters: texts(reply, 13),

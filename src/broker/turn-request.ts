@@ -37,6 +37,8 @@ export interface TurnRequest {
   readonly recoverIds: readonly ByteString[];
   /** Whether to look at other leases, delayed messages, histories and the brake. */
   readonly looks: boolean;
+  /** Where it does not: whether it asks what an operator has told, since there was something. Default: no. */
+  readonly isTold?: boolean;
   readonly countsRemaining: boolean;
   /** Whether to mark the list as busy for ticks; `beside` where this drain works on a batch that the request does not name. */
   readonly marksBusy: "no" | "yes" | "beside";
@@ -125,7 +127,7 @@ export function encodeTurnRequest(
     claim?.countMax ?? 0,
     claim?.bytesMax ?? 0,
     request.maxConcurrency,
-    request.looks ? 1 : 0,
+    request.looks ? 1 : request.isTold ? 2 : 0,
     limits.recoverCountMax,
     limits.promoteCountMax,
     request.countsRemaining ? 1 : 0,

@@ -68,7 +68,8 @@ export async function runShards(parts: ShardedRunParts, options: ShardedRunOptio
     endAt,
     maxMessages,
     maxRequests,
-    requestsOfLooks: () => sender.meter.requests,
+    requestsPerMessage: options.requestsPerMessage,
+    requestsBeside: () => sender.meter.requests + (scaler?.told.started ?? 0),
     isAborted: () => signal?.aborted === true,
   });
   const isSurplus = await scaler?.ended(run.stopped);

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
+import { flowCosts, isUse } from "../../bench/flow.ts";
 import { bundleSizes } from "../../bench/sizes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createDrain } from "../../src/index.ts";
-import * as limits from "../../src/limits.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
+import { commandsOfLooks } from "../support/looks.ts";
 import { testToken } from "../support/redis.ts";
 import { useClient, useRestServer } from "../support/redis-under-test.ts";
 
@@ -27,7 +28,8 @@ describe("the cost of a drain", () => {
     const drain = createDrain({ redis: client(), list: "mail", batchSize, handler: () => undefined });
     const report = await drain.run();
     expect(report).toMatchObject({ stopped: "empty", acked: count, error: null });
-    return { requests: report.requests, commands: await side.commandCount() };
+    const { requests, elapsedMs } = report;
+    return { requests, commands: await side.commandCount(), elapsedMs };
   }
 
   it.each([
@@ -37,11 +39,8 @@ describe("the cost of a drain", () => {
     "with batches of %d is at most %d Redis commands a message, and a request a batch",
     async (size, most) => {
       const batches = 100;
-      const startedAt = performance.now();
-      const { requests, commands } = await drainOf(size * batches, size);
-      // A drain looks around after each such time, which is often where the machine is slow.
-      const looks = Math.floor((performance.now() - startedAt) / limits.quietMs);
-      expect((commands - looks * 6) / (size * batches)).toBeLessThanOrEqual(most);
+      const { requests, commands, elapsedMs } = await drainOf(size * batches, size);
+      expect((commands - commandsOfLooks({ elapsedMs })) / (size * batches)).toBeLessThanOrEqual(most);
       // Besides: the look, the first claim, what only fills the claim ahead, the last settle, a script sent once more.
       expect(requests).toBeLessThanOrEqual(batches + 5);
     },
@@ -100,13 +99,20 @@ describe("the cost of a drain", () => {
   });
 
   it("is one command and one request for a tick that finds nothing", async () => {
-    expect(await drainOf(0, 100)).toEqual({ requests: 1, commands: 1 });
+    expect(await drainOf(0, 100)).toMatchObject({ requests: 1, commands: 1 });
   });
 
   it("is at most twelve commands for a tick that finds one message", async () => {
     // Redis then knows the script.
     await drainOf(1, 100);
     expect((await drainOf(1, 100)).commands).toBeLessThanOrEqual(12);
+  });
+
+  it("is at most one request and four commands more a batch for each use of order, limits and effects", async () => {
+    for (const cost of (await flowCosts()).filter(isUse)) {
+      expect(cost.requests, cost.name).toBeLessThanOrEqual(1);
+      expect(cost.commands, cost.name).toBeLessThanOrEqual(4);
+    }
   });
 
   it("is at most 63 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {

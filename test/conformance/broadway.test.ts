@@ -79,6 +79,7 @@ describe("beside OffBroadway.Redis, on its list and its working list, the plain 
     ["crashed with a batch in hand", 4, []],
     ["failed messages, which it acknowledges no more than it tries them again", 4, ["m0", "m2"]],
     ["lost the reply to its pop", 4, []],
+    ["handled messages and could not say so: its acks never arrived", 4, []],
   ])("brings home, once each and in their order, what it left when it %s", async (_what, count, acked) => {
     await produce(...numbered(6));
     const popped = await broadway().pop(count);
@@ -95,6 +96,16 @@ describe("beside OffBroadway.Redis, on its list and its working list, the plain 
 
     expect(seen).toEqual(["m4", "m5", ...left]);
     expect(await door.redis.exists(list, workingList)).toBe(0);
+  });
+
+  it("brings it home by recover alone, called twice with visibilityTimeoutMs between", async () => {
+    await produce("a", "b", "c");
+    await broadway().pop(2);
+    const drain = drainInto([]);
+    expect(await drain.recover()).toMatchObject({ recovered: 0 });
+    await passVisibilityTimeout();
+    expect(await drain.recover()).toMatchObject({ recovered: 2 });
+    expect(await door.waiting(list)).toEqual(["a", "b", "c"]);
   });
 
   it("leaves alone what Broadway has in hand, for as long as visibilityTimeoutMs", async () => {
@@ -142,16 +153,25 @@ describe("the scripted engine, on the same list", () => {
     expect(await door.redis.lrange(workingList, 0, -1)).toEqual([...inHand].reverse());
   });
 
-  it("gets what Broadway left by the line of the page, in its order, before what waits", async () => {
-    await produce("a", "b", "", "c");
-    await broadway().pop(3);
-    const line = /redis-cli EVAL "(.+)" 2 some_list_processing some_list/.exec(
-      pageText("docs/coming-from/broadway.md"),
-    );
-    await door.redis.eval(line?.[1] ?? "", 2, workingList, list);
-    const seen: string[] = [];
-    await drainInto(seen, { engine: "scripted", workingList: undefined, concurrency: 1 } as never).run();
-    expect(seen).toEqual(["a", "b", "", "c"]);
-    expect(await door.everything()).toEqual({});
-  });
+  it.each(["broadway", "by-hand"])(
+    "gets what was left by the line of the page %s, in its order, before what waits",
+    async (page) => {
+      await produce("a", "b", "", "c");
+      await broadway().pop(3);
+      const line = /redis-cli EVAL "(.+)" 2 (\S+) (\S+)/.exec(pageText(`docs/coming-from/${page}.md`));
+      const [, script = "", from = "", to = ""] = line ?? [];
+      if (from !== workingList) {
+        await door.redis.rename(workingList, from);
+        await door.redis.rename(list, to);
+      }
+
+      await door.redis.eval(script, 2, from, to);
+
+      const seen: string[] = [];
+      const scripted = { list: to, engine: "scripted", workingList: undefined, concurrency: 1 } as never;
+      await drainInto(seen, scripted).run();
+      expect(seen).toEqual(["a", "b", "", "c"]);
+      expect(await door.everything()).toEqual({});
+    },
+  );
 });

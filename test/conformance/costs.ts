@@ -50,9 +50,9 @@ export function costsSuite(setup: Setup): void {
       const report = await make({ batchSize: 100 }).run();
 
       expect(report.commands).toBe(await door.commandCount());
-      // On a slow machine it looks around more often.
+      // On a slow machine it looks around more often: at the leases, the delayed, the histories and the brake.
       const looks = Math.floor(report.elapsedMs / limits.quietMs);
-      expect(report.commands).toBeLessThanOrEqual(2_000 / 10 + 2 * looks);
+      expect(report.commands).toBeLessThanOrEqual(2_000 / 10 + 4 * looks);
     });
   }
 }

@@ -20,7 +20,8 @@ const root = new URL("../../", import.meta.url).pathname;
 export function pages(): string[] {
   const found = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "infra/*.md", "bench/*.md"], {
     cwd: root,
-    exclude: ["docs/api-report.md", "**/node_modules/**"],
+    // The last two are made when the site is built.
+    exclude: ["docs/api-report.md", "**/node_modules/**", "docs/reference/**", "docs/project/**"],
   });
   return found.sort();
 }

@@ -4,7 +4,7 @@ import { proveOrderModel } from "../prove/order-model.ts";
 import { provePlainModel } from "../prove/plain-model.ts";
 import type { Proof } from "../prove/proof.ts";
 
-/** The models in small; `test/long/proof.test.ts` has more, and the simulation and the kills. `npm run prove` is of any size. */
+/** The models in small; `test/long/proof.test.ts` has more, and the simulation; `proof-kills.test.ts` has the kills. `npm run prove` is of any size. */
 describe("the promises hold", () => {
   const seed = 20_261_123;
   const expectHolding = ({ isHolding, line, problems }: Proof): void => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
+import { App } from "aws-cdk-lib/core";
 import { expect, it } from "vitest";
 import { DrainStack } from "../../infra/aws/stack.ts";
 

@@ -160,6 +160,21 @@ describe("a sample of the pages on coming from elsewhere, on real payloads", () 
     },
   );
 
+  it("sqs pushes each record once, equal bodies and what is delivered twice included", async () => {
+    const sample = samplesOf("docs/coming-from/sqs.md").find(({ code }) => code.includes("SqsEvent"));
+    const records = ["a", "b", "a"].map((body, at) => ({ messageId: `id${at}`, body }));
+    const calls = `await handler({ Records: ${JSON.stringify(records)} });\n`;
+    const file = join(folder, "sqs.ts");
+    await writeFile(file, `${sample ? moduleOf(sample) : ""}${calls}${calls}`);
+    const environment = {
+      UPSTASH_REDIS_REST_URL: served.server().url,
+      UPSTASH_REDIS_REST_TOKEN: testToken,
+    };
+    const program = new Program(process.execPath, [file], { folder, environment });
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(await door.waiting("emails")).toEqual(["a", "b", "a"]);
+  });
+
   it("laravel-and-resque brings home what workers held, the oldest first, then what waited, then the delayed", async () => {
     const line = /redis-cli EVAL "(.+)" 4 (.+)$/m.exec(pageText("docs/coming-from/laravel-and-resque.md"));
     const [, script = "", names = ""] = line ?? [];

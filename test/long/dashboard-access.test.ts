@@ -65,6 +65,8 @@ async function fill(): Promise<void> {
 
 it.each([
   ["a wide screen", "dark", { width: 1280, height: 800 }],
+  ["a wide screen", "light", { width: 1280, height: 800 }],
+  ["a phone", "dark", { width: 360, height: 740 }],
   ["a phone", "light", { width: 360, height: 740 }],
 ] as const)("has no fault that axe knows, on %s, in %s, in any view", async (_, colorScheme, viewport) => {
   await fill();

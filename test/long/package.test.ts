@@ -25,6 +25,12 @@ describe("what npm would publish", () => {
     expect(shipped.filter((path) => /^(bench|docs)\//.test(path) && !path.endsWith(".md"))).toEqual([]);
   });
 
+  it("holds the pages, and nothing of what builds the site", () => {
+    const docs = shipped.filter((path) => path.startsWith("docs/"));
+    expect(docs).toContain("docs/faq.md");
+    expect(docs.filter((path) => /^docs\/(\.|node_modules|project|public|reference)/.test(path))).toEqual([]);
+  });
+
   it("holds no map that points nowhere, and no comment that points to a map that is not there", () => {
     const code = shipped.filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path));
     const named = code.flatMap((path) => {
@@ -62,18 +68,35 @@ describe("what npm would publish", () => {
     expect(sources.length).toBeGreaterThan(0);
     for (const path of sources) {
       for (const [, specifier = ""] of read(path).matchAll(/from "([^"]+)"/g)) {
-        const wanted = specifier.startsWith(".") ? shipped : names;
+        if (specifier.startsWith("node:")) continue;
+        const wanted = specifier.startsWith(".") ? shipped : [...names, ...namedBy(path)];
         const found = specifier.startsWith(".") ? join(path, "..", specifier) : specifier;
-        expect(wanted, `${path} imports ${specifier}`).toContain(found);
+        expect(wanted, `${path} imports ${specifier}`).toSatisfy((all: string[]) =>
+          all.some(
+            (name) => found === name || (!found.startsWith("spillway") && found.startsWith(`${name}/`)),
+          ),
+        );
       }
     }
   });
+
+  /** What the example's own package.json brings. */
+  function namedBy(path: string): string[] {
+    const [, example = ""] = path.split("/");
+    const manifest = `examples/${example}/package.json`;
+    if (!shipped.includes(manifest)) return [];
+    const { dependencies, devDependencies } = JSON.parse(read(manifest));
+    return Object.keys({ ...dependencies, ...devDependencies }).filter((name) => name !== "spillway");
+  }
 
   it("holds examples whose variables are all named where the guide says how to deploy them", () => {
     const sections = read("docs/edge.md").split(/^## /m);
     for (const path of shipped.filter((path) => /^examples\/.+\.m?ts$/.test(path))) {
       const [, platform = ""] = path.split("/");
-      const guide = sections.find((section) => section.includes(`examples/${platform}/`));
+      const readme = `examples/${platform}/README.md`;
+      const guide = shipped.includes(readme)
+        ? read(readme)
+        : sections.find((section) => section.includes(`examples/${platform}/`));
       for (const [, name = ""] of read(path).matchAll(/environment\("(\w+)"\)/g)) {
         expect(guide, `${path} wants ${name}`).toContain(name);
       }

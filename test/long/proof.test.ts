@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { proveBrakeBound } from "../prove/brake-bound.ts";
-import { proveKills } from "../prove/kills.ts";
 import { proveModel } from "../prove/model.ts";
 import { proveOrderModel } from "../prove/order-model.ts";
 import { provePlainModel } from "../prove/plain-model.ts";
 import type { Proof } from "../prove/proof.ts";
 import { proveSimulation } from "../prove/simulation.ts";
 
-/** `npm run prove` is the same in any size. */
+/** `npm run prove` is the same in any size; `proof-kills.test.ts` has its kills. */
 describe("the promises hold for longer", () => {
   const seed = 20_271_123;
   const expectHolding = ({ isHolding, line, problems }: Proof): void => {
@@ -32,9 +31,5 @@ describe("the promises hold for longer", () => {
 
   it("for the plain engine, as far as they are its own", async () => {
     expectHolding(await provePlainModel({ runs: 300, seed }));
-  });
-
-  it("where processes and a Redis are killed at any moment: nothing is lost, and only what was in flight repeats", async () => {
-    expectHolding(await proveKills({ kills: 60, seed: 1 }));
   });
 });

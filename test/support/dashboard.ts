@@ -85,7 +85,7 @@ export function useDashboard(client: () => RedisClient, lists: SpillwayOptions["
 }
 
 /** Notes what no page may do: fail, ask anyone else, break its policy, let a payload run. */
-function watch(page: Page, url: string, faults: string[]): void {
+export function watch(page: Page, url: string, faults: string[]): void {
   page.on("pageerror", (error) => faults.push(`The page failed: ${error.stack}`));
   page.on("dialog", (dialog) => {
     faults.push(`A payload ran: ${dialog.message()}`);

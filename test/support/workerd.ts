@@ -63,6 +63,8 @@ export async function startWorkerd(options: {
   /** Where the Durable Object's storage is kept; default: in memory. */
   storagePath?: string;
   qstashUrl?: string;
+  /** More variables of its environment. */
+  bindings?: Readonly<Record<string, string>>;
 }): Promise<Workerd> {
   const script = options.script ?? (await fixtureOf(options.settings ?? {}));
   const told = new Told();
@@ -84,6 +86,7 @@ export async function startWorkerd(options: {
         URL: url,
         KEY: signingKey,
         QSTASH_URL: options.qstashUrl ?? "",
+        ...options.bindings,
       },
       durableObjects: { DRAIN_CHAIN: { className: "DrainChain", useSQLite: true } },
       serviceBindings: { SELF: kCurrentWorker },

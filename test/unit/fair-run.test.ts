@@ -44,7 +44,8 @@ class FakeWorld {
       endAt,
       maxMessages: more.maxMessages ?? Number.POSITIVE_INFINITY,
       maxRequests: Number.POSITIVE_INFINITY,
-      requestsOfLooks: () => this.looks,
+      requestsPerMessage: 0,
+      requestsBeside: () => this.looks,
       isAborted: () => false,
       look: async (questions) => {
         this.looks += 1;

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { createDrain, type DrainOptions, type EveryDrainOption, idempotent } from "../../src/index.ts";
+import {
+  createDrain,
+  createSpillway,
+  type DrainOptions,
+  type EveryDrainOption,
+  idempotent,
+} from "../../src/index.ts";
 import { faultyClient } from "../support/faulty-client.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { propertyRuns } from "../support/property-runs.ts";
@@ -87,4 +93,39 @@ describe("a drain under a limit of requests", () => {
       { numRuns: propertyRuns(200) },
     );
   });
+});
+
+describe.each([
+  ["several lists", false],
+  ["shards", true],
+] as const)("a run over %s under a limit of requests", (_, hasShards) => {
+  it.each([0, 1, 2])(
+    "counts its looks, those that decide about other drains, the drains it starts, and %d of each message",
+    async (requestsPerMessage) => {
+      const invocation = new Invocation();
+      const clock = new ManualClock();
+      let handled = 0;
+      const handler = (): void => {
+        clock.advance(100);
+        handled += 1;
+        for (let sent = 0; sent < requestsPerMessage; sent++) invocation.request();
+      };
+      const continuation = { name: "counted", invoke: async () => invocation.request() };
+      const shared = { redis: invocation.client, clock, continuation, scaleOut: true };
+      const ofList = { handler, concurrency: 1, prefetch: 0, batchSize: 12, maxConcurrency: 4 } as const;
+      const mails = Array.from({ length: 2_000 }, (_mail, at) => String(at));
+      const run = { maxRequests: 60, requestsPerMessage, budgetMs: 3_600_000 };
+      const { redis } = invocation;
+      const shards = hasShards ? 2 : undefined;
+      const pushing = createDrain({ redis, list: "mail", shards, handler } as DrainOptions);
+      await pushing.push(mails, hasShards ? { key: () => "of one shard" } : {});
+      const all = hasShards
+        ? createDrain({ ...shared, ...ofList, list: "mail", shards })
+        : createSpillway({ ...shared, lists: { mail: ofList, other: ofList } });
+      const report: Promise<unknown> = all.run(run);
+      expect(await settled(clock, report)).toMatchObject({ stopped: "budget", error: null });
+      expect(handled).toBeGreaterThan(10);
+      expect(invocation.sentCount).toBeLessThanOrEqual(60);
+    },
+  );
 });

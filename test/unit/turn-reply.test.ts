@@ -17,7 +17,7 @@ describe("the turn script's reply", () => {
       nextDueAt: null,
       remaining: null,
       settledCodes: "",
-      isQuiet: true,
+      quiet: 1,
       problem: null,
       calls: 6,
       deadLetters: [],

@@ -84,6 +84,7 @@ describe("the turn script's request", () => {
 
   it.each<[string, number, Partial<TurnRequest>, string | number]>([
     ["no look around", 12, { looks: false }, 0],
+    ["no look around but for what was told", 12, { looks: false, isTold: true }, 2],
     ["a count of what remains", 15, { countsRemaining: true }, 1],
     [
       "no brake",

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SideDoor } from "../../support/side-door.ts";
 import { notesKey } from "./history.ts";
 
-/** For so long nothing may stand still: longer than any lease, pause or window of a world, and than a machine that stalls. */
-const stillMsMax = 120_000;
 /** What goes round and round comes to no end. */
 const lookCountMax = 100_000;
 const lookMs = 20;
@@ -13,8 +11,11 @@ export class Progress {
   readonly #door: SideDoor;
   readonly #notes: SideDoor;
   readonly #list: string;
+  readonly #stillMsMax: number;
 
-  constructor(door: SideDoor, notes: SideDoor, list: string) {
+  /** `stillMsMax`: for so long nothing may stand still. */
+  constructor(door: SideDoor, notes: SideDoor, list: string, stillMsMax: number) {
+    this.#stillMsMax = stillMsMax;
     this.#door = door;
     this.#notes = notes;
     this.#list = list;
@@ -29,8 +30,8 @@ export class Progress {
       if (isEmpty) return null;
       if (where !== last) movedAt = performance.now();
       last = where;
-      if (performance.now() - movedAt > stillMsMax)
-        return `Nothing has moved for ${stillMsMax} ms, and there are still: ${where}.`;
+      if (performance.now() - movedAt > this.#stillMsMax)
+        return `Nothing has moved for ${this.#stillMsMax} ms, and there are still: ${where}.`;
       await sleep(lookMs);
     }
     return `After ${lookCountMax} looks there are still: ${last}.`;
@@ -42,7 +43,7 @@ export class Progress {
     const base = `{${this.#list}}:`;
     const [waiting, leases, delayed, parked, rates, noted] = await Promise.all([
       redis.llen(this.#list),
-      redis.zrange(`${base}leases`, 0, -1),
+      redis.zrange(`${base}leases`, 0, "-1"),
       redis.zcard(`${base}delayed`),
       redis.zcard(`${base}parked`),
       redis.exists(`${base}rates`),

@@ -16,6 +16,8 @@ const scaled = measureTimeScale();
 const waitingCountMin = 25;
 /** A process that does not come to its request boundary in this time is killed from outside. */
 const boundaryMsMax = scaled(5_000);
+/** Longer than any lease, pause or window of a world: when nothing has moved for so long, nothing will. */
+const stillMsMax = scaled(30_000);
 /** A process that is told to end does so in this time. */
 const endMsMax = scaled(30_000);
 
@@ -268,7 +270,7 @@ export class World {
   async #finish(): Promise<void> {
     const survivors = this.#spares.splice(0);
     for (const child of survivors) await child.begin(this.#order(null));
-    const stuck = await new Progress(this.#door, this.#notes, this.#list).untilEmpty();
+    const stuck = await new Progress(this.#door, this.#notes, this.#list, stillMsMax).untilEmpty();
     if (stuck) this.#problem(`${stuck} The last error: ${this.#lastError}`);
     for (const child of survivors) {
       child.tell("end");

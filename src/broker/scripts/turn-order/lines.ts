@@ -72,7 +72,7 @@ end
 local function park(members)
   undos[#undos + 1] = function() withdraw(members) end
   variadic('ZADD', parked, scored(members))
-  hasWaiting, isQuiet = true, 0
+  hasWaiting, quiet = true, -1
 end
 ` +
   // Keys are no longer held by a batch: those that get a time in `dues` are due then, and others that have a line, now.

@@ -5,10 +5,11 @@
 export const controlLua =
   // Returns whether a claim may be made, and of how many messages at most; says else why not.
   `
-local hasControl, spend = false, nil
+local hasControl, spend = ARGV[12] == '2', nil
 
 local function mayClaim()
   if not hasControl then return true end
+  takeTime()
   local paused, limit, windowMs, endsAt, used =
     unpack(call('HMGET', control, 'paused', 'limit', 'windowMs', 'endsAt', 'used'))
   if paused then

@@ -59,8 +59,8 @@ import { waitingLua } from "./waiting.ts";
  *   9  countMax         messages to claim at most
  *  10  bytesMax         bytes to claim at most; one message is always claimed, however large
  *  11  maxConcurrency   live drains of this list at most
- *  12  inspect          1: look at the other leases, the delayed set, the histories and the brake; 0: skip them (a quiet,
- *                       lone drain). Without a settle, or with one that is not all acks, the script looks anyway
+ *  12  inspect          1: look at the other leases, the delayed set, the histories, the brake and KEYS 8; 0: skip them (a
+ *                       quiet, lone drain); 2: all but KEYS 8. Without a settle, or with one that is not all acks, the script looks anyway
  *  13  recoverMax       no other expired lease is recovered after this many messages; the claim is then not served
  *  14  promoteMax       due delayed messages to promote at most
  *  15  countRemaining   1: tell how many messages the list holds at the end
@@ -89,7 +89,8 @@ import { waitingLua } from "./waiting.ts";
  *                   live leases ends; -1 none or not looked at
  *   9  remaining    messages in the list, -1 not known
  *  10  settledAs    the outcomes as they were carried out, which a brake or a refusal changes; empty where that is not known
- *  11  isQuiet      1: looked around and found no other lease, nothing delayed, no histories, no brake
+ *  11  quiet        1: looked around and found no other lease, nothing delayed, no histories, no brake · 2: but what an operator
+ *                   has told · -1: what was found before holds no longer, since messages were parked · 0: else
  *  12  problem      the first command that was refused, `<command> <key>`, and on the next line the error; empty if none
  *  13  calls        Redis commands this script ran, itself not counted
  *  14  deadLetters  dead letters made of messages that crashed too often

@@ -34,7 +34,7 @@ local function lookAroundAndClaim()
       if settled == SETTLED and outcomes:find(sets.successes) and not isBrakeSettled then try('DEL', brake)
       elseif brakeAfter > 0 then braked = readBrake() end
     end
-    if othersCount == 0 and #ended == 0 and found == 0 then isQuiet = 1 end
+    if othersCount == 0 and #ended == 0 and (found == 0 or found == 4) then quiet = 1 + found / 4 end
   end
   if not isClaiming or not isBack then return end
   if isFull then

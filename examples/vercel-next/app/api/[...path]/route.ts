@@ -1,0 +1,71 @@
+// GET /api/drain: the schedule. POST /api/drain: QStash, which goes on. GET /api/stats, /api/health: who looks.
+import { createDrain, type Drain, type Message } from "spillway";
+import { fetchHandler, vercelContext } from "spillway/fetch";
+import { qstashContinuation, qstashReceiver } from "spillway/qstash";
+import { upstash } from "spillway/upstash";
+
+export const dynamic = "force-dynamic";
+export const maxDuration = 300;
+
+interface Order {
+  readonly id: number;
+}
+
+let handle: ReturnType<typeof fetchHandler> | undefined;
+
+export const GET = (request: Request): Promise<Response> => answer(request);
+export const POST = (request: Request): Promise<Response> => answer(request);
+
+function answer(request: Request): Promise<Response> {
+  handle ??= openHandler();
+  return handle(request, vercelContext());
+}
+
+/** Called at the first request: `next build` looks at the route too, and has no secrets. */
+function openHandler(): ReturnType<typeof fetchHandler> {
+  return fetchHandler(openDrain(), {
+    basePath: "/api",
+    cronPath: "/api/drain",
+    cronSecret: environment("CRON_SECRET"),
+    token: environment("DRAIN_TOKEN"),
+    receiveHop: qstashReceiver({
+      currentSigningKey: environment("QSTASH_CURRENT_SIGNING_KEY"),
+      nextSigningKey: environment("QSTASH_NEXT_SIGNING_KEY"),
+    }),
+    // 300 s is maxDuration, counted from before this code begins.
+    budgetMs: 290_000,
+  });
+}
+
+function openDrain(): Drain {
+  const { DRAIN_URL, VERCEL_PROJECT_PRODUCTION_URL, QSTASH_URL } = process.env;
+  // The production domain: that of one deployment is protected, and QStash could not call it.
+  const url = DRAIN_URL ?? `https://${VERCEL_PROJECT_PRODUCTION_URL}/api/drain`;
+  return createDrain<Order>({
+    redis: upstash({
+      url: environment("UPSTASH_REDIS_REST_URL"),
+      token: environment("UPSTASH_REDIS_REST_TOKEN"),
+    }),
+    list: "orders",
+    handler: confirm,
+    // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
+    reserveMs: 5_000,
+    continuation: qstashContinuation({
+      url,
+      token: environment("QSTASH_TOKEN"),
+      ...(QSTASH_URL ? { baseUrl: QSTASH_URL } : {}),
+    }),
+  });
+}
+
+/** Your work on one message. Where it throws, the message is tried again later. */
+async function confirm({ value, id }: Message<Order>): Promise<void> {
+  console.log(`Confirmed order ${value.id} (message ${id})`);
+}
+
+/** A variable that must be set: the first request says so, and not a failing message. */
+function environment(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`Set the environment variable ${name}.`);
+  return value;
+}

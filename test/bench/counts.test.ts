@@ -4,6 +4,7 @@ import { flowCosts, isUse } from "../../bench/flow.ts";
 import { bundleSizes } from "../../bench/sizes.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createDrain } from "../../src/index.ts";
+import * as limits from "../../src/limits.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { commandsOfLooks } from "../support/looks.ts";
 import { testToken } from "../support/redis.ts";
@@ -23,13 +24,17 @@ describe("the cost of a drain", () => {
     await side.resetCommandCount();
   }
 
+  /** Handlers take no time, however slow the machine is: what they take says how much is claimed. */
+  const clock = { ...systemClock, now: () => 0 };
+
   async function drainOf(count: number, batchSize: number) {
     await pushOf(count, 10);
-    const drain = createDrain({ redis: client(), list: "mail", batchSize, handler: () => undefined });
+    const drain = createDrain({ redis: client(), list: "mail", batchSize, handler: () => undefined, clock });
+    const startedAt = performance.now();
     const report = await drain.run();
+    const elapsedMs = performance.now() - startedAt;
     expect(report).toMatchObject({ stopped: "empty", acked: count, error: null });
-    const { requests, elapsedMs } = report;
-    return { requests, commands: await side.commandCount(), elapsedMs };
+    return { requests: report.requests, commands: await side.commandCount(), elapsedMs };
   }
 
   it.each([
@@ -42,7 +47,9 @@ describe("the cost of a drain", () => {
       const { requests, commands, elapsedMs } = await drainOf(size * batches, size);
       expect((commands - commandsOfLooks({ elapsedMs })) / (size * batches)).toBeLessThanOrEqual(most);
       // Besides: the look, the first claim, what only fills the claim ahead, the last settle, a script sent once more.
-      expect(requests).toBeLessThanOrEqual(batches + 5);
+      // Where a batch takes longer than a second, a pause is asked for.
+      const asksMax = Math.floor(elapsedMs / limits.pauseMs);
+      expect(requests).toBeLessThanOrEqual(batches + 5 + asksMax);
     },
   );
 

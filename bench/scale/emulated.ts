@@ -11,7 +11,7 @@ export interface Emulated {
 }
 
 /** How far the simulation and what is measured may be apart, beyond what processes need to start: each at most so many times the other. */
-export const factorMax = 3;
+const factorMax = 3;
 
 export interface Compared {
   readonly what: string;

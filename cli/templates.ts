@@ -16,6 +16,8 @@ export interface Template {
 const listOfTemplates = '"emails"';
 const dev = "spillway dev LIST --handler ./handler.ts";
 const install = "npm install";
+// Of one major version, and fetched when it is used: it is larger than all the rest.
+const vercel = "npx vercel@59";
 
 /** Add yours. */
 export const templates: readonly Template[] = [
@@ -40,7 +42,8 @@ export const templates: readonly Template[] = [
     next: [
       install,
       "aws ssm put-parameter --type SecureString --name /spillway/redis-url --value https://….upstash.io",
-      "aws ssm put-parameter --type SecureString --name /spillway/redis-token --value …",
+      "read -rs TOKEN   # paste it and press Enter: so it is on no command line and in no history",
+      'printf %s "$TOKEN" | aws ssm put-parameter --type SecureString --name /spillway/redis-token --value file:///dev/stdin',
       "npm run deploy",
     ],
   },
@@ -61,12 +64,12 @@ export const templates: readonly Template[] = [
     name: "vercel",
     description: "a Vercel Function, called by a schedule",
     files: ["api/drain.ts", "vercel.json"],
-    scripts: { deploy: "vercel deploy --prod" },
-    devDependencies: { vercel: "latest", "@types/node": "^24.0.0" },
+    scripts: { deploy: `${vercel} deploy --prod` },
+    devDependencies: { "@types/node": "^24.0.0" },
     next: [
       install,
-      "npx vercel link",
-      "for name in UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN CRON_SECRET; do npx vercel env add $name production; done",
+      `${vercel} link`,
+      `for name in UPSTASH_REDIS_REST_URL UPSTASH_REDIS_REST_TOKEN CRON_SECRET; do ${vercel} env add $name production; done`,
       "npm run deploy",
     ],
   },

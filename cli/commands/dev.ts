@@ -27,7 +27,7 @@ export function devCommand(host: Host): Command {
   const command = new Command("dev")
     .argument("<list>")
     .description(
-      "a REST server, your handler that is loaded anew when its folder changes, and the HTTP API, in one command",
+      "a REST server, your handler that is loaded anew when its folder changes, the HTTP API and the dashboard, in one command",
     )
     .requiredOption("--handler <file>", "a module that exports your handler")
     .option("--port <number>", "port of the REST server; 0 takes a free one", readPort, 8079)
@@ -61,7 +61,7 @@ async function develop(session: Session, options: DevOptions, list: string): Pro
     `Upstash REST on ${rest.url}, in front of ${description}.`,
     `  UPSTASH_REDIS_REST_URL=${rest.url}`,
     ...(given === undefined ? [`  UPSTASH_REDIS_REST_TOKEN=${token}`] : []),
-    `HTTP API on ${appUrl}, with the same token.`,
+    `HTTP API on ${appUrl}, dashboard on ${appUrl}/ui, with the same token.`,
     `"${visible(list)}" is drained by ${visible(options.handler)}, which is loaded anew when its folder changes.`,
   ]);
   const reloaded = runReloaded(

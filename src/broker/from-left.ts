@@ -30,7 +30,7 @@ export class ListFromLeft {
     let turned = turnedScripts.get(script);
     if (!turned) {
       const [, flags = "", body = ""] = /^(#!.*\n)?([\s\S]*)$/.exec(script.source) ?? [];
-      const source = flags + fromLeftLua + body;
+      const source = `${flags}${fromLeftLua}return (function()\n${body}\nend)()`;
       turned = { source, sha: sha1Hex(source) };
       turnedScripts.set(script, turned);
     }

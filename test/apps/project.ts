@@ -6,7 +6,7 @@ import { Program } from "../support/program.ts";
 export const root = new URL("../../", import.meta.url).pathname;
 
 /** How a program ended, and all it printed. */
-export interface Ran {
+interface Ran {
   readonly code: number | null;
   readonly output: string;
 }

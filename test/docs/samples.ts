@@ -10,6 +10,8 @@ export interface Sample {
   readonly given: string;
   /** Why it is not run: `<!-- not run: … -->` in front of the block. */
   readonly notRun: string | undefined;
+  /** The name by which `test/apps/quick-starts.test.ts` takes these steps: `<!-- tried: … -->` in front of the block. */
+  readonly tried: string | undefined;
 }
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -41,6 +43,7 @@ export function samplesOf(page: string): Sample[] {
       code,
       given: [...comments.matchAll(/<!-- given\n([\s\S]*?)-->/g)].map(([, given]) => given).join("\n"),
       notRun: /<!-- not run: ([\s\S]*?) -->/.exec(comments)?.[1],
+      tried: /<!-- tried: (\S+) -->/.exec(comments)?.[1],
     });
   }
   return samples;

@@ -131,6 +131,7 @@ describe("the command line as processes of its own", () => {
       fetch(`${app}/stats`, { headers: { authorization: `Bearer ${token}` } });
     expect((await ask("t0ken")).status).toBe(200);
     expect((await ask("another")).status).toBe(401);
+    expect(await (await fetch(`${app}/ui`)).text()).toContain("<!doctype html>");
     expect(dev.output).not.toContain("t0ken");
     await writeFile(handler, 'console.log("loops as " + process.pid); for (;;);');
     const [, pid = ""] = await dev.printed(/loops as (\d+)/);

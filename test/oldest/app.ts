@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual, strictEqual } from "node:assert";
 import { LambdaClient } from "@aws-sdk/client-lambda";
+import { type Tracer, type TracerProvider, trace } from "@opentelemetry/api";
 import { Redis as UpstashRedis } from "@upstash/redis";
 import { Hono } from "hono";
 import { Redis } from "ioredis";
@@ -16,10 +17,14 @@ import { createHttpApp } from "spillway/http";
 import { ioredis } from "spillway/ioredis";
 import { lambdaContinuation, lambdaHandler } from "spillway/lambda";
 import { createRestApp, redisBackend, startRestServer } from "spillway/local";
+import * as logging from "spillway/logging";
 import { startServer } from "spillway/node";
 import { nodeRedis } from "spillway/node-redis";
+import { openTelemetry } from "spillway/opentelemetry";
 import * as qstash from "spillway/qstash";
 import * as signed from "spillway/signed";
+import { createTestDrain } from "spillway/testing";
+import { dashboard } from "spillway/ui";
 import { upstash } from "spillway/upstash";
 import { upstash as upstashFetch } from "spillway/upstash-fetch";
 
@@ -66,6 +71,35 @@ strictEqual((await restApp.request("/llen/emails", { headers: { authorization } 
 const handle = fetchHandler(drain, { token });
 strictEqual((await handle(new Request("https://host/health"))).status, 200);
 
+// The API alone, which records nothing: what is begun with it is written down here.
+const spans: string[] = [];
+const tracerProvider: TracerProvider = {
+  getTracer: (name): Tracer => ({
+    startSpan: (title, ...more) => {
+      spans.push(title);
+      return trace.getTracer(name).startSpan(title, ...more);
+    },
+    startActiveSpan: trace.getTracer(name).startActiveSpan,
+  }),
+};
+const watched = createDrain({
+  redis: backend,
+  list: "oldest telemetry",
+  telemetry: openTelemetry({ tracerProvider }),
+  handler: () => undefined,
+});
+await watched.push("one");
+strictEqual((await watched.run()).acked, 1);
+const wanted = ["send", "drain", "receive", "process", "settle"].map((verb) => `${verb} oldest telemetry`);
+deepStrictEqual(new Set(spans), new Set(wanted));
+
+const kit = createTestDrain({ handler: () => undefined });
+await kit.push({ n: 1 });
+strictEqual((await kit.drainUntilEmpty()).acked, 1);
+
+const paged = createHttpApp(drain, { token, routes: [dashboard()] });
+strictEqual((await paged.request("/ui")).status, 200);
+
 const continuation = lambdaContinuation({
   client: new LambdaClient({ region: "eu-central-1", maxAttempts: 1 }),
 });
@@ -77,7 +111,8 @@ strictEqual((await server.tick())?.stopped, "empty");
 strictEqual((await fetch(`${server.url}/health`)).status, 200);
 await server.stop();
 
-for (const entry of [cdk, cloudflare, qstash, signed]) strictEqual(Object.keys(entry).length > 0, true);
+for (const entry of [cdk, cloudflare, logging, qstash, signed])
+  strictEqual(Object.keys(entry).length > 0, true);
 
 for (const redis of Object.values(clients)) await redis.close();
 theirs.disconnect();

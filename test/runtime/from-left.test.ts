@@ -42,6 +42,12 @@ describe('consumeFrom: "left"', () => {
     expect((await drain.peek({ from: "oldest" })).map(({ payload }) => payload)).toEqual(["a", "b", "c"]);
   });
 
+  it.each(["fifo", "strict", { byKey: "key" }])("drains so in each order: %o", async (order) => {
+    await door.redis.rpush("mail", ...[1, 2, 3].map((n) => `{"key":"one","n":${n}}`));
+    expect(await make({ order }).run()).toMatchObject({ acked: 3, stopped: "empty" });
+    expect(seen.splice(0).map((payload) => JSON.parse(payload).n)).toEqual([1, 2, 3]);
+  });
+
   it("pushes by ids and to each shard so too", async () => {
     const drain = make({ shards: 2 });
     const dedupe = { id: String, ttlMs: 60_000 };

@@ -41,8 +41,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        // They install packages, build apps and start them.
-        test: { name: "apps", include: [apps], testTimeout: scaled(600_000), hookTimeout: scaled(600_000) },
+        // They install packages, build apps and the site, and start them.
+        test: {
+          name: "apps",
+          globalSetup: ["test/support/ensure-chromium.ts"],
+          include: [apps],
+          testTimeout: scaled(600_000),
+          hookTimeout: scaled(600_000),
+        },
       },
     ],
   },

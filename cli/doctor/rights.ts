@@ -11,8 +11,8 @@ GET K|SET K v|PTTL K|PEXPIRE K 1|TIME|SCAN 0|EVAL x 1 K|EVALSHA x 1 K`
     .split(/[|\n]/)
     .map((line) => line.split(" "));
 
-/** The same, and those that a list wants that is consumed from its left. */
-const commandsFromLeft = [...commands, ["LPOP", "K"], ["LMOVE", "K", "K", "LEFT", "LEFT"]];
+/** The same, and what a list wants that is consumed from its left. */
+const commandsFromLeft = [...commands, ["LPOP", "K"]];
 
 export const rightsCommands: readonly string[] = commands.map(([name = ""]) => name);
 

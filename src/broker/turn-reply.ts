@@ -88,9 +88,9 @@ export function readRefusal(problem: ByteString): RedisReplyError {
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);
   const words = /unknown redis command/i.test(said)
-    ? `ERR this server has no ${command}: it is renamed or disabled there, and Spillway needs it`
+    ? `ERR this server has no ${command || "such command"}: it is renamed or disabled there, and Spillway needs it`
     : said;
-  return new RedisReplyError(words, { command: [command, key] });
+  return new RedisReplyError(words, command ? { command: [command, key] } : {});
 }
 
 function known(value: number): number | null {

@@ -65,6 +65,7 @@ export function refusedEffectsSuite(setup: Setup): void {
 
       expect(report).toMatchObject({ acked: 2, retried: 1, error: null, stopped: "empty" });
       expect(report.failures).toMatchObject([{ name: "EffectError", count: 1 }]);
+      expect(report.failures[0]?.message).toMatch(/^Redis refused the effect [^"]*$/);
       expect(report.failures[0]?.message).toMatch(words);
       expect(failures).toMatchObject([{ attempt: 1, message: { payload: "b" } }]);
       expect(await door.delayed(list)).toEqual(["b"]);

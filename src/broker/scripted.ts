@@ -143,6 +143,8 @@ class ScriptedBroker implements Broker {
       }
       return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
+      // What it has done is not known.
+      this.#quietUntil = 0;
       if (settle) this.#maybeSettled.add(settle.id);
       if (claim && error instanceof RedisTransportError) this.#size.halve();
       if (!(error instanceof RedisTooLargeError)) throw error;

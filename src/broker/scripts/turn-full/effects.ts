@@ -12,9 +12,11 @@ import { refusedEffect } from "../../../errors.ts";
 export const effectsRequest = {
   numbers: ", effectKeyCount, effectCount",
   numberCount: 2,
+  // In a block, for Lua allows 200 locals and the script for orders has nearly as many.
   read: `
 local effects, unlessRefused = {}, {}
 
+do
 local function readCommand(text, from, at)
   local count, after = text:match('^(%d+);()', from)
   count = tonumber(count)
@@ -49,6 +51,7 @@ end
 for _ = 1, effectCount or 0 do
   argumentAt = argumentAt + 1
   readEffects(ARGV[argumentAt] or '', argumentAt)
+end
 end
 `,
   keyCount: " + (effectKeyCount or 0)",

@@ -50,7 +50,7 @@ end
   // Returns once more what an earlier sending of this request has claimed.
   `
 local function claimAgain(score)
-  claimed, expiresAt = SERVED, tonumber(score)
+  claimed, expiresAt, quiet = SERVED, tonumber(score), -1
   messages = reversed(call('LRANGE', claimWorking, 0, -1))
   local known = call('HGET', attempts, claimId)
   if known then histories = split(known) end

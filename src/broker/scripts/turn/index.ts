@@ -90,7 +90,8 @@ import { waitingLua } from "./waiting.ts";
  *   9  remaining    messages in the list, -1 not known
  *  10  settledAs    the outcomes as they were carried out, which a brake or a refusal changes; empty where that is not known
  *  11  quiet        1: looked around and found no other lease, nothing delayed, no histories, no brake · 2: but what an operator
- *                   has told · -1: what was found before holds no longer, since messages were parked · 0: else
+ *                   has told · -1: what was found before may hold no longer: messages were parked, or an
+ *                   earlier sending of this request may have · 0: else
  *  12  problem      the first command that was refused, `<command> <key>`, and on the next line the error; empty if none
  *  13  calls        Redis commands this script ran, itself not counted
  *  14  deadLetters  dead letters made of messages that crashed too often

@@ -3,6 +3,7 @@ export const runLua =
   // Asked again, it says what became of the messages. What it claimed then, if nothing, is not known: the drain asks anew.
   `
 local function answerAgain()
+  quiet = -1
   noteNextDue()
   local state = brakeAfter > 0 and readBrake() or {}
   if state.settled == settleId then settledAs = state.settledAs end

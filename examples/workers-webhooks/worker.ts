@@ -42,8 +42,14 @@ const { DrainChain, ...handlers } = cloudflareHandler((env: Env) => {
       redis: upstash({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
       lists: {
         [events]: { handler: fanOut },
-        // A receiver that is down for an hour is no reason to give up: eight attempts are more than that.
-        [deliveries]: { handler: deliver, maxAttempts: 8, handlerTimeoutMs: 10_000, concurrency: 20 },
+        [deliveries]: {
+          handler: deliver,
+          // A receiver that is down for an hour is no reason to give up: after 1, 2, 4 … 64 minutes, two hours in all.
+          maxAttempts: 8,
+          retryDelay: ({ attempt }) => 60_000 * 2 ** (attempt - 1),
+          handlerTimeoutMs: 10_000,
+          concurrency: 20,
+        },
       },
       ...more,
     });

@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { startRestServer } from "../../adapters/local/rest-server.ts";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import { OptionError } from "../../src/index.ts";
-import { drainOf } from "../connection.ts";
+import { consumeFromOption, drainOf } from "../connection.ts";
 import { devApp } from "../dev/app.ts";
 import { runReloaded } from "../dev/reloaded.ts";
 import { openEngine } from "../engine.ts";
@@ -21,6 +21,7 @@ interface DevOptions {
   readonly token?: string;
   readonly url?: string;
   readonly memory?: boolean;
+  readonly consumeFrom?: "left" | "right";
 }
 
 export function devCommand(host: Host): Command {
@@ -34,7 +35,8 @@ export function devCommand(host: Host): Command {
     .option("--app-port <number>", "port of the HTTP API; 0 takes a free one", readPort, 8080)
     .option("--token <token>", "bearer token of both (default: SPILLWAY_TOKEN, or a random one)")
     .option("--url <url>", "the Redis to stand in front of, redis://… (default: one of its own)")
-    .option("--memory", "use the in-memory store although there is a redis-server");
+    .option("--memory", "use the in-memory store although there is a redis-server")
+    .addOption(consumeFromOption());
   withExamples(command, [
     ["spillway dev emails --handler ./handler.ts", "a Redis of its own, and your handler"],
     ["spillway push emails hello --url http://127.0.0.1:8079 --token …", "a message for it"],
@@ -53,7 +55,8 @@ async function develop(session: Session, options: DevOptions, list: string): Pro
   const rest = await startRestServer({ port: options.port, token, backend });
   lifetime.atEnd(() => rest.close());
   const client = upstash({ url: rest.url, token });
-  const app = devApp(drainOf(client, list, { timeoutMs: 10_000 }), token);
+  const { consumeFrom = "right" } = options;
+  const app = devApp(drainOf(client, list, { timeoutMs: 10_000, consumeFrom }), token);
   const appUrl = await serveApp(app.fetch, options.appPort, session);
   // A token that was given is known already, and does not belong in a log.
   const shown = given === undefined ? { token } : {};
@@ -66,7 +69,7 @@ async function develop(session: Session, options: DevOptions, list: string): Pro
   ]);
   const reloaded = runReloaded(
     {
-      args: ["work", list, "--handler", options.handler],
+      args: ["work", list, "--handler", options.handler, "--consume-from", consumeFrom],
       environment: { ...host.environment, UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: token },
       file: resolve(options.handler),
       onReload: () => terminal.say("Something has changed: the handler is loaded anew."),

@@ -102,9 +102,9 @@ export function orderSuite(setup: Setup): void {
         },
       }).run();
 
-      await door.redis.lpush("reference", "a", "b", "c");
-      await door.redis.rpoplpush("reference", `{${list}}:reference`);
-      await door.redis.rpoplpush("reference", `{${list}}:reference`);
+      await door.redis.lpush(`{${list}}reference`, "a", "b", "c");
+      await door.redis.rpoplpush(`{${list}}reference`, `{${list}}:reference`);
+      await door.redis.rpoplpush(`{${list}}reference`, `{${list}}:reference`);
       expect(during[list]).toEqual(["c"]);
       expect(during[`{${list}}:working:d.1`]).toEqual(await door.redis.lrange(`{${list}}:reference`, 0, -1));
       expect((during[`{${list}}:leases`] as string[])[0]).toBe("d.1");

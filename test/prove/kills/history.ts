@@ -45,6 +45,10 @@ export class History {
   #moved = new Set<string>();
   #newLeaseEnds: number[] = [];
   #removed: string[] = [];
+  readonly #opened = new Set<string>();
+  /** Of batches settled in part: who stays, and the claims of those who go. */
+  readonly #staying = new Map<string, readonly string[]>();
+  #leaving: [payload: string, claim: Claim][] = [];
   #effects: string[] = [];
 
   constructor(list: string, kind: WorldKind) {
@@ -78,16 +82,18 @@ export class History {
     for (const batch of this.#removed) {
       let isReturned = false;
       for (const [payload, claim] of this.#batches.get(batch) ?? []) {
-        claim.end = this.#placesOf(payload).length > 0 ? "returned" : "acked";
-        claim.endedAt = this.#at;
-        claim.endedEpoch = this.#epoch;
-        if (claim.end === "acked") acked.push(payload);
+        if (this.#end(payload, claim) === "acked") acked.push(payload);
         else isReturned = true;
       }
       this.#batches.delete(batch);
       const endsAt = this.#leaseEnds.get(batch) ?? 0;
       if (isReturned && leaseEnd !== undefined && leaseEnd - leaseMs < endsAt) this.earlyReturns.push(batch);
     }
+    for (const [payload, claim] of this.#leaving)
+      if (this.#end(payload, claim) === "acked") acked.push(payload);
+    this.#leaving = [];
+    this.#staying.clear();
+    this.#opened.clear();
     this.#checkPlaces(new Set(acked));
     this.#checkOrder(new Set(acked));
     this.#checkEffects(acked);
@@ -98,6 +104,13 @@ export class History {
     this.#newLeaseEnds = [];
     this.#removed = [];
     this.#effects = [];
+  }
+
+  #end(payload: string, claim: Claim): Claim["end"] {
+    claim.end = this.#placesOf(payload).length > 0 ? "returned" : "acked";
+    claim.endedAt = this.#at;
+    claim.endedEpoch = this.#epoch;
+    return claim.end;
   }
 
   #placesOf(payload: string): string[] {
@@ -166,7 +179,10 @@ export class History {
     if (key === this.#list) this.#writeList(name, rest);
     else if (key.startsWith(`${base}working:`)) {
       const batch = key.slice(`${base}working:`.length);
-      if (name === "LPUSH") this.#claim(batch, rest);
+      if (name === "LPUSH" && this.#batches.has(batch) && !this.#opened.has(batch))
+        this.#staying.set(batch, rest);
+      else if (name === "LPUSH") this.#claim(batch, rest);
+      else if (name === "LTRIM" && this.#staying.has(batch)) this.#removeOthers(batch);
       else if (name === "DEL") this.#remove(batch);
       else this.#noteUnexpected(name, key);
     } else if (key === `${base}leases` && name === "ZADD") {
@@ -228,6 +244,7 @@ export class History {
   #claim(batch: string, payloads: readonly string[]): void {
     const claims = this.#batches.get(batch) ?? new Map<string, Claim>();
     this.#batches.set(batch, claims);
+    this.#opened.add(batch);
     this.#claimed.push(...payloads);
     for (const payload of payloads) {
       const claim: Claim = {
@@ -243,6 +260,18 @@ export class History {
       const all = this.claims.get(payload);
       if (all) all.push(claim);
       else this.claims.set(payload, [claim]);
+    }
+  }
+
+  /** A settle keeps messages whose handlers still run: it pushes them anew, and trims the working list to them. */
+  #removeOthers(batch: string): void {
+    const claims = this.#batches.get(batch) ?? new Map<string, Claim>();
+    const staying = new Set(this.#staying.get(batch));
+    for (const [payload, claim] of [...claims]) {
+      if (staying.has(payload)) continue;
+      this.#take(payload, batch);
+      claims.delete(payload);
+      this.#leaving.push([payload, claim]);
     }
   }
 

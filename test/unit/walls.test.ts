@@ -10,7 +10,7 @@ const sources = (folder: string): string[] =>
     .filter((path) => /\.tsx?$/.test(path))
     .map((path) => join(folder, path));
 const specifiers = (path: string): string[] =>
-  [...readFileSync(join(root, path), "utf8").matchAll(/(?<!")(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+  [...readFileSync(join(root, path), "utf8").matchAll(/(?<!["-])(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
     (match) => match[1] as string,
   );
 

@@ -1,10 +1,9 @@
-import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openChromium } from "../support/chromium.ts";
 import { figure, says } from "../support/dashboard.ts";
 import { testToken } from "../support/redis.ts";
-import { startWorkerd } from "../support/workerd.ts";
+import { bundleForWorkerd, startWorkerd } from "../support/workerd.ts";
 import { useWorld } from "../workerd/world.ts";
 
 /** The built package, as a user's Worker imports it. */
@@ -58,20 +57,13 @@ describe("the dashboard of a Worker, in workerd,", () => {
   }
 
   it("shows a list as it is, and redrives its dead letters", async () => {
-    const { outputFiles } = await build({
+    const script = await bundleForWorkerd({
       stdin: { contents: worker, resolveDir: process.cwd(), loader: "js" },
-      bundle: true,
-      minify: true,
-      write: false,
-      format: "esm",
-      target: "es2023",
-      conditions: ["workerd", "worker", "browser"],
-      external: ["node:async_hooks"],
     });
     const workerd = await startWorkerd({
       redisUrl: world.rest.url,
       list: "mail",
-      script: outputFiles[0]?.text ?? "",
+      script,
     });
     onTestFinished(() => workerd.stop());
     await world.push(3, "mail", "bad");

@@ -3,7 +3,6 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { copyExample, type ExampleProject } from "../support/example.ts";
 import { startLambda } from "../support/lambda/emulator.ts";
@@ -12,7 +11,7 @@ import { QstashServer } from "../support/qstash-server.ts";
 import { Receiver } from "../support/receiver.ts";
 import { testToken } from "../support/redis.ts";
 import { useRestServer } from "../support/redis-under-test.ts";
-import { startWorkerd } from "../support/workerd.ts";
+import { bundleForWorkerd, startWorkerd } from "../support/workerd.ts";
 
 /* The examples that a platform runs, each copied whole into a project of its own: built as it would be, and run. */
 const served = useRestServer();
@@ -88,20 +87,13 @@ describe("the example of emails on Lambda", () => {
 describe("the example of webhooks on Workers", () => {
   it("makes a delivery of an event for each subscriber, all tried by themselves", async () => {
     const project = await copyExample("workers-webhooks");
-    const { outputFiles } = await build({
-      entryPoints: [join(project.folder, "worker.ts")],
-      bundle: true,
-      format: "esm",
-      conditions: ["workerd", "worker", "browser"],
-      external: ["cloudflare:*", "node:*"],
-      write: false,
-    });
+    const script = await bundleForWorkerd({ entryPoints: [join(project.folder, "worker.ts")] });
     const receiver = new Receiver({ statusOf: (body) => (body.includes("gone") ? 410 : 204) });
     const to = await receiver.start();
     const worker = await startWorkerd({
       redisUrl: served.server().url,
       list: "spillway",
-      script: outputFiles[0]?.text ?? "",
+      script,
       bindings: { SUBSCRIBERS: JSON.stringify({ "order.paid": [`${to}a`, `${to}b`], gone: [to] }) },
     });
     try {

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { runInside } from "../support/command-line-inside.ts";
 import { startRest } from "../support/redis.ts";
@@ -13,6 +12,7 @@ import {
   drainOnWorkers,
   type TemplatePlace,
 } from "../support/template-hosts.ts";
+import { bundleForWorkerd } from "../support/workerd.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const { door, server } = useRedisServer();
@@ -22,16 +22,8 @@ const hosts: Readonly<Record<string, (place: TemplatePlace) => Promise<string>>>
   vercel: drainOnVercel,
   lambda: (place) => drainOnLambda(place, "./drain.ts"),
   async worker(place) {
-    const { outputFiles } = await build({
-      entryPoints: [join(place.folder, "worker.ts")],
-      bundle: true,
-      write: false,
-      format: "esm",
-      target: "es2023",
-      conditions: ["workerd", "worker", "browser"],
-      external: ["node:async_hooks"],
-    });
-    return drainOnWorkers(place, outputFiles[0]?.text ?? "");
+    const script = await bundleForWorkerd({ entryPoints: [join(place.folder, "worker.ts")] });
+    return drainOnWorkers(place, script);
   },
   node: drainOnNode,
 };

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { examineAll, type NamedFinding } from "../../cli/doctor/checks.ts";
@@ -7,17 +7,11 @@ import { Examination, type ExaminationOptions } from "../../cli/doctor/examinati
 import { rightsCommands, rightsPatterns } from "../../cli/doctor/rights.ts";
 import { createDrain, type DrainOptions, deadLetter, type RedisClient, release } from "../../src/index.ts";
 import { listKeys } from "../../src/internals.ts";
-import { useRedisServer } from "../support/redis-under-test.ts";
+import { useClients, useRedisServer } from "../support/redis-under-test.ts";
 
-const { door, server } = useRedisServer();
-const clients: RedisClient[] = [];
-afterAll(() => Promise.all(clients.map((client) => client.close())));
-
-function open(credentials = ""): RedisClient {
-  const client = ioredis({ url: server().url.replace("redis://", `redis://${credentials}`) });
-  clients.push(client);
-  return client;
-}
+const redis = useRedisServer();
+const { door } = redis;
+const open = useClients(redis);
 
 function examination(given: Partial<ExaminationOptions> = {}): Examination {
   return new Examination({
@@ -299,7 +293,7 @@ describe("spillway doctor finds, and says how to mend,", () => {
 
   it("that Redis does not answer, or refuses the credentials, and then nothing else", async () => {
     const nowhere = ioredis({ url: "redis://127.0.0.1:1" });
-    clients.push(nowhere);
+    onTestFinished(() => nowhere.close());
     expect(await examine({ client: nowhere })).toMatchObject([{ check: "reachable", level: "problem" }]);
     const [finding, ...others] = await examine({ client: open("nobody:hunter22@") });
     expect(finding).toMatchObject({ check: "reachable", level: "problem" });

@@ -1,17 +1,10 @@
-import { afterAll, describe, expect, it } from "vitest";
-import { ioredis } from "../../adapters/redis/ioredis.ts";
-import { createDrain, createSpillway, type DrainOptions, type RedisClient } from "../../src/index.ts";
-import { useRedisServer } from "../support/redis-under-test.ts";
+import { describe, expect, it } from "vitest";
+import { createDrain, createSpillway, type DrainOptions } from "../../src/index.ts";
+import { useClients, useRedisServer } from "../support/redis-under-test.ts";
 
-const { door, server } = useRedisServer();
-const clients: RedisClient[] = [];
-afterAll(() => Promise.all(clients.map((client) => client.close())));
-
-function open(credentials = ""): RedisClient {
-  const client = ioredis({ url: server().url.replace("redis://", `redis://${credentials}`) });
-  clients.push(client);
-  return client;
-}
+const redis = useRedisServer();
+const { door } = redis;
+const open = useClients(redis);
 
 const seen: string[] = [];
 const handler = ({ payload }: { payload: string }) => void seen.push(payload);

@@ -3,6 +3,7 @@ import type { Backend } from "../../adapters/local/backend.ts";
 import { memory } from "../../adapters/local/memory.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import type { RestServer } from "../../adapters/local/rest-server.ts";
+import { ioredis } from "../../adapters/redis/ioredis.ts";
 import type { RedisClient } from "../../src/index.ts";
 import { startTestCluster, type TestCluster } from "./cluster.ts";
 import { MemoryConnection } from "./memory-connection.ts";
@@ -76,6 +77,17 @@ export function useClient<Server>(
   });
   afterAll(() => client?.close());
   return () => client;
+}
+
+/** Opens clients of a real Redis, as a user of it where credentials are given; they close when the file's tests end. */
+export function useClients({ server }: RedisUnderTest<RedisServer>): (credentials?: string) => RedisClient {
+  const clients: RedisClient[] = [];
+  afterAll(() => Promise.all(clients.map((client) => client.close())));
+  return (credentials = "") => {
+    const client = ioredis({ url: server().url.replace("redis://", `redis://${credentials}`) });
+    clients.push(client);
+    return client;
+  };
 }
 
 function emptyAfterEach(door: SideDoor): void {

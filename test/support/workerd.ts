@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { convertV4MiniflareOptions, kCurrentWorker, Miniflare, NoOpLog } from "miniflare";
 import { freePort } from "../../adapters/local/redis-process.ts";
 import type { Invocation } from "../workerd/fixture/platform.ts";
@@ -131,15 +131,18 @@ export async function startWorkerd(options: {
 
 /** The fixture's one bundle, with the settings of this Worker where its sources only declare them. */
 async function fixtureOf(settings: FixtureSettings): Promise<string> {
-  bundled ??= bundleFixture();
+  bundled ??= bundleForWorkerd({
+    entryPoints: [fileURLToPath(new URL("../workerd/fixture/worker.ts", import.meta.url))],
+  });
   return `const FIXTURE = ${JSON.stringify(settings)};\n${await bundled}`;
 }
 
 let bundled: Promise<string> | undefined;
 
-async function bundleFixture(): Promise<string> {
+/** A Worker's source as one script, as its platform would be given it. */
+export async function bundleForWorkerd(source: Pick<BuildOptions, "entryPoints" | "stdin">): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("../workerd/fixture/worker.ts", import.meta.url))],
+    ...source,
     bundle: true,
     // Its text is copied and parsed at each start.
     minify: true,
@@ -149,7 +152,7 @@ async function bundleFixture(): Promise<string> {
     conditions: ["workerd", "worker", "browser"],
     external: ["node:async_hooks"],
   });
-  return outputFiles[0]?.text ?? "";
+  return outputFiles?.[0]?.text ?? "";
 }
 
 /** What the fixture has logged, and those who wait for it. */

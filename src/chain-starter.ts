@@ -44,7 +44,7 @@ export class ChainStarter {
     for (const slot of slotsToStart(slotOf(chain.id), count, this.#asked, chainsMax)) {
       // Async, so that a randomId that throws harms no batch.
       const begin = async () => {
-        const place = { id: helperId(chain.id, randomId(), slot), hop, paceUs };
+        const place = { id: helperId(chain, randomId(), slot), hop, paceUs };
         return startChain(continuation, { list, chain: place }, onward);
       };
       this.#starting.push(this.#told(begin()));

@@ -4,6 +4,7 @@ import { type Codec, jsonCodec } from "./codec.ts";
 import type { Continuation } from "./continuation.ts";
 import type { EventListeners } from "./events.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
+import * as limits from "./limits.ts";
 import type { Listeners } from "./listeners.ts";
 import type { SentAt } from "./message-age.ts";
 import {
@@ -115,7 +116,7 @@ export interface EveryDrainOption<Value> {
    */
   leaseMs?: number;
   /**
-   * Live drains of this list, at most, from 1 to 1,000; one too many stops with `busy`. Scripted engine only.
+   * Live drains of this list, at most, from 1 to 1,250; one too many stops with `busy`. Scripted engine only.
    * @default 1
    */
   maxConcurrency?: number;
@@ -262,7 +263,7 @@ export const drainKinds = {
   concurrency: integer({ min: 1, max: 10_000, default: 10 }),
   prefetch: choice([0, 1], { default: 1 }),
   leaseMs: integer({ min: 1, max: dayMs }),
-  maxConcurrency: integer({ min: 1, max: 1_000, default: 1 }),
+  maxConcurrency: integer({ min: 1, max: limits.chainsMax, default: 1 }),
   scaleOut: either(boolean(), func<ScaleOut>()),
   reserveMs: integer({ min: 0, max: 60_000, default: 1_000 }),
   requestTimeoutMs: integer({ min: 1, max: 300_000, default: 10_000 }),

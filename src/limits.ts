@@ -102,8 +102,8 @@ export const paceUsMax = 86_400_000_000;
 export const firstBatchMs = 20;
 /** How long a drain waits for those that were started to live before it starts others, ms. Reason: they may have failed. */
 export const waveMs = 1_000;
-/** Chains that several lists may have together. Reason: as many as one list may. */
-export const chainsMax = 1_000;
+/** Chains that a list may have, or several together. Reason: as many as AWS runs for one function that reads SQS. */
+export const chainsMax = 1_250;
 /** Of several lists with work, so many are asked what they hold; the others count as these do. Reason: each is a command. */
 export const listsCountedMax = 64;
 /** The last hop of any chain; the next tick begins another. Reason: a chain of a hop each 30 ms is a year old then. */

@@ -1,5 +1,6 @@
 import type { TurnResult } from "./broker.ts";
 import { ChainStarter } from "./chain-starter.ts";
+import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
 import { checkOptions, integer, type Kinds } from "./option-kinds.ts";
 import type { Outcome } from "./outcome.ts";
@@ -7,7 +8,15 @@ import type { Pace } from "./pace.ts";
 import type { ReportBuilder, StopReason } from "./report.ts";
 import { shareOf } from "./retry-policy.ts";
 import type { RunParts } from "./run-parts.ts";
-import { helpersWanted, isSurplus, type Outlook, waveOf } from "./scale.ts";
+import {
+  branchesWanted,
+  drainsWanted,
+  helpersWanted,
+  isBeginning,
+  isSurplus,
+  type Outlook,
+  slotOf,
+} from "./scale.ts";
 
 export interface ScaleOutOptions {
   /** How soon the list is to be empty, ms, from 1 to 86,400,000. Default: 2,000. */
@@ -38,8 +47,8 @@ const kinds = {
 
 /**
  * Makes the drains of a list start others, up to its `maxConcurrency`, while they cannot empty it within `withinMs`; and
- * end their chains when those that live are more than twice enough. Each starts three at most, which start three each, and so on; a
- * wave waits for the one before, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
+ * end their chains when those that live are more than twice enough. Each starts four at most, which start four each, and so on; who
+ * has started others waits until all that are wanted have come, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
  * `OptionError` for bad options.
  */
 export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
@@ -49,16 +58,23 @@ export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
   return Object.assign(make, { withinMs });
 }
 
-/** When the next wave is due: a second after the last, or as soon as all of that have come to live. */
+/** When a drain decides again: a second after the last time, or as soon as all that were wanted have come to live. */
 export class Waves {
+  readonly #slot: number;
+  #begins: boolean;
   #nextAt = Number.NEGATIVE_INFINITY;
   #awaited = Number.POSITIVE_INFINITY;
+
+  constructor(chain: ChainPosition) {
+    this.#slot = slotOf(chain.id);
+    this.#begins = isBeginning(chain);
+  }
 
   isDue(now: number): boolean {
     return now >= this.#nextAt;
   }
 
-  /** The whole wave has come: the next one need not wait. */
+  /** All have come: the next decision need not wait. */
   noteLive(live: number): void {
     if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
   }
@@ -69,9 +85,12 @@ export class Waves {
 
   /** Notes that this drain decides now. Returns how many it starts. */
   decide(outlook: Outlook, now: number): number {
+    const count = this.#begins ? branchesWanted(outlook, this.#slot) : helpersWanted(outlook);
+    this.#begins = false;
     this.putOff(now);
-    this.#awaited = outlook.live + (waveOf(outlook) || Number.POSITIVE_INFINITY);
-    return helpersWanted(outlook);
+    const wanted = drainsWanted(outlook);
+    this.#awaited = wanted > outlook.live ? wanted : Number.POSITIVE_INFINITY;
+    return count;
   }
 }
 
@@ -81,7 +100,7 @@ class WaveScaler implements Scaler {
   readonly #report: ReportBuilder;
   readonly #withinMs: number;
   readonly #starter: ChainStarter;
-  readonly #waves = new Waves();
+  readonly #waves: Waves;
   #seen: Pick<Outlook, "remaining" | "live" | "rank"> | undefined;
   #outlook: Outlook | undefined;
 
@@ -91,6 +110,7 @@ class WaveScaler implements Scaler {
     this.#report = report;
     this.#withinMs = withinMs;
     const { processor, maxConcurrency, deadline } = run;
+    this.#waves = new Waves(run.chain);
     this.#starter = new ChainStarter({
       ...run,
       list: processor.list,

@@ -55,7 +55,7 @@ interface Known {
 export class WholeScaler {
   readonly #parts: WholeScalerParts;
   readonly #starter: ChainStarter;
-  readonly #waves = new Waves();
+  readonly #waves: Waves;
   readonly #lists = new Map<string, Known>();
   /** Lists that were seen with work. */
   readonly #open = new Set<string>();
@@ -67,6 +67,7 @@ export class WholeScaler {
 
   constructor(parts: WholeScalerParts) {
     this.#parts = parts;
+    this.#waves = new Waves(parts.chain);
     this.#starter = new ChainStarter({ ...parts, told: this.told });
   }
 

@@ -1,3 +1,5 @@
+import type { ChainPosition } from "./hop.ts";
+
 /** What a drain knows of its list when it decides whether others are to help. */
 export interface Outlook {
   /** Messages in the list. */
@@ -19,18 +21,23 @@ export function drainsWanted({ remaining, msPerMessage, withinMs, maxConcurrency
 }
 
 /** What one drain starts in a wave, at most. Reason: 64 chains of one in three waves. */
-const helpersMax = 3;
+const helpersMax = 4;
 
-/** How many drains the live ones start together now, so that a wave makes four of one: no more than wanted. */
-export function waveOf(outlook: Outlook): number {
-  return Math.max(0, Math.min(drainsWanted(outlook) - outlook.live, helpersMax * outlook.live) || 0);
-}
-
-/** This drain's share of a wave: from 0 to 3. Each has the same, and those that come first have one more. */
+/** This drain's share of a wave: from 0 to 4. Each live one has the same, and those that come first have one more. */
 export function helpersWanted(outlook: Outlook): number {
   const { live, rank } = outlook;
-  const wave = waveOf(outlook);
+  const wave = Math.max(0, Math.min(drainsWanted(outlook) - live, helpersMax * live) || 0);
   return Math.floor(wave / live) + (rank < wave % live ? 1 : 0);
+}
+
+/**
+ * What a chain that was just started starts as it begins: from 0 to 4, its own branches in a tree of those that are wanted. It
+ * cannot share with others as `helpersWanted` does, for those that begin beside it do not see each other yet.
+ */
+export function branchesWanted(outlook: Outlook, slot: number): number {
+  const wanted = drainsWanted(outlook);
+  const before = helpersMax * slot + 1;
+  return Math.max(0, Math.min(helpersMax, wanted - before, wanted - outlook.live) || 0);
 }
 
 /**
@@ -42,7 +49,7 @@ export function isSurplus(outlook: Outlook): boolean {
 }
 
 /**
- * The numbers of the chains that a chain starts, of `count` that there may be: 3n + 1 to 3n + 3, around the end, so that
+ * The numbers of the chains that a chain starts, of `count` that there may be: 4n + 1 to 4n + 4, around the end, so that
  * from any chain each other one is reached in as few waves as it takes, and no two chains of one wave start the same.
  * Where it has asked some before, those after them: some may live already, and in the end it has asked all.
  */
@@ -54,15 +61,20 @@ export function slotsToStart(slot: number, howMany: number, askedBefore: number,
   return slots;
 }
 
-const helperForm = /^(.*?)(?:\.[\w-]*)?~\d{1,4}$/s;
+const helperForm = /^(.*?)(?:\.[\w-]*)?~(\d{1,4})(?:\.(\d{1,10}))?$/s;
 
-/** The id of a new chain that helps another: it tells the first chain of all, and the new one's number. */
-export function helperId(chainId: string, randomId: string, slot: number): string {
-  const origin = helperForm.exec(chainId)?.[1] ?? chainId;
-  return `${origin.slice(0, 150)}.${randomId.slice(0, 40)}~${slot}`;
+/** The id of a new chain that helps another: it tells the first chain of all, the new one's number, and its first hop. */
+export function helperId({ id, hop }: ChainPosition, randomId: string, slot: number): string {
+  const origin = helperForm.exec(id)?.[1] ?? id;
+  return `${origin.slice(0, 140)}.${randomId.slice(0, 40)}~${slot}.${hop + 1}`;
 }
 
 /** The number in a chain's id; 0 for a chain that a tick or a call began. */
 export function slotOf(chainId: string): number {
-  return Number(/~(\d{1,4})$/.exec(chainId)?.[1] ?? 0);
+  return Number(helperForm.exec(chainId)?.[2] ?? 0);
+}
+
+/** Whether this is the first drain of a chain that another started. */
+export function isBeginning({ id, hop }: ChainPosition): boolean {
+  return helperForm.exec(id)?.[3] === String(hop);
 }

@@ -40,7 +40,7 @@ export function compare(burst: Omit<Burst, "platform">, measured: Emulated): Com
     const first = reached({ ...simulated, ramp: course.ramp }, 1);
     return most === null || first === null ? Number.POSITIVE_INFINITY : most - first;
   };
-  const waveCount = Math.ceil(Math.log(burst.maxConcurrency) / Math.log(4));
+  const waveCount = Math.ceil(Math.log(burst.maxConcurrency) / Math.log(5));
   return [
     row(`from 1 to ${burst.maxConcurrency} live`, between(simulated), between(measured), waveCount * oddMs),
     row("until all are handled", simulated.emptyMs, measured.emptyMs, (waveCount + 1) * oddMs),

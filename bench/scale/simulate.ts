@@ -1,5 +1,6 @@
 import * as limits from "../../src/limits.ts";
-import { helpersWanted, waveOf } from "../../src/scale.ts";
+import { slotsToStart } from "../../src/scale.ts";
+import { Waves } from "../../src/scale-out.ts";
 import { assumed, published } from "./limits.ts";
 
 export interface Burst {
@@ -11,6 +12,8 @@ export interface Burst {
   readonly maxConcurrency: number;
   /** Messages of the first batch. Default: 100. */
   readonly batchSize?: number;
+  /** Of the cluster that the list's shards are on. Default: 1, which is a list without shards. */
+  readonly redisNodes?: number;
   /** Where it runs. Default: Lambda. */
   readonly platform?: Platform;
 }
@@ -25,22 +28,24 @@ export interface Course {
 }
 
 interface Drain {
+  readonly slot: number;
+  readonly waves: Waves;
   /** It decides at its turns with Redis: when it begins, and when each batch has ended. */
   nextTurnAt: number;
-  nextWaveAt: number;
-  awaited: number;
+  asked: number;
 }
 
 const stepMs = 5;
 const withinMs = 2_000;
 
 /**
- * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts`, and the platform lets them
+ * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts` and `Waves`, and the platform lets them
  * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can. Where nothing can change but what is
  * left, since as many live as may and none is on its way, the rest is one division.
  */
 export function spillway(burst: Burst): Course {
-  const { maxConcurrency, handlerMs, concurrency, batchSize = 100, platform = platforms.lambda } = burst;
+  const { maxConcurrency, handlerMs, concurrency, batchSize = 100 } = burst;
+  const { redisNodes = 1, platform = platforms.lambda } = burst;
   const msPerMessage = handlerMs / concurrency;
   // Look and first claim; the first drain starts others when its first message is done, or its first batch.
   const { startMs, roundTripMs = assumed.roundTripMs }: Platform = platform;
@@ -49,27 +54,28 @@ export function spillway(burst: Burst): Course {
     Math.max(1, batchSize / concurrency) * handlerMs,
     Math.max(limits.firstBatchMs, handlerMs),
   );
+  const redisRate = (redisNodes * assumed.redisMessagesPerSecond) / 1_000;
   // Batches of quick messages grow.
   const turnMs = Math.max(limits.batchMs, (batchSize / concurrency) * handlerMs);
   const ramp: { atMs: number; live: number }[] = [];
   const live: Drain[] = [];
-  let waiting: number[] = [startMs + claimMs];
+  let waiting: { readonly at: number; readonly slot: number }[] = [{ at: startMs + claimMs, slot: 0 }];
   let remaining = burst.messages;
   let environments = 1;
   let surplus = 0;
   let atMs = 0;
   for (; remaining > 0; atMs += stepMs) {
-    const due = waiting.filter((at) => at <= atMs);
-    waiting = waiting.filter((at) => at > atMs);
-    for (const at of due) {
+    const due = waiting.filter(({ at }) => at <= atMs);
+    waiting = waiting.filter(({ at }) => at > atMs);
+    for (const { at, slot } of due) {
       if (live.length >= maxConcurrency) surplus += 1;
       else {
-        const nextTurnAt = live.length === 0 ? at + firstMs : at;
-        live.push({ nextTurnAt, nextWaveAt: nextTurnAt, awaited: Number.POSITIVE_INFINITY });
+        const waves = new Waves({ id: slot > 0 ? `burst~${slot}.1` : "burst", hop: 1 });
+        live.push({ slot, waves, nextTurnAt: live.length === 0 ? at + firstMs : at, asked: 0 });
       }
     }
     const count = live.length;
-    const rate = Math.min(count / msPerMessage, assumed.redisMessagesPerSecond / 1_000);
+    const rate = Math.min(count / msPerMessage, redisRate);
     if (ramp.at(-1)?.live !== count) ramp.push({ atMs, live: count });
     if (count === maxConcurrency && waiting.length === 0) {
       return { ramp, emptyMs: atMs + remaining / rate, surplus };
@@ -77,14 +83,16 @@ export function spillway(burst: Burst): Course {
     for (const [rank, drain] of live.entries()) {
       if (atMs < drain.nextTurnAt) continue;
       drain.nextTurnAt = atMs + turnMs;
-      if (atMs < drain.nextWaveAt && count < drain.awaited) continue;
-      drain.nextWaveAt = atMs + limits.waveMs;
+      drain.waves.noteLive(count);
+      if (!drain.waves.isDue(atMs)) continue;
       const outlook = { remaining, live: count, rank, maxConcurrency, msPerMessage, withinMs };
-      drain.awaited = count + (waveOf(outlook) || Number.POSITIVE_INFINITY);
-      for (let helper = 0; helper < helpersWanted(outlook); helper++) {
+      const helpers = drain.waves.decide(outlook, atMs);
+      for (const slot of slotsToStart(drain.slot, helpers, drain.asked, maxConcurrency)) {
         environments += 1;
-        waiting.push(Math.max(atMs, platform.earliestOf(environments)) + startMs + claimMs);
+        const at = Math.max(atMs, platform.earliestOf(environments)) + startMs + claimMs;
+        waiting.push({ at, slot });
       }
+      drain.asked += helpers;
     }
     remaining -= rate * stepMs;
   }

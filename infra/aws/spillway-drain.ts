@@ -228,8 +228,8 @@ function checkedProps(props: SpillwayDrainProps) {
   if (schedule.toSeconds() % 60 !== 0 || schedule.toSeconds() < 60) {
     throw new RangeError(`"schedule" must be whole minutes; got ${schedule.toSeconds()} s.`);
   }
-  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1 || maxConcurrency > 1_000) {
-    throw new RangeError(`"maxConcurrency" must be a whole number from 1 to 1000; got ${maxConcurrency}.`);
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1 || maxConcurrency > 1_250) {
+    throw new RangeError(`"maxConcurrency" must be a whole number from 1 to 1250; got ${maxConcurrency}.`);
   }
   if (!urlKinds.includes(props.functionUrl ?? "none")) {
     throw new TypeError(`"functionUrl" must be one of ${urlKinds.join(", ")}; got ${props.functionUrl}.`);

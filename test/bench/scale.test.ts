@@ -12,7 +12,7 @@ it.each(Object.entries(textsOf(emptyRows())))(
 );
 
 it.each([1, 2, 3, 8, 64, 1_000])(
-  "a simulated burst that wants more brings the %i drains that may live, and starts no more than half as many in vain",
+  "a simulated burst that wants more brings the %i drains that may live, and hardly any in vain",
   (most) => {
     const { ramp, surplus } = spillway({
       messages: 10_000_000,
@@ -21,7 +21,7 @@ it.each([1, 2, 3, 8, 64, 1_000])(
       maxConcurrency: most,
     });
     expect(Math.max(...ramp.map(({ live }) => live))).toBe(most);
-    // Who decides does not see those that are on their way.
-    expect(surplus).toBeLessThanOrEqual(most / 2);
+    // Where the last come after a second, those before have looked again.
+    expect(surplus).toBeLessThanOrEqual(most / 20);
   },
 );

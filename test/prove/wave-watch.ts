@@ -1,16 +1,21 @@
 import type { NextDrain } from "../../src/index.ts";
 import { waveMs } from "../../src/limits.ts";
+import { slotOf } from "../../src/scale.ts";
 
 /** What one process has been told of the live drains since it last started others, and when that was. */
 interface Sight {
   least: number;
   most: number;
   startedAt: number;
+  /** Whether that was the first time. */
+  isFirst: boolean;
   /** Live drains when it last started others. */
   before: number;
   count: number;
 }
 
+/** What one drain starts at once, at most. */
+const helpersMax = 4;
 /** No process's clock is faster than this. */
 const clockRateMax = 1.05;
 
@@ -39,13 +44,16 @@ export class WaveWatch {
   noteStart(process: string, { sendId, chain }: NextDrain, now: number): void {
     if (this.#sendIds.has(sendId)) return;
     this.#sendIds.add(sendId);
-    const slot = Number(/~(\d+)$/.exec(chain.id)?.[1]);
+    const slot = slotOf(chain.id);
     if (!(slot < this.#maxConcurrency))
       this.#violate(process, `the chain ${chain.id}, whose number is too high`);
     const sight = this.#sightOf(process);
     if (sight.startedAt !== now) this.#beginWave(process, sight, now);
     sight.count += 1;
-    const share = Math.min(3, Math.ceil((this.#maxConcurrency - sight.before) / sight.before));
+    const missing = this.#maxConcurrency - sight.before;
+    // A chain that begins starts its own branches, whatever others do.
+    const isBranch = sight.isFirst && slot > helpersMax;
+    const share = Math.min(helpersMax, isBranch ? missing : Math.ceil(missing / sight.before));
     if (sight.count > share) {
       this.#violate(process, `${sight.count} others, with ${sight.before} live of ${this.#maxConcurrency}`);
     }
@@ -56,13 +64,14 @@ export class WaveWatch {
     if (!isOver && sight.most <= sight.before) {
       this.#violate(process, `others again after ${Math.round(now - sight.startedAt)} ms`);
     }
-    Object.assign(sight, { before: sight.least, startedAt: now, count: 0, ...unseen });
+    const isFirst = sight.startedAt === Number.NEGATIVE_INFINITY;
+    Object.assign(sight, { before: sight.least, startedAt: now, isFirst, count: 0, ...unseen });
   }
 
   #sightOf(process: string): Sight {
     let sight = this.#sights.get(process);
     if (!sight) {
-      sight = { ...unseen, startedAt: Number.NEGATIVE_INFINITY, before: 0, count: 0 };
+      sight = { ...unseen, startedAt: Number.NEGATIVE_INFINITY, isFirst: true, before: 0, count: 0 };
       this.#sights.set(process, sight);
     }
     return sight;

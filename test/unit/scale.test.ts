@@ -10,11 +10,14 @@ import {
   scaleOut,
   writeHop,
 } from "../../src/index.ts";
+import { hopMax } from "../../src/limits.ts";
 import { makeRunner } from "../../src/runner.ts";
 import {
+  branchesWanted,
   drainsWanted,
   helperId,
   helpersWanted,
+  isBeginning,
   isSurplus,
   type Outlook,
   slotOf,
@@ -50,7 +53,7 @@ const everyRank = (of: Outlook): Outlook[] => Array.from({ length: of.live }, (_
 
 describe("how many drains a drain starts", () => {
   it.each<[string, Partial<Outlook>, number]>([
-    ["three, where it is alone and there is work for more", {}, 3],
+    ["four, where it is alone and there is work for more", {}, 4],
     ["none, where it can do the rest in time", { remaining: 200 }, 0],
     ["one, where two can", { remaining: 400 }, 1],
     ["none, where the list is empty", { remaining: 0 }, 0],
@@ -64,28 +67,63 @@ describe("how many drains a drain starts", () => {
     expect(helpersWanted(outlook(given))).toBe(count);
   });
 
-  it("is for all that live together no more than is wanted and may live, and three each at most", () => {
+  it("is for all that live together no more than is wanted and may live, and four each at most", () => {
     fc.assert(
       fc.property(outlooks, (of) => {
         const each = everyRank(of).map(helpersWanted);
         const together = each.reduce((sum, count) => sum + count, 0);
-        expect(Math.max(...each)).toBeLessThanOrEqual(3);
+        expect(Math.max(...each)).toBeLessThanOrEqual(4);
         expect(of.live + together).toBeLessThanOrEqual(Math.max(of.live, drainsWanted(of)));
         expect(drainsWanted(of)).toBeLessThanOrEqual(of.maxConcurrency);
       }),
     );
   });
 
-  it("brings as many as are wanted in as few waves as it takes to make four of one", () => {
+  it("brings as many as are wanted in as few waves as it takes to make five of one", () => {
     fc.assert(
       fc.property(outlooks, (of) => {
         let live = 1;
-        for (let wave = 0; wave < wavesTo(drainsWanted(of), 4); wave++) {
+        for (let wave = 0; wave < wavesTo(drainsWanted(of), 5); wave++) {
           live += everyRank({ ...of, live }).reduce((sum, one) => sum + helpersWanted(one), 0);
         }
         expect(live).toBe(drainsWanted(of));
       }),
     );
+  });
+
+  it("is, as a chain begins, its own branches of the tree: all that are wanted come, none twice, whatever it sees of the others", () => {
+    fc.assert(
+      fc.property(outlooks, fc.infiniteStream(fc.nat()), (of, chosen) => {
+        const wanted = drainsWanted(of);
+        const any = (below: number): number => (chosen.next().value as number) % below;
+        const waiting = slotsToStart(0, helpersWanted({ ...of, live: 1 }), 0, of.maxConcurrency);
+        const started = new Set([0, ...waiting]);
+        for (let begun = 1; waiting.length > 0; ) {
+          const [slot] = waiting.splice(any(waiting.length), 1) as [number];
+          begun += 1;
+          // Those before its branches are there or on their way: it sees some of them.
+          const live = 1 + any(begun);
+          const count = branchesWanted({ ...of, live }, slot);
+          for (const next of slotsToStart(slot, count, 0, of.maxConcurrency)) {
+            expect(started.has(next)).toBe(false);
+            started.add(next);
+            waiting.push(next);
+          }
+        }
+        expect(started.size).toBe(wanted);
+      }),
+    );
+  });
+
+  it.each<[string, number, Partial<Outlook>, number]>([
+    ["four, where few live", 1, { live: 2 }, 4],
+    ["those of its branches that are wanted", 1, { live: 2, maxConcurrency: 7 }, 2],
+    ["no more than are missing", 1, { live: 62 }, 2],
+    ["none, where all live that are wanted", 1, { live: 64 }, 0],
+    ["none, where its branches are beyond what is wanted", 2, { maxConcurrency: 9 }, 0],
+    ["none, where it is not known what messages take", 1, { msPerMessage: Number.NaN }, 0],
+  ])("is, as a chain begins, %s", (_title, slot, given, count) => {
+    expect(branchesWanted(outlook(given), slot)).toBe(count);
   });
 
   it("does not flap: no drain ends its chain where any would start another", () => {
@@ -116,8 +154,8 @@ describe("the numbers of a list's chains", () => {
       for (const from of [0, 1, count - 1]) {
         let wave = new Set([from]);
         const seen = new Set(wave);
-        for (let step = 0; step < wavesTo(count, 3); step++) {
-          const next = [...wave].flatMap((slot) => slotsToStart(slot, 3, 0, count));
+        for (let step = 0; step < wavesTo(count, 4); step++) {
+          const next = [...wave].flatMap((slot) => slotsToStart(slot, 4, 0, count));
           wave = new Set(next);
           for (const slot of next) seen.add(slot);
         }
@@ -145,13 +183,19 @@ describe("the numbers of a list's chains", () => {
   });
 
   it("stand in the chain's id, with the first chain's, and fit a hop however long that is", () => {
-    const first = helperId("morning", "r1", 1);
-    const second = helperId(first, "r2", 4);
-    expect([first, second]).toEqual(["morning.r1~1", "morning.r2~4"]);
-    expect(["morning", first, second, "a~b", "a~12345"].map(slotOf)).toEqual([0, 1, 4, 0, 0]);
-    const longest = helperId("c".repeat(200), "r".repeat(100), 999);
-    expect(readHop(writeHop({ list: "mail", chain: { id: longest, hop: 1 } }))).not.toBeNull();
-    expect(slotOf(longest)).toBe(999);
+    const first = helperId({ id: "morning", hop: 0 }, "r1", 1);
+    const second = helperId({ id: first, hop: 7 }, "r2", 4);
+    expect([first, second]).toEqual(["morning.r1~1.1", "morning.r2~4.8"]);
+    expect(["morning", first, second, "a~12", "a~b", "a~12345"].map(slotOf)).toEqual([0, 1, 4, 12, 0, 0]);
+    const longest = helperId({ id: "c".repeat(200), hop: hopMax - 1 }, "r".repeat(100), 1_249);
+    expect(readHop(writeHop({ list: "mail", chain: { id: longest, hop: hopMax } }))).not.toBeNull();
+    expect(slotOf(longest)).toBe(1_249);
+  });
+
+  it("tell the first drain of a chain from those that go on with it", () => {
+    const id = helperId({ id: "morning", hop: 3 }, "r1", 1);
+    expect([4, 5].map((hop) => isBeginning({ id, hop }))).toEqual([true, false]);
+    expect([0, 1].map((hop) => isBeginning({ id: "morning", hop }))).toEqual([false, false]);
   });
 });
 
@@ -186,22 +230,23 @@ describe("a drain that finds more than it can do in time", () => {
   it("starts others with the first reply that its pace is known for, each in a chain of its own", async () => {
     const { report, started } = await startedBy({}, { chain: { id: "tick", hop: 4 }, maxMessages: 40 });
     expect(started.map(({ chain }) => chain)).toMatchObject([
-      { id: expect.stringMatching(/^tick\.[\w-]+~1$/), hop: 5, paceUs: 10_000 },
-      { id: expect.stringMatching(/^tick\.[\w-]+~2$/), hop: 5, paceUs: 10_000 },
-      { id: expect.stringMatching(/^tick\.[\w-]+~3$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~1\.5$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~2\.5$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~3\.5$/), hop: 5, paceUs: 10_000 },
+      { id: expect.stringMatching(/^tick\.[\w-]+~4\.5$/), hop: 5, paceUs: 10_000 },
     ]);
-    expect(new Set(started.map(({ sendId }) => sendId)).size).toBe(3);
-    expect(report).toMatchObject({ started: 3, error: null });
+    expect(new Set(started.map(({ sendId }) => sendId)).size).toBe(4);
+    expect(report).toMatchObject({ started: 4, error: null });
   });
 
   it("starts them with its very first claim where the hop tells the pace", async () => {
     const run = { chain: { id: "tick", hop: 4, paceUs: 10_000 }, maxMessages: 20 };
-    expect((await startedBy({}, run)).report.started).toBe(3);
+    expect((await startedBy({}, run)).report.started).toBe(4);
   });
 
   it("starts as many again a second later, where none of them came to live", async () => {
     const { started } = await startedBy({}, { maxMessages: 160 });
-    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4, 5, 6, 7, 1]);
   });
 
   it.each<[string, Partial<DrainOptions>, object?, number?]>([
@@ -245,7 +290,7 @@ describe("a drain that finds more than it can do in time", () => {
       },
       { maxMessages: 40 },
     );
-    expect([started.length, beside.length]).toEqual([0, 3]);
+    expect([started.length, beside.length]).toEqual([0, 4]);
   });
 });
 

@@ -115,12 +115,10 @@ describe("the cost of a drain", () => {
     expect((await drainOf(1, 100)).commands).toBeLessThanOrEqual(12);
   });
 
-  it("is at most one request and four commands more a batch for each use of order, limits and effects, and six for a limit by key", async () => {
+  it("is at most one request and four commands more a batch for each use of order, limits and effects", async () => {
     for (const cost of (await flowCosts()).filter(isUse)) {
-      // By key, a drain with a limit looks at every turn for lines that wait.
-      const commandsMax = cost.beside === "order by key" ? 6 : 4;
       expect(cost.requests, cost.name).toBeLessThanOrEqual(1);
-      expect(cost.commands, cost.name).toBeLessThanOrEqual(commandsMax);
+      expect(cost.commands, cost.name).toBeLessThanOrEqual(4);
     }
   });
 

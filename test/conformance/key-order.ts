@@ -169,6 +169,23 @@ export function keyOrderSuite(setup: Setup): void {
       expect(await door.everything()).toEqual({});
     });
 
+    it.each([{}, { messages: 1_000, windowMs: 60_000 }])(
+      "takes what is redriven while a lone drain is at work before what comes later, with the limit %j",
+      async (rest) => {
+        await produce(...mixed("ab", 6));
+        const drain = keyed({ batchSize: 2 });
+        if (rest.messages) await drain.limits.set(rest);
+        const { seen, handler } = watching(async (name, { attempt }) => {
+          if (name === "a0" && seen.length < 2) throw new NonRetryableError(`no, at attempt ${attempt}`);
+          // Its batch is acknowledged by a turn that does not look around.
+          if (name === "b2") expect(await drain.deadLetters.redrive()).toEqual({ redriven: 1 });
+        });
+        await keyed({ handler, batchSize: 2, prefetch: 0, concurrency: 1 }).run();
+        expect(of("a", seen)).toEqual(["a0", "a1", "a2", "a0", "a3", "a4", "a5"]);
+        expect(of("b", seen)).toEqual(inOrder("b", 6));
+      },
+    );
+
     it("gives back what has not begun in its order", async () => {
       await produce(...mixed("ab", 6));
       const controller = new AbortController();

@@ -102,6 +102,11 @@ export const mutations: readonly Mutation[] = [
     by: ["simulation"],
   },
   {
+    name: "see no line that was redriven to since the last look",
+    edit: inScript("holders[#asked + 1] or holders[#asked + 2]", "false"),
+    by: ["simulation by key"],
+  },
+  {
     name: "recover leases that have not ended",
     edit: inScript("elseif score <= now or score", "elseif score <= now + 2000 or score"),
   },

@@ -82,7 +82,7 @@ local function popShown()
 end
 ` +
   // Says of each message whether it stays, and when somebody is to look after the lines that others get. Stops where no more
-  // can be parked.
+  // can be parked. A turn that did not look for lines learns here whether there are any: messages may have been redriven.
   `
 local function arrange(popped, count, isOpen, left)
   local keys, asked, stays, parks, looks = keysIn(freshKeys), {}, {}, {}, {}
@@ -93,7 +93,10 @@ local function arrange(popped, count, isOpen, left)
       asked[#asked + 1] = key
     end
   end
-  local holders = askEach('HMGET', lines, asked)
+  local fields = slice(asked, 1, #asked)
+  if not inspect and #asked > 0 then fields[#asked + 1], fields[#asked + 2] = 'first', 'last' end
+  local holders = askEach('HMGET', lines, fields)
+  if holders[#asked + 1] or holders[#asked + 2] then hasWaiting, quiet = true, -1 end
   local waits = hasWaiting and askEach('ZMSCORE', due, asked) or {}
   askUsed(asked)
   for at, key in ipairs(asked) do

@@ -74,8 +74,6 @@ export const runInOrderLua =
         or { due, due, due, due, due, due, due, due }))
     hasState, hasControl, hasWaiting = found % 4 > 0, found % 8 >= 4, found >= 8\n`,
     ],
-    // Lines come to wait where keys have limits: then it looks for them at every turn.
-    ["(found == 0 or found == 4)", "found == 0"],
     ["  elseif braked.isOn then\n", "  elseif isListHeld() then\n    return\n  elseif braked.isOn then\n"],
     [
       "  if countRemaining then remaining = try('LLEN', list) or -1 end\n",

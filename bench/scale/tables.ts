@@ -88,7 +88,7 @@ export function textsOf(rows: readonly Row[]): { readonly simulated: string; rea
   const simulated = [
     says,
     "### From 1 to 64 chains",
-    "A burst of ten million messages, `maxConcurrency: 64`, by seconds since the tick.",
+    "A burst of ten million messages with `maxConcurrency: 64`: seconds from the tick until so many chains are live.",
     "![Ramp](scale/ramp.svg)",
     rampTable(),
     "### Until a burst is handled",

@@ -16,14 +16,20 @@ export function showSecret(value: unknown): string {
   return value.trim() === value ? "another text" : "one with white space at its ends";
 }
 
-/** What a value is, and nothing of what it holds. */
+/**
+ * What a value is, and nothing of what it holds. Who asks refuses it, so nobody waits for a promise: it is not left to reject
+ * unhandled.
+ */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   const isArray = attempt(() => (Array.isArray(value) ? "an array" : "no array"));
   if (!isArray) return unreadable;
   if (isArray === "an array") return isArray;
-  if (attempt(() => value instanceof Promise)) return "a promise";
+  if (attempt(() => value instanceof Promise)) {
+    attempt(() => (value as Promise<unknown>).catch(() => undefined));
+    return "a promise";
+  }
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 

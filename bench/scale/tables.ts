@@ -83,7 +83,7 @@ function table(titles: readonly string[], lines: readonly (readonly string[])[])
 
 /** What the page says between its marks, by their names. */
 export function textsOf(rows: readonly Row[]): { readonly simulated: string; readonly daily: string } {
-  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment; on Workers ${assumed.objectMs} ms until a new Durable Object answers and ${assumed.alarmMs} ms until its alarm fires, and no limit to how many begin at once, for none is published; ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
+  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment; on Workers ${assumed.objectMs} ms until a new Durable Object answers and ${assumed.alarmMs} ms until its alarm fires, and no limit to how many begin at once, for none is published; ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
 
   const simulated = [
     says,

@@ -1,14 +1,14 @@
-import { goOnAndTell } from "../continuation.ts";
-import { endingOf, reportOf } from "../fair-report.ts";
-import { type Member, runFairly, type Turns } from "../fair-run.ts";
-import { slicesOf } from "../fair-slice.ts";
+import { goOnAndTell } from "../chain/continuation.ts";
+import { shareOf } from "../handling/retry-policy.ts";
 import * as limits from "../limits.ts";
-import type { DrainReport } from "../report.ts";
-import { shareOf } from "../retry-policy.ts";
-import type { CheckedRunOptions } from "../run-options.ts";
-import type { RunnerParts } from "../runner.ts";
-import { wholeScaler } from "../scale-whole.ts";
-import { Sender } from "../sender.ts";
+import { endingOf, reportOf } from "../lists/fair-report.ts";
+import { type Member, runFairly, type Turns } from "../lists/fair-run.ts";
+import { slicesOf } from "../lists/fair-slice.ts";
+import type { CheckedRunOptions } from "../options/run-options.ts";
+import { Sender } from "../redis/sender.ts";
+import type { DrainReport } from "../run/report.ts";
+import type { RunnerParts } from "../run/runner.ts";
+import { wholeScaler } from "../scale/scale-whole.ts";
 import type { Visits } from "./visits.ts";
 
 export interface ShardedRunParts {

@@ -3,7 +3,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { list } from "@ioredis/commands";
 import { expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { effectRule } from "../../src/effect-commands.ts";
+import { effectRule } from "../../src/handling/effect-commands.ts";
 import * as spillway from "../../src/index.ts";
 
 const guide = readFileSync(new URL("../../docs/effects.md", import.meta.url), "utf8");

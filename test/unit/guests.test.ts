@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { eventNames } from "../../src/events.ts";
+import { eventNames } from "../../src/events/events.ts";
 import { createDrain, type DrainOptions, type DrainReport } from "../../src/index.ts";
 import { finish, hostileValues } from "../support/hostile-values.ts";
 import { ManualClock } from "../support/manual-clock.ts";

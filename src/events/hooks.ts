@@ -14,8 +14,9 @@ export class Hooks {
         this.#running.delete(running);
       });
       this.#running.add(running);
-    } catch {
-      // It has been told.
+    } catch (error) {
+      // It has been told. What was thrown may be a promise.
+      void whenSettled(error);
     }
   }
 

@@ -4,7 +4,9 @@
  */
 
 import * as limits from "../limits.ts";
-import { attempt, kindOf } from "../options/show.ts";
+import { attempt, kindOf, whenSettled } from "../options/show.ts";
+
+export { whenSettled };
 
 /** An error as it is kept: short, and well-formed text whatever it was made of. */
 export interface ErrorText {
@@ -37,15 +39,6 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** A promise of anything, which never rejects: what nobody waits for must not end the process. */
-export async function whenSettled(value: unknown): Promise<void> {
-  try {
-    await value;
-  } catch {
-    // Whoever made it has been told, or is not to be.
-  }
-}
-
 export function textOf(value: unknown, charsMax: number): string {
   const isLong = typeof value === "function" || attempt(() => Array.isArray(value)) !== false;
   const text = isLong ? kindOf(value) : attempt(() => String(value));
@@ -68,6 +61,7 @@ export function describe(error: unknown): ErrorText {
       ...(typeof stack === "string" ? { stack: shorten(stack, limits.stackCharsMax) } : {}),
     };
   }
+  void whenSettled(error);
   return { name: typeof error, message: textOf(error, limits.reasonCharsMax) };
 }
 

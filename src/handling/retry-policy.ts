@@ -1,5 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
+import { attempt } from "../options/show.ts";
 import { describe, isA, isThenable, peek, textOf, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 import {
@@ -62,8 +63,9 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
       const given: unknown = retryDelay(failure);
       const delayMs = isThenable(given) ? await waitFor(given) : given;
       if (isDelay(delayMs)) return bounded(delayMs);
-    } catch {
+    } catch (error) {
       // The message has failed and must be settled; the default delay does.
+      void whenSettled(error);
     }
   }
   return backoffAfter(failure.attempt, policy);
@@ -78,13 +80,9 @@ export function backoffAfter(attempt: number, policy: RetryPolicy): number {
 
 /** From 0 to 1, whatever `random` gives. */
 export function shareOf({ random }: Pick<RetryPolicy, "random">): number {
-  try {
-    const share: unknown = random();
-    void whenSettled(share);
-    return isDelay(share) ? Math.min(share, 1) : 1;
-  } catch {
-    return 1;
-  }
+  const share: unknown = attempt(random);
+  void whenSettled(share);
+  return isDelay(share) ? Math.min(share, 1) : 1;
 }
 
 function isDelay(value: unknown): value is number {

@@ -27,7 +27,8 @@ export function kindOf(value: unknown): string {
   if (!isArray) return unreadable;
   if (isArray === "an array") return isArray;
   if (attempt(() => value instanceof Promise)) {
-    attempt(() => (value as Promise<unknown>).catch(() => undefined));
+    // It stands where none belongs, so nobody waits for it.
+    void whenSettled(value);
     return "a promise";
   }
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
@@ -41,7 +42,17 @@ export function shorten(value: string): string {
 export function attempt<Result>(read: () => Result): Result | undefined {
   try {
     return read();
-  } catch {
+  } catch (error) {
+    void whenSettled(error);
     return undefined;
+  }
+}
+
+/** A promise of anything, also of what was thrown, which never rejects: what nobody waits for must not end the process. */
+export async function whenSettled(value: unknown): Promise<void> {
+  try {
+    await value;
+  } catch {
+    // Whoever made it has been told, or is not to be.
   }
 }

@@ -16,7 +16,10 @@ export function showSecret(value: unknown): string {
   return value.trim() === value ? "another text" : "one with white space at its ends";
 }
 
-/** What a value is, and nothing of what it holds. */
+/**
+ * What a value is, and nothing of what it holds. Who asks refuses it, so nobody waits for a promise: it is not left to reject
+ * unhandled.
+ */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";

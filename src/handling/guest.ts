@@ -1,12 +1,12 @@
 /**
- * User code is a guest: what it throws, returns or resolves with may be anything, an error whose name throws, a proxy that
- * lies, a promise that nobody awaits. These functions read it. None of them throws.
+ * User code may throw, return or resolve with anything: an error whose name throws, a proxy that lies, a promise that nobody
+ * awaits. These functions read such values. None of them throws.
  */
 
 import * as limits from "../limits.ts";
 import { attempt, kindOf } from "../options/show.ts";
 
-/** An error as it is kept: short, and well-formed text whatever it was made of. */
+/** An error as it is kept: shortened, and as well-formed text. */
 export interface ErrorText {
   readonly name: string;
   readonly message: string;
@@ -37,12 +37,12 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** A promise of anything, which never rejects: what nobody waits for must not end the process. */
+/** Waits for any value and never rejects: a promise that nobody awaits must not end the process. */
 export async function whenSettled(value: unknown): Promise<void> {
   try {
     await value;
   } catch {
-    // Whoever made it has been told, or is not to be.
+    // The rejection is handled elsewhere, or does not matter.
   }
 }
 
@@ -52,7 +52,7 @@ export function textOf(value: unknown, charsMax: number): string {
   return shorten(text ?? "a value that has no text", charsMax);
 }
 
-/** The beginning, without half a character at its end or anywhere else. */
+/** The beginning of a text, made well-formed: no half of a surrogate pair at its end or anywhere else. */
 export function shorten(text: string, charsMax: number): string {
   return text.slice(0, charsMax).replace(/\p{Surrogate}/gu, "\uFFFD");
 }

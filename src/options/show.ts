@@ -2,21 +2,21 @@
 const shownCharsMax = 40;
 export const unreadable = "something that cannot be read";
 
-/** A value as an error shows it: numbers and short texts, and of all else only what it is, for a secret may be in it. */
+/** A value as an error shows it: numbers and short texts, and of anything else only its kind, since it may hold a secret. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(shorten(value));
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   return typeof value === "boolean" ? String(value) : kindOf(value);
 }
 
-/** The same of a value that is a secret or may hold one. */
+/** The same for a value that is a secret or may hold one. */
 export function showSecret(value: unknown): string {
   if (typeof value !== "string") return kindOf(value);
   if (value === "") return "an empty one";
   return value.trim() === value ? "another text" : "one with white space at its ends";
 }
 
-/** What a value is, and nothing of what it holds. */
+/** The kind of a value, and nothing that is in it. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
@@ -31,7 +31,7 @@ export function shorten(value: string): string {
   return value.length > shownCharsMax ? `${value.slice(0, shownCharsMax)}…` : value;
 }
 
-/** What reading a stranger's value gives, or undefined where it throws. */
+/** The result of reading a value that may be hostile; undefined where that throws. */
 export function attempt<Result>(read: () => Result): Result | undefined {
   try {
     return read();

@@ -24,7 +24,7 @@ it("the example of docs/effects.md does what it says", async () => {
 });
 
 it("docs/effects.md names each of Redis' commands that an effect may be, and no other", () => {
-  const [, listed = ""] = /Commands are those[^:]*:([\s\S]+?)\n- /.exec(guide) ?? [];
+  const [, listed = ""] = /\*\*Commands\*\* are those[^:]*:([\s\S]+?)\n- /.exec(guide) ?? [];
   const allowed = list.map((name) => name.toUpperCase()).filter((name) => effectRule(name));
   expect(listed.match(/\b[A-Z]{3,}\b/g)?.sort()).toEqual(allowed.sort());
 });

@@ -104,7 +104,7 @@ async function call(options: SignedContinuationOptions, next: NextDrain): Promis
   if (ok) return null;
   if (status === 508) return { declined: "The platform ended the chain: it takes it for a loop (508)." };
   const hint = status === 401 ? " Do both sides have the same keys?" : "";
-  throw new ContinuationError(codeOf(status), `The signed call was answered with HTTP ${status}.${hint}`);
+  throw new ContinuationError(codeOf(status), `The signed call was answered with ${status}.${hint}`);
 }
 
 /** What a status says about the call. 500, 502 and 504 may come after the next drain has begun. */

@@ -17,6 +17,7 @@ import { attempt } from "./options/show.ts";
 import { orders } from "./order/order.ts";
 import { type PushResult, pushContext, pushMessages, watchedPush } from "./push/push.ts";
 import type { Pushable, PushOptions } from "./push/push-options.ts";
+import type { ByteString } from "./redis/redis-client.ts";
 import type { DrainReport } from "./run/report.ts";
 import { makeRunner, type RunnerParts } from "./run/runner.ts";
 import { scaleOut } from "./scale/scale-out.ts";
@@ -110,8 +111,11 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** A drain of one Redis list, and its parts for callers that run several drains together. */
-export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
+/** A drain of one Redis list, and its parts for callers that run several together. `whole`: the mark by which all of them are woken. */
+export function makeDrain(
+  options: unknown,
+  whole?: ByteString,
+): { readonly drain: Drain; readonly parts: RunnerParts } {
   const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders, (given) =>
     listenersOf(given),
   );
@@ -121,6 +125,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     const wanted = "used with a continuation, a maxConcurrency above 1 and the scripted engine";
     throw new OptionError("scaleOut", wanted, "a drain that lacks one of them");
   }
+  const wakes = async (): Promise<Woken | null> => wake({ ...parts, whole });
   const drain: Drain = {
     ...runner,
     on: (settings.listeners as Listeners).on,
@@ -132,7 +137,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
-    wake: async () => wake(parts),
+    wake: wakes,
     recover: recovering(parts),
     peek: async (peekOptions = {}) => peekMessages(openSender(), keys, peekOptions),
     leases: async (leaseOptions = {}) => {
@@ -144,7 +149,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
         const context = pushContext(settings, [{ sender: openSender(), keys }]);
         const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
         const asleep = { woken: false, wakeError: null };
-        return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
+        return { ...result, ...((toWake.length > 0 && (await wakes())) || asleep) };
       }),
   };
   return { drain, parts };

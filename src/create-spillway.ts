@@ -2,7 +2,7 @@ import type { DrainStats } from "./broker/broker.ts";
 import { type Continuation, goOnAndTell } from "./chain/continuation.ts";
 import type { ChainPosition } from "./chain/hop.ts";
 import { askUntil, checkWaitOptions } from "./chain/wait.ts";
-import { type Woken, wake } from "./chain/wake.ts";
+import { begin, type Woken, wake } from "./chain/wake.ts";
 import { makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
 import { listenersOf } from "./events/listeners.ts";
@@ -66,7 +66,8 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     : {};
   const make = (name: string, list: string): Made => {
     const own = ownOptions(settings.lists[name] as ListOptions);
-    return makeDrain({ ...own, ...shared, ...ofWhole, list, on: listenersOf(own.on, listening) });
+    const given = { ...own, ...shared, ...ofWhole, list, on: listenersOf(own.on, listening) };
+    return makeDrain(given, keys.busy);
   };
   const made = new Map<string, Made>();
   let chainsMax = 0;
@@ -129,8 +130,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     const startedAt = clock.now();
     const endAt = startedAt + whole.budgetMs;
     const sender = openSender(endAt, whole.maxRequests);
-    // Take the mark away: this run sees all that was pushed before, and a later wake must start another.
-    if (continuation && chain.hop > 0) await sender.command(() => ["DEL", keys.busy]).catch(() => undefined);
+    if (continuation && chain.hop > 0) await begin(sender, keys);
     // Handlers that one list left running hold up only that list.
     const maxConcurrency = Number.POSITIVE_INFINITY;
     const onward = {

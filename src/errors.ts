@@ -59,7 +59,8 @@ export class OptionError extends SpillwayError {
 
 /**
  * A push failed halfway: the first `pushedCount` messages were pushed for certain, and `cause` says why the push ended. Where
- * the cause is a lost reply, or the list has shards, up to 1,000 of the messages after them may have been pushed too.
+ * the cause is a lost reply, or the list has shards, up to 1,000 of the messages after them may have been pushed too. With
+ * `priority: "next"` it is known of none, since the last messages are sent first.
  */
 export class PushIncompleteError extends SpillwayError {
   override readonly name: string = "PushIncompleteError";

@@ -41,6 +41,8 @@ export const payloadCharsMin = 5;
 export const payloadProbeChars = 32;
 /** Elements of what a handler returned that are looked at. Reason: as many as a batch may have. */
 export const verdictCountMax = 10_000;
+/** How deep in it they are looked for. Reason: verdicts are wrapped once or twice. */
+export const verdictDepthMax = 3;
 /** How often one request is sent, the first time included, where it may be repeated. Reason: with the waits below, about 1.6 s. */
 export const sendCountMax = 6;
 /** How often one is sent that the server refuses for now. Reason: a Redis that loads its data takes seconds; these are about 30 s. */

@@ -4,6 +4,7 @@ import { asError } from "../handling/guest.ts";
 import * as limits from "../limits.ts";
 import type { DrainSettings } from "../options/drain-settings.ts";
 import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import { invokeFirst } from "./continuation.ts";
 
@@ -21,6 +22,8 @@ export interface WakeParts {
     "continuation" | "clock" | "random" | "randomId" | "requestTimeoutMs" | "list" | "engine" | "workingList"
   >;
   readonly keys: ListKeys;
+  /** The mark of the whole, where the list is one of several: what is started drains all of them, so one is enough. */
+  readonly whole?: ByteString | undefined;
   openSender(): Sender;
 }
 
@@ -28,38 +31,48 @@ export interface WakeParts {
  * Has the continuation start a drain, unless one is live or about to begin. Resolves with null where there is no continuation.
  * Never rejects for errors of Redis or the continuation: the messages are in the list, and the next tick finds them.
  */
-export async function wake({ settings, keys, openSender }: WakeParts): Promise<Woken | null> {
+export async function wake({ settings, keys, whole, openSender }: WakeParts): Promise<Woken | null> {
   const { continuation, clock, random, randomId, requestTimeoutMs, list } = settings;
   if (!continuation) return null;
   const sender = openSender();
+  const asleep = { woken: false, wakeError: null };
   const isMarked = settings.engine === "scripted";
+  const marks = [
+    ...(isMarked ? [keys.busy] : []),
+    ...(whole === undefined || whole === keys.busy ? [] : [whole]),
+  ];
   try {
     // A drain removes the mark in the same step in which it finds nothing more, so a later push finds no mark. Drains of the
     // plain engine set no mark, so only their working list shows them.
-    const mayStart = isMarked
-      ? await setMark(sender, keys)
-      : (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) === 0;
-    if (!mayStart) return { woken: false, wakeError: null };
+    const isBusy = !isMarked && (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) > 0;
+    if (isBusy) return asleep;
+    for (const mark of marks) if (!(await setMark(sender, mark))) return asleep;
     const endAt = clock.now() + requestTimeoutMs;
     const said = await invokeFirst(continuation, { list, clock, random, randomId, endAt });
     if (said === "continued") return { woken: true, wakeError: null };
     throw new Error(`The continuation declined: ${said.declined}`);
   } catch (error) {
-    // No drain is about to begin, so the mark is taken away. If that fails, it expires by itself.
-    if (isMarked) await sender.pipelineOnce([["DEL", keys.busy]]).catch(() => undefined);
+    // No drain is about to begin, so the marks are taken away. If that fails, they expire by themselves.
+    if (marks.length > 0)
+      await sender.pipelineOnce(marks.map((mark) => ["DEL", mark])).catch(() => undefined);
     return { woken: false, wakeError: asError(error) };
   }
+}
+
+/** Takes the mark of a whole back where its run begins: who wakes after this finds none, and the run sees what was pushed before. */
+export async function begin(sender: Sender, { busy }: ListKeys): Promise<void> {
+  await sender.command(() => ["DEL", busy]).catch(() => undefined);
 }
 
 /**
  * Marks that a drain is about to begin, until its first claim. Returns whether there was no mark before. Where a reply was lost
  * that is not known; then it returns true, since two drains are better than none.
  */
-async function setMark(sender: Sender, { busy }: ListKeys): Promise<boolean> {
+async function setMark(sender: Sender, mark: ByteString): Promise<boolean> {
   let isUnsure = false;
   const reply = await sender.command((mayHaveRun) => {
     isUnsure = mayHaveRun;
-    return ["SET", busy, "", "NX", "PX", limits.wakeMs];
+    return ["SET", mark, "", "NX", "PX", limits.wakeMs];
   });
   return reply !== null || isUnsure;
 }

@@ -14,8 +14,9 @@ export class Hooks {
         this.#running.delete(running);
       });
       this.#running.add(running);
-    } catch {
-      // A listener's error does not matter here.
+    } catch (error) {
+      // A listener's error does not matter here. What was thrown may be a promise.
+      void whenSettled(error);
     }
   }
 

@@ -3,7 +3,17 @@ import * as limits from "../limits.ts";
 import { isError, isThenable, peek, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 import { isHandlerOutcome, withEffects } from "./outcome.ts";
-import { firstOf, isArray, isMeant, isRejected, lookAlike, readVerdict, type Verdict } from "./verdict.ts";
+import {
+  firstOf,
+  insideOf,
+  isArray,
+  isMeant,
+  isMeantInside,
+  isRejected,
+  lookAlike,
+  readVerdict,
+  type Verdict,
+} from "./verdict.ts";
 
 /** What a batch handler said about one message: a value or a promise, and whether it named the message as failed. */
 export interface Said {
@@ -49,11 +59,10 @@ function sort(returned: unknown, messages: ReadonlySet<unknown>): readonly Said[
     if (peek(returned, "batchItemFailures") === undefined && hasFailed(returned)) {
       return sortFailed(peek(returned, "failed"), messages);
     }
-    if (returned instanceof Map || returned instanceof Set) {
-      const inside = firstOf([...bounded(returned.keys()), ...bounded(returned.values())]);
-      if (inside.some((one) => isMeant(one) || messages.has(one))) {
-        throw strange(`a ${returned instanceof Map ? "Map" : "Set"} by itself`);
-      }
+    const kind = returned instanceof Map ? "a Map" : returned instanceof Set ? "a Set" : null;
+    const means = kind === null ? isMeantInside : isMeant;
+    if (insideOf(returned).some((one) => means(one) || messages.has(one))) {
+      throw strange(kind === null ? "an object with messages or verdicts in it" : `${kind} by itself`);
     }
   }
   const like = lookAlike(returned);
@@ -67,7 +76,8 @@ function sortArray(returned: readonly unknown[], messages: ReadonlySet<unknown>)
     throw strange("an array of messages, which does not say whether they are done");
   }
   if (returned.length === messages.size) return values.map((value) => ({ value, isNamed: false }));
-  if (values.some(isMeant)) throw strange(`${returned.length} outcomes for ${messages.size} messages`);
+  if (values.some(isMeant) || insideOf(values).some(isMeantInside))
+    throw strange(`${returned.length} outcomes for ${messages.size} messages`);
   return Array.from(messages, () => ({ value: undefined, isNamed: false }));
 }
 
@@ -101,10 +111,7 @@ function bounded(values: Iterable<unknown>): unknown[] {
 }
 
 function lookAfter(returned: unknown): void {
-  const failed = peek(returned, "failed");
-  for (const one of [failed, ...[returned, failed].flatMap((list) => (isArray(list) ? firstOf(list) : []))]) {
-    if (isThenable(one)) void whenSettled(one);
-  }
+  for (const one of insideOf(returned)) if (isThenable(one)) void whenSettled(one);
 }
 
 function strange(what: string): SpillwayError {

@@ -118,7 +118,8 @@ function checkKey(key: string, name: string, keys: ListKeys): void {
     throw new OptionError("effects", wanted, shown);
   }
   const rest = key.startsWith(keys.base) ? key.slice(keys.base.length) : undefined;
-  const isOwn = /^(working|done|id):|^(shards|lists)$/.test(rest ?? "") || Object.values(keys).includes(key);
+  const isOwn =
+    /^(working|done|id):|^(shards|lists|drains)$/.test(rest ?? "") || Object.values(keys).includes(key);
   const isList = key === keys.list;
   if (rest === "" || (isList ? !/^[LR]PUSH$/.test(name) : isOwn)) {
     throw new OptionError(

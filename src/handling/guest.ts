@@ -4,7 +4,9 @@
  */
 
 import * as limits from "../limits.ts";
-import { attempt, kindOf } from "../options/show.ts";
+import { attempt, kindOf, whenSettled } from "../options/show.ts";
+
+export { whenSettled };
 
 /** An error as it is kept: shortened, and as well-formed text. */
 export interface ErrorText {
@@ -37,15 +39,6 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** Waits for any value and never rejects: a promise that nobody awaits must not end the process. */
-export async function whenSettled(value: unknown): Promise<void> {
-  try {
-    await value;
-  } catch {
-    // The rejection is handled elsewhere, or does not matter.
-  }
-}
-
 export function textOf(value: unknown, charsMax: number): string {
   const isLong = typeof value === "function" || attempt(() => Array.isArray(value)) !== false;
   const text = isLong ? kindOf(value) : attempt(() => String(value));
@@ -68,6 +61,7 @@ export function describe(error: unknown): ErrorText {
       ...(typeof stack === "string" ? { stack: shorten(stack, limits.stackCharsMax) } : {}),
     };
   }
+  void whenSettled(error);
   return { name: typeof error, message: textOf(error, limits.reasonCharsMax) };
 }
 

@@ -149,6 +149,7 @@ function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
     );
   } catch (error) {
     if (isA(error, SpillwayError) && error.code === "codec") throw error;
+    void whenSettled(error);
     throw new SpillwayError("codec", "The codec could not decode the payload.", { cause: error });
   }
 }

@@ -6,14 +6,14 @@ import { type BatchBy, type BatchGroup, grouped, readGroup } from "./batch-group
 import { readSaid, type Said, sortOut } from "./batch-verdict.ts";
 import { CallTime } from "./call-time.ts";
 import type { Codec } from "./codec.ts";
-import { isThenable } from "./guest.ts";
+import { isThenable, whenSettled } from "./guest.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
 import { type Message, MessageView } from "./message.ts";
 import { oldestMs, type SentAt } from "./message-age.ts";
 import { type Outcome, outcomes as say } from "./outcome.ts";
 import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
-import { firstOf, isArray, readVerdict, type Verdict } from "./verdict.ts";
+import { promisesIn, readVerdict, type Verdict } from "./verdict.ts";
 
 export interface ProcessorOptions {
   readonly list: string;
@@ -143,12 +143,8 @@ class BatchRun {
     try {
       if (fault) throw fault.error;
       await this.#validate(message, time);
-      let returned: unknown = await time.wait("handler", "time", () => handler(message));
-      const promises = isArray(returned) ? firstOf(returned) : [];
-      if (promises.some(isThenable)) {
-        returned = await time.wait("handler", "time", () => Promise.allSettled(promises));
-      }
-      return await this.#judge(readVerdict(returned), message);
+      const returned: unknown = await time.wait("handler", "time", () => handler(message));
+      return await this.#judge(readVerdict(await wholeOf(returned, time)), message);
     } catch (error) {
       return this.#thrown(error, message);
     }
@@ -227,7 +223,7 @@ class BatchRun {
     try {
       const isPending = isThenable(said.value);
       const value = isPending ? await time.wait("handler", "time", () => said.value) : said.value;
-      return await this.#judge(readSaid(said, value), message);
+      return await this.#judge(readSaid(said, await wholeOf(value, time)), message);
     } catch (error) {
       return this.#thrown(error, message);
     }
@@ -244,6 +240,7 @@ class BatchRun {
    * always needs more time would come back for ever.
    */
   async #thrown(error: unknown, message: Message): Promise<Outcome> {
+    void whenSettled(error);
     if (this.#stopper.wasAborted) return say.release;
     this.#failures.push({ attempt: message.attempt, error, message });
     return judgeThrown(error, message, this.#judging);
@@ -266,4 +263,10 @@ class BatchRun {
     for (const message of messages) message.limitTo(time);
     return time;
   }
+}
+
+/** What was returned, when the promises in it have come to something. */
+async function wholeOf(returned: unknown, time: CallTime): Promise<unknown> {
+  const promises = promisesIn(returned);
+  return promises ? time.wait("handler", "time", () => Promise.allSettled(promises)) : returned;
 }

@@ -1,5 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
+import { attempt } from "../options/show.ts";
 import { describe, isA, isThenable, peek, textOf, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 import {
@@ -63,8 +64,9 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
       const given: unknown = retryDelay(failure);
       const delayMs = isThenable(given) ? await waitFor(given) : given;
       if (isDelay(delayMs)) return bounded(delayMs);
-    } catch {
+    } catch (error) {
       // The message has failed and must be settled, so the default delay is taken.
+      void whenSettled(error);
     }
   }
   return backoffAfter(failure.attempt, policy);
@@ -79,13 +81,9 @@ export function backoffAfter(attempt: number, policy: RetryPolicy): number {
 
 /** A number from 0 to 1, whatever the user's `random` returns. */
 export function shareOf({ random }: Pick<RetryPolicy, "random">): number {
-  try {
-    const share: unknown = random();
-    void whenSettled(share);
-    return isDelay(share) ? Math.min(share, 1) : 1;
-  } catch {
-    return 1;
-  }
+  const share: unknown = attempt(random);
+  void whenSettled(share);
+  return isDelay(share) ? Math.min(share, 1) : 1;
 }
 
 function isDelay(value: unknown): value is number {

@@ -1,7 +1,7 @@
 import { SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { attempt } from "../options/show.ts";
-import { isError, isThenable, peek, textOf } from "./guest.ts";
+import { isA, isError, isThenable, peek, textOf } from "./guest.ts";
 import { type HandlerOutcome, isHandlerOutcome, withEffects } from "./outcome.ts";
 
 /** What a handler meant by what it returned. */
@@ -15,8 +15,8 @@ const words: readonly unknown[] = ["ack", withEffects, "release", "retry", "dead
 
 /**
  * What a handler's return value means for its message. An outcome is taken as it is, an error counts as thrown, and a plain
- * result (a row, a response, a number, `true` or `false`) means done. A value that only looks like a verdict fails the message:
- * taken for done, the message would be lost. Never throws.
+ * result (a row, a response, a number, `true` or `false`) means done. A value that only looks like a verdict, or a result that
+ * holds an outcome or an error, fails the message: taken for done, the message would be lost. Never throws.
  */
 export function readVerdict(returned: unknown): Verdict {
   if (returned === undefined || returned === null) return done;
@@ -28,9 +28,55 @@ export function readVerdict(returned: unknown): Verdict {
   if (isRejected(returned)) return { kind: "failed", error: peek(returned, "reason") };
   const inside = peek(returned, "value");
   if (isFulfilled(returned) && !isFulfilled(inside)) return readVerdict(inside);
-  if (isArray(returned)) return readArray(returned);
   const like = lookAlike(returned);
-  return like === null ? done : strange(like);
+  if (like !== null) return strange(like);
+  const meant =
+    (isArray(returned) ? firstOf(returned).find(isMeant) : undefined) ??
+    insideOf(returned).find(isMeantInside);
+  if (meant === undefined) return done;
+  if (isError(meant)) return { kind: "failed", error: meant };
+  if (isRejected(meant)) return { kind: "failed", error: peek(meant, "reason") };
+  return strange(`${isArray(returned) ? "an array" : "an object"} with verdicts in it`);
+}
+
+/** What of a return value is to be waited for, its verdicts included; null where nothing in it is a promise. */
+export function promisesIn(returned: unknown): unknown[] | null {
+  const first = isArray(returned) ? firstOf(returned) : [];
+  const meant = first.some(isThenable) ? first : insideOf(returned).filter(isMeantInside);
+  return meant.some(isThenable) ? meant : null;
+}
+
+/**
+ * What stands in arrays, Sets, Maps and plain objects, and in those of them that stand there. Rows and responses are of this
+ * kind too: what they hold is no verdict, unless it can be nothing else, as `isMeantInside` says.
+ */
+export function insideOf(value: unknown): unknown[] {
+  const found: unknown[] = [];
+  const add = (from: unknown, depth: number): void => {
+    for (const one of elementsOf(from)) {
+      if (found.length >= limits.verdictCountMax) return;
+      found.push(one);
+      if (depth > 1) add(one, depth - 1);
+    }
+  };
+  add(value, limits.verdictDepthMax);
+  return found;
+}
+
+function elementsOf(value: unknown): unknown[] {
+  if (isArray(value)) return firstOf(value);
+  if (isA(value, Map) || isA(value, Set)) return firstOf([...value.keys(), ...value.values()]);
+  const isPlain = isObject(value) && !isHandlerOutcome(value) && attempt(() => isPlainPrototype(value));
+  return (isPlain && attempt(() => Object.values(value))) || [];
+}
+
+function isPlainPrototype(value: object): boolean {
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+/** Whether something was meant by what stands inside of a result. Texts and functions stand in any. */
+export function isMeantInside(value: unknown): boolean {
+  return isHandlerOutcome(value) || isError(value) || isRejected(value) || isThenable(value);
 }
 
 /** Describes a value that only looks like a verdict; null for a plain result. */
@@ -52,10 +98,7 @@ export function lookAlike(value: unknown): string | null {
 /** Whether a value was meant as a verdict, understood or not, and so is no plain result. */
 export function isMeant(value: unknown): boolean {
   return (
-    isHandlerOutcome(value) ||
-    isError(value) ||
-    isRejected(value) ||
-    isThenable(value) ||
+    isMeantInside(value) ||
     lookAlike(value) !== null ||
     (isFulfilled(value) && !isFulfilled(peek(value, "value")) && isMeant(peek(value, "value")))
   );
@@ -87,14 +130,6 @@ export function isArray(value: unknown): value is readonly unknown[] {
 export function firstOf(values: readonly unknown[]): unknown[] {
   const count = Math.min(Number(peek(values, "length")) || 0, limits.verdictCountMax);
   return Array.from({ length: count }, (_, at) => peek(values, at));
-}
-
-function readArray(values: readonly unknown[]): Verdict {
-  const meant = firstOf(values).find(isMeant);
-  if (meant === undefined) return done;
-  if (isError(meant)) return { kind: "failed", error: meant };
-  if (isRejected(meant)) return { kind: "failed", error: peek(meant, "reason") };
-  return strange("an array with verdicts in it");
 }
 
 /** Whether `failed` names messages: a number is a count, and an empty list names none. */

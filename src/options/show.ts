@@ -16,14 +16,21 @@ export function showSecret(value: unknown): string {
   return value.trim() === value ? "another text" : "one with white space at its ends";
 }
 
-/** The kind of a value, and nothing that is in it. */
+/**
+ * The kind of a value, and nothing that is in it. The value is about to be refused, so where it is a promise, nobody awaits it:
+ * this keeps it from rejecting unhandled.
+ */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   const isArray = attempt(() => (Array.isArray(value) ? "an array" : "no array"));
   if (!isArray) return unreadable;
   if (isArray === "an array") return isArray;
-  if (attempt(() => value instanceof Promise)) return "a promise";
+  if (attempt(() => value instanceof Promise)) {
+    // It stands where none belongs, so nobody waits for it.
+    void whenSettled(value);
+    return "a promise";
+  }
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
@@ -35,7 +42,17 @@ export function shorten(value: string): string {
 export function attempt<Result>(read: () => Result): Result | undefined {
   try {
     return read();
-  } catch {
+  } catch (error) {
+    void whenSettled(error);
     return undefined;
+  }
+}
+
+/** A promise of anything, also of what was thrown, which never rejects: what nobody waits for must not end the process. */
+export async function whenSettled(value: unknown): Promise<void> {
+  try {
+    await value;
+  } catch {
+    // Whoever made it has been told, or is not to be.
   }
 }

@@ -36,7 +36,7 @@ export const strictOrder: Order = {
  */
 export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder, "byKey"> = {}): Order {
   // Options that cannot be read go to the check below, which refuses them.
-  const given = attempt(() => ({ ...options, byKey: key })) ?? options;
+  const given = attempt(() => kindOf(options) === "an object" && { ...options, byKey: key }) || options;
   const { byKey: of, parkedMax, concurrency } = checkOptions(keyOrderKinds, given, "order");
   return {
     impose(settings) {

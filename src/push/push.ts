@@ -102,7 +102,7 @@ export async function pushMessages(
   const lengths = new Map<number, number>();
   const toWake: number[] = [];
   let pushed = 0;
-  /** The first so many messages have all been pushed. */
+  /** The first so many messages have all been pushed. With `priority: "next"`, the last ones are sent first. */
   let pushedCount = 0;
   let hasPushed = false;
   try {
@@ -125,7 +125,7 @@ export async function pushMessages(
         pushed += newCount;
         duplicates.push(...known.map(({ place }) => place));
       }
-      pushedCount = pushed;
+      if (!isNext) pushedCount = pushed;
     }
   } catch (error) {
     throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;

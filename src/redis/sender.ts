@@ -20,7 +20,9 @@ export interface Meter {
 }
 
 /** Errors of commands that were refused before they did anything, and where waiting may help. */
-const passingRefusals = new Set(["LOADING", "BUSY", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"]);
+const passingRefusals = new Set(
+  "LOADING BUSY READONLY NOREPLICAS MISCONF TRYAGAIN CLUSTERDOWN MASTERDOWN".split(" "),
+);
 
 /** How servers say that a request or its reply is too large: Upstash, gateways (413), Redis itself. */
 const tooLargeTexts =

@@ -1,4 +1,5 @@
 import { goOnAndTell } from "../chain/continuation.ts";
+import { begin } from "../chain/wake.ts";
 import { shareOf } from "../handling/retry-policy.ts";
 import * as limits from "../limits.ts";
 import { endingOf, reportOf } from "../lists/fair-report.ts";
@@ -36,6 +37,7 @@ export async function runShards(parts: ShardedRunParts, options: ShardedRunOptio
   const { continuation, list, maxConcurrency, engine, scaleOut = maxConcurrency > 1 } = settings;
   const random = (): number => shareOf(settings);
   const onward = { list, chain, maxConcurrency, endAt, clock, random, randomId: settings.randomId };
+  if (continuation && chain.hop > 0) await begin(sender, keys);
   const chainsMax = Math.min(limits.chainsMax, maxConcurrency * parts.shards);
   const drains = `${keys.base}drains`;
   const scaler = wholeScaler(engine === "scripted" && scaleOut, {

@@ -55,4 +55,38 @@ describe("a failover", () => {
     expect(claimCount).toBeGreaterThan(2);
     expect(await door.everything()).toEqual({});
   });
+
+  it("a master that has lost its replicas is waited for, and nothing runs twice", async () => {
+    await door.redis.replicaof("NO", "ONE");
+    await door.redis.lpush("mail", "a", "b", "c");
+    const redis = ioredis({ url: replica.url });
+    let refusedCount = 0;
+    const seen: string[] = [];
+    const drain = createDrain({
+      redis: {
+        name: "watched",
+        pipeline: (commands, options) => redis.pipeline(commands, options),
+        command: async (command, options) =>
+          redis.command(command, options).catch(async (error: unknown) => {
+            refusedCount += 1;
+            if (refusedCount === 2) await door.redis.config("SET", "min-replicas-to-write", "0");
+            throw error;
+          }),
+        close: () => redis.close(),
+      },
+      list: "mail",
+      batchSize: 2,
+      prefetch: 0,
+      handler: async (message) => {
+        seen.push(message.payload);
+        if (message.payload === "a") await door.redis.config("SET", "min-replicas-to-write", "1");
+      },
+    });
+    const report = await drain.run({ budgetMs: 60_000 });
+    await drain.close();
+    expect(report).toMatchObject({ acked: 3, stopped: "empty", error: null });
+    expect(seen).toEqual(["a", "b", "c"]);
+    expect(refusedCount).toBeGreaterThan(1);
+    expect(await door.everything()).toEqual({});
+  });
 });

@@ -26,6 +26,13 @@ const calls: readonly [
     handler: undefined,
     batchHandler: () => ({ failed: call() }),
   })),
+  both("the result of a handler, inside,", (call) => ({
+    handler: () => ({ sent: new Map([["a", call()]]) }),
+  })),
+  both("the result of a batchHandler, inside,", (call) => ({
+    handler: undefined,
+    batchHandler: () => ({ sent: new Set([call()]) }),
+  })),
   both("batchBy", (call) => ({ handler: undefined, batchHandler: () => undefined, batchBy: call })),
   both("codec", (call) => ({
     codec: { decode: call },
@@ -124,14 +131,14 @@ describe("a run never rejects, and no promise of a guest's is left to reject unh
     expect(unhandled).toEqual([]);
   });
 
-  it.each(calls)("when %s throws", async (_, throwing) => {
-    for (const [name, make] of hostileValues) await endsWell(name, throwing(held(make)));
+  const madeFor = (call: string, make: Make): Make => (takesNoPromise.includes(call) ? held(make) : make);
+
+  it.each(calls)("when %s throws", async (call, throwing) => {
+    for (const [name, make] of hostileValues) await endsWell(name, throwing(madeFor(call, make)));
   });
 
   it.each(calls)("when %s answers", async (call, _, answering) => {
-    for (const [name, make] of hostileValues) {
-      await endsWell(name, answering(takesNoPromise.includes(call) ? held(make) : make));
-    }
+    for (const [name, make] of hostileValues) await endsWell(name, answering(madeFor(call, make)));
   });
 
   it.each(calls)("when %s never answers, by the end of its budget", async (call, __, answering) => {

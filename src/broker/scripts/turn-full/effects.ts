@@ -184,7 +184,7 @@ export const effectsSettle = {
   // whether the batch is still this drain's.
   functions: `
 local function settleWithEffects()
-  local count = call('LLEN', settleWorking)
+  local count = try('LLEN', settleWorking) or #call('LRANGE', settleWorking, 0, -1)
   if count ~= #outcomes then
     isRepeat = count > 0
     return isRepeat

@@ -33,7 +33,7 @@ export interface ShardOptions {
 }
 
 /** A drain of one Redis list, and its parts. */
-export interface ListDrain {
+interface ListDrain {
   readonly drain: Drain;
   readonly parts: RunnerParts;
 }

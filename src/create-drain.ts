@@ -32,8 +32,8 @@ export interface Drain {
    */
   run(options?: RunOptions): Promise<DrainReport>;
   /**
-   * Has a listener told of an event of this drain, from now on: see `DrainEvents`. Returns what takes it off again. Throws
-   * `OptionError` for a name that no event has.
+   * Adds a listener to an event of this drain: see `DrainEvents`. Returns a function that removes it. Throws `OptionError` for
+   * an unknown event.
    */
   on: On;
   /** The messages that will not be tried again: read, returned to the list, deleted. */
@@ -45,14 +45,14 @@ export interface Drain {
   recover(): Promise<{ recovered: number; adopted: number }>;
   /** Reads how many messages are where. Throws the Redis errors. */
   stats(): Promise<DrainStats>;
-  /** Reads messages that wait, by one request, and changes nothing. With either engine, by a script. Throws the Redis errors. */
+  /** Reads waiting messages in one request and changes nothing. Works with either engine, by a script. Throws the Redis errors. */
   peek(options?: PeekOptions): Promise<PeekedMessage[]>;
-  /** Reads who holds what, by two requests, and changes nothing. The plain engine has no leases: it gives none. Throws the Redis errors. */
+  /** Reads who holds what in two requests and changes nothing. The plain engine has no leases, so there it gives none. Throws the Redis errors. */
   leases(options?: LeaseOptions): Promise<Lease[]>;
   /**
-   * Pushes messages to the left end, the first given first: one, several, or a stream of them, which is sent in chunks of
-   * up to 1,000 messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: whether the messages are in the
-   * list is then not known, and it is not sent again (messages with ids are, and those delayed by minutes). Throws
+   * Pushes messages to the left end, the first given first: one, several, or a stream, which is sent in chunks of up to 1,000
+   * messages and 4 MiB. Throws `RedisTransportError` where the reply was lost: it is then not known whether the messages are
+   * in the list, and they are not sent again (messages with ids are, and so are those delayed by minutes). Throws
    * `PushIncompleteError` where earlier chunks have been pushed.
    */
   push(
@@ -60,34 +60,34 @@ export interface Drain {
     options?: PushOptions,
   ): Promise<PushResult & Woken>;
   /**
-   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. Those that run see it
-   * within a second: messages that have begun end, the others go back. Where the drain's turns come less often, and a message is
-   * about to begin, it costs one command a second. Throws the Redis errors.
+   * Pauses the list for all its drains, until `resume`: they claim nothing more and stop as `paused`. Running drains notice
+   * within a second: messages that have begun are finished, the others go back to the list. A drain that sends no turn for a
+   * second asks Redis before a message begins: at most one command a second. Throws the Redis errors.
    */
   pause(): Promise<void>;
   /** Ends a pause. The next tick goes on. */
   resume(): Promise<void>;
   /**
-   * Has the continuation start a drain, for messages that others have pushed to an empty list; `push` does it by itself. One
-   * request and one command where a drain is live or about to begin. Resolves with null where there is no continuation.
+   * Asks the continuation to start a drain, after others have pushed messages to an empty list; `push` does so by itself. Where
+   * a drain is live or about to begin it costs one command. Resolves with null where there is no continuation.
    */
   wake(): Promise<Woken | null>;
   /**
-   * Waits until the list holds a message, or the time is over, and resolves with whether it does. Where the client can, by a
-   * command that blocks, on a connection of its own; else it asks once a second. Throws the Redis errors.
+   * Waits until the list holds a message or the time is over, and resolves with whether it holds one. A client that can block
+   * does so on a connection of its own; with others, Redis is asked once a second. Throws the Redis errors.
    */
   waitForMessage(options: WaitOptions): Promise<boolean>;
   /** How much all drains of the list may claim. Scripted engine only. */
   readonly limits: Limits;
   /**
-   * Closes what the `redis` client itself opened, so that a script can end; a connection of your own stays yours. Then
-   * every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
+   * Closes the connections that the `redis` client opened, so that a script can end; a connection that you handed in stays
+   * open. After it, every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What hosts take: a drain, or several lists' whole, as `createSpillway` makes it. */
+/** What hosts take: a drain, or several lists together, as `createSpillway` makes them. */
 export type HostedDrain = Pick<
   Drain,
   "list" | "run" | "stats" | "wake" | "waitForMessage" | "close" | typeof Symbol.asyncDispose
@@ -104,14 +104,14 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   // What the codec decodes is the handler's value where there is no schema, and the schema's concern where there is one.
   options: DrainOptions<Value> & ShardOptions & { codec?: Codec<Decoded> | Codec<unknown> | undefined },
 ): Drain {
-  // Whatever else may have been given in place of options, its checks say so.
+  // What is no object of options at all, the checks below refuse.
   const given = attempt(() => Object.hasOwn(options, "shards") && { ...options });
   if (!given) return makeDrain(options).drain;
   const { shards, ...ofOneList } = given;
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** A drain of one Redis list, with what it is made of, for who runs several; `whole` is the mark by which all of them are woken. */
+/** A drain of one Redis list, and its parts for callers that run several together. `whole`: the mark by which all of them are woken. */
 export function makeDrain(
   options: unknown,
   whole?: ByteString,
@@ -122,8 +122,8 @@ export function makeDrain(
   const { settings, keys, openSender } = parts;
   const { engine, continuation } = settings;
   if (settings.scaleOut && !(settings.maxConcurrency > 1 && continuation && engine === "scripted")) {
-    const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
-    throw new OptionError("scaleOut", wanted, "without");
+    const wanted = "used with a continuation, a maxConcurrency above 1 and the scripted engine";
+    throw new OptionError("scaleOut", wanted, "a drain that lacks one of them");
   }
   const wakes = async (): Promise<Woken | null> => wake({ ...parts, whole });
   const drain: Drain = {
@@ -155,13 +155,13 @@ export function makeDrain(
 }
 
 function recovering({ settings, keys, openBroker, openSender }: RunnerParts): Drain["recover"] {
-  /** Where the search for working lists without a lease has come to; kept while this process lives. */
+  /** How far the search for working lists without a lease has come. Kept while this process lives. */
   let adoptCursor = "0";
   return async () => {
     const { recovered, problem } = await openBroker(openSender()).recover();
     if (problem) throw problem;
     let adopted = 0;
-    // What stands in a shared working list is found by watching it.
+    // A shared working list has no lease; it is watched instead.
     if (settings.engine !== "scripted") return { recovered, adopted };
     for (let step = 0; step < limits.scanStepsMax; step++) {
       const found = await adoptWorkingLists(openSender(), keys, adoptCursor);

@@ -55,7 +55,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     if (isClosed) throw new ClosedError("drain");
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
-  // A push to one list, too, wakes the whole.
+  // A push to one list wakes all of them, too.
   const ofWhole: Partial<Record<"continuation", Continuation>> = continuation
     ? {
         continuation: {
@@ -73,10 +73,10 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   let chainsMax = 0;
   let scales = settings.scaleOut ?? false;
   for (const [list, own] of Object.entries(settings.lists)) {
-    // The drain of a pattern only shows that its options are good.
+    // For a pattern, a drain is made only to check its options.
     const one = ofList(list, () => make(list, list));
     const { engine, maxConcurrency } = one.parts.settings;
-    // Of a pattern there may be any number of lists.
+    // A pattern may stand for any number of lists.
     if (engine === "scripted") chainsMax += patterns.has(list) ? limits.chainsMax : maxConcurrency;
     if (settings.scaleOut === undefined) scales ||= engine === "scripted" && maxConcurrency > 1;
     if (!patterns.has(list)) made.set(list, one);
@@ -87,10 +87,10 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   if (settings.scaleOut && !(continuation && chainsMax > 1))
     throw new OptionError(
       "scaleOut",
-      "given with a continuation and more than one drain that may live, of lists of the scripted engine",
+      "used with a continuation, the scripted engine, and lists that allow more than one drain together (maxConcurrency)",
       "without",
     );
-  /** The drains of tenants that runs have met, while their names stand in the register. */
+  /** The drains of the tenants that runs have met. Kept while their names stand in the register. */
   const tenants = new Map<string, Made>();
   const tenantOf = (pattern: string, list: string): Made => {
     const one = tenants.get(list) ?? make(pattern, list);
@@ -110,7 +110,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     startedAt: number,
     scaler?: WholeScaler,
   ): ListMember => {
-    // What the messages of one list take says nothing of another's.
+    // How long one list's messages take says nothing about another's.
     const ofOne = { ...whole, chain: { ...chain, paceUs: undefined } };
     return {
       name: parts.settings.list,
@@ -131,7 +131,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     const endAt = startedAt + whole.budgetMs;
     const sender = openSender(endAt, whole.maxRequests);
     if (continuation && chain.hop > 0) await begin(sender, keys);
-    // What one list left running holds up that list alone.
+    // Handlers that one list left running hold up only that list.
     const maxConcurrency = Number.POSITIVE_INFINITY;
     const onward = {
       list: name,
@@ -198,7 +198,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     await redis.close();
   };
 
-  /** The lists that there are now, of a pattern those that stand in its register, some where they are many. */
+  /** The lists that exist now. A pattern gives the lists in its register, or some of them where there are many. */
   const drainsNow = async (sender: Sender): Promise<[string, Made][]> => {
     const found = [...made];
     for (const [pattern, one] of patterns)
@@ -257,7 +257,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       let pushed = 0;
       let result: PushResult & Woken;
       try {
-        // Only whoever finds the name in the register finds the messages.
+        // Runs find the messages only by the name in the register, so it is added first.
         result = await drain.push(payloads, { ...pushOptions, wake: false });
         pushed = result.pushed;
       } catch (error) {
@@ -282,7 +282,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       const asked = [...[...made].map(member), ...[...patterns.values()].map((one) => ask(registerOf(one)))];
       const hasMessage = async (): Promise<boolean> => {
         if (!(await looks.any(sender, asked))) return false;
-        // A name in a register says only that there may be one.
+        // A name in a register says only that there may be messages.
         return patterns.size === 0 || looks.any(sender, (await drainsNow(sender)).map(member));
       };
       return askUntil(hasMessage, clock.now() + timeoutMs, clock, signal);

@@ -1,8 +1,8 @@
 import type { ByteString } from "./redis/redis-client.ts";
 
 /**
- * SHA-1 in hexadecimal, as Redis computes it (`redis.sha1hex`, `SCRIPT LOAD`). Ours because WebCrypto's is
- * asynchronous, and names and ids are wanted synchronously; SHA-1 because Redis offers no other. Nothing secret rests on it.
+ * SHA-1 in hexadecimal, as Redis computes it (`redis.sha1hex`, `SCRIPT LOAD`). Written here because WebCrypto's is
+ * asynchronous, and names and ids are needed at once; SHA-1 because Redis offers no other. No security depends on it.
  * Source: RFC 3174, method 1.
  */
 /* @__NO_SIDE_EFFECTS__ */

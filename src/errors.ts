@@ -25,7 +25,7 @@ export type SpillwayErrorCode =
   | "test-stalled"
   | ContinuationErrorCode;
 
-/** How a hop can fail, on the side that sends it and on the side that takes it. */
+/** How a hop can fail, at its sender and at its receiver. */
 export type ContinuationErrorCode =
   | "continuation-refused"
   | "continuation-failed"
@@ -33,7 +33,7 @@ export type ContinuationErrorCode =
   | "hop-unproven"
   | "hop-malformed";
 
-/** The base of all errors Spillway throws: `code` says which, `cause` keeps what was underneath. */
+/** The base of all errors that Spillway throws: `code` says which one, and `cause` holds the error behind it, if any. */
 export class SpillwayError extends Error {
   override readonly name: string = "SpillwayError";
   readonly code: SpillwayErrorCode;
@@ -43,7 +43,7 @@ export class SpillwayError extends Error {
   }
 }
 
-/** An option was refused at construction. Says which option, what is wanted, and what was got. */
+/** An option was refused. Says which option, what is wanted, and what was given. */
 export class OptionError extends SpillwayError {
   override readonly name: string = "OptionError";
   readonly option: string;
@@ -58,9 +58,9 @@ export class OptionError extends SpillwayError {
 }
 
 /**
- * A push ended in its middle: `pushedCount` messages, the first given, were pushed for certain; `cause` says why not the
- * others. Of the next up to 1,000 it is not known where the cause is a lost reply, or where the list has shards; and of none
- * with `priority: "next"`, whose last messages are sent first.
+ * A push failed halfway: the first `pushedCount` messages were pushed for certain, and `cause` says why the push ended. Where
+ * the cause is a lost reply, or the list has shards, up to 1,000 of the messages after them may have been pushed too. With
+ * `priority: "next"` it is known of none, since the last messages are sent first.
  */
 export class PushIncompleteError extends SpillwayError {
   override readonly name: string = "PushIncompleteError";
@@ -68,7 +68,7 @@ export class PushIncompleteError extends SpillwayError {
   constructor(pushedCount: number, cause: unknown) {
     super(
       "push-incomplete",
-      `The push ended after ${pushedCount} messages, which are pushed. The cause says why. Push the others again.`,
+      `The push failed after ${pushedCount} messages, which are in the list; error.cause says why. Push the others again.`,
       { cause },
     );
     this.pushedCount = pushedCount;
@@ -76,14 +76,14 @@ export class PushIncompleteError extends SpillwayError {
 }
 
 /**
- * A request got no usable answer: refused, reset, timed out, HTTP 429 or 5xx, a body that is not the protocol's.
- * Whether the request ran is not known, so only a request that can be repeated may be sent again.
+ * A request got no usable answer: it was refused, reset or timed out, or the answer was HTTP 429 or 5xx or not the protocol's.
+ * It is not known whether the request ran, so it is sent again only where repeating it does no harm.
  */
 export class RedisTransportError extends SpillwayError {
   override readonly name: string = "RedisTransportError";
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
-  /** Whether waiting and sending again may help: false for HTTP 401 and 403, say. */
+  /** Whether waiting and sending again may help. False for HTTP 401 and 403, for example. */
   readonly isRetryable: boolean;
   constructor(message: string, options: { status?: number; isRetryable: boolean; cause?: unknown }) {
     super("redis-transport", message, "cause" in options ? { cause: options.cause } : undefined);
@@ -94,8 +94,8 @@ export class RedisTransportError extends SpillwayError {
 
 /**
  * Redis answered with an error: the command was refused or failed. `prefix` is its first word (`WRONGTYPE`, `OOM`,
- * `NOSCRIPT`). The message is the server's without what it may quote of arguments; with the `command` given, it names
- * that and its keys where they are the trouble.
+ * `NOSCRIPT`). The message is the server's, without any arguments that it may quote. It names the command, and its keys where
+ * they are the cause.
  */
 export class RedisReplyError extends SpillwayError {
   override readonly name: string = "RedisReplyError";
@@ -119,12 +119,12 @@ export class RedisReplyError extends SpillwayError {
 export const refusedEffect = "Redis refused the effect ";
 
 /**
- * Redis refused an effect of a message that its handler acknowledged, so the message has failed. Says which command and
- * which key, and why, as `cause` does; of the command's other words nothing is told.
+ * Redis refused an effect of a message that its handler acknowledged, so the message has failed. Says which command and which
+ * key, and why; `cause` is Redis' own error. The command's other arguments are never shown.
  */
 export class EffectError extends SpillwayError {
   override readonly name: string = "EffectError";
-  /** The same as short as a dead letter has it. */
+  /** The short text that a dead letter holds. */
   readonly refused: string;
   constructor(what: string, cause: RedisReplyError) {
     super("effect-refused", `${refusedEffect}${what}, so the message has failed: ${cause.message}`, {
@@ -134,15 +134,16 @@ export class EffectError extends SpillwayError {
   }
 }
 
-/** A reply did not have the shape that the command or script promises: another server, another version, or a bug. */
+/** A reply did not have the shape that the command or script promises: the server is another one or too old, or this is a bug. */
 export class RedisProtocolError extends SpillwayError {
   override readonly name: string = "RedisProtocolError";
   constructor(message: string, options?: { cause?: unknown }) {
-    super("redis-protocol", message, options);
+    const wanted = "Spillway needs Redis 6.2 or newer, or a server that answers like it.";
+    super("redis-protocol", `${message} ${wanted}`, options);
   }
 }
 
-/** A request or its reply is larger than the server takes. A batch is halved and tried again before this is thrown. */
+/** A request or its reply is larger than the server allows. A batch is halved and tried again before this is thrown. */
 export class RedisTooLargeError extends SpillwayError {
   override readonly name: string = "RedisTooLargeError";
   constructor(message: string, options?: { cause?: unknown }) {
@@ -150,7 +151,7 @@ export class RedisTooLargeError extends SpillwayError {
   }
 }
 
-/** A handler, or the schema, took longer than `handlerTimeoutMs`; its message counts as failed, whatever it still does. */
+/** A handler or the schema took longer than `handlerTimeoutMs`. Its message counts as failed, whatever the handler still does. */
 export class HandlerTimeoutError extends SpillwayError {
   override readonly name: string = "HandlerTimeoutError";
   constructor(timeoutMs: number, what = "handler") {
@@ -161,15 +162,15 @@ export class HandlerTimeoutError extends SpillwayError {
   }
 }
 
-/** The drain or the client was closed before this was asked of it. */
+/** The drain or the client was used after it was closed. */
 export class ClosedError extends SpillwayError {
   override readonly name: string = "ClosedError";
   constructor(what: string) {
-    super("closed", `The ${what} is closed: make a new one, or close it after its last use.`);
+    super("closed", `The ${what} is closed. Make a new one, or close it only after its last use.`);
   }
 }
 
-/** A package that only some adapters need, and that is not installed with ours, does not load. Says how to install it. */
+/** A package that only this adapter needs cannot be loaded: it is not installed with Spillway. Says how to install it. */
 export class MissingPackageError extends SpillwayError {
   override readonly name: string = "MissingPackageError";
   /** Its name, as npm knows it. */
@@ -177,7 +178,7 @@ export class MissingPackageError extends SpillwayError {
   constructor(packageName: string, options?: { cause?: unknown }) {
     super(
       "missing-package",
-      `The package "${packageName}" does not load. Install it: npm install ${packageName}`,
+      `The package "${packageName}" cannot be loaded. Install it: npm install ${packageName}`,
       options,
     );
     this.packageName = packageName;
@@ -185,14 +186,14 @@ export class MissingPackageError extends SpillwayError {
 }
 
 /**
- * A hop was not taken, or a call that claims to be one is none. Of a continuation, `code` says what may be done:
+ * A hop was not taken, or a received call is not a valid hop. Where a continuation throws it, `code` says what may be done:
  *
  * - `continuation-refused`: sending the hop again does no harm and may help. The drain does so while it has time.
- * - `continuation-failed`: the hop was not taken, and would not be if it were sent again.
+ * - `continuation-failed`: the hop was not taken, and sending it again would not help.
  * - `continuation-unknown`: the hop may have been taken. It is not sent again, or there might be two chains.
  *
- * Of a receiver: `hop-unproven` for a call without the proof that it is ours (HTTP 401), and `hop-malformed` for one that
- * has it and is no hop all the same (HTTP 400).
+ * Where a receiver throws it: `hop-unproven` for a call that does not prove that it is ours (HTTP 401), and `hop-malformed`
+ * for one that proves it but is not a hop (HTTP 400).
  */
 export class ContinuationError extends SpillwayError {
   override readonly name: string = "ContinuationError";

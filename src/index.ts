@@ -15,27 +15,88 @@
  * @module
  */
 
+// A drain of one list: made once, run by any number of invocations.
+
 export type { DrainStats } from "./broker/broker.ts";
-// For adapters: bytes-in-a-string and back.
-export { type Bytes, fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
-export type { Continuation, Declined, NextDrain } from "./chain/continuation.ts";
-// Hops, for continuations and hosts.
-export {
-  type ChainPosition,
-  type Hop,
-  type HopFields,
-  type ReceiveHop,
-  readHop,
-  readHopText,
-  writeHop,
-} from "./chain/hop.ts";
-export type { WaitOptions } from "./chain/wait.ts";
-export type { Woken } from "./chain/wake.ts";
-export type { Clock } from "./clock.ts";
 export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
+export type {
+  Brake,
+  DeadLetterLimits,
+  DrainOptions,
+  EveryDrainOption,
+  PlainEngine,
+} from "./options/drain-options.ts";
+export type { RunOptions } from "./options/run-options.ts";
+export type { FailureCount } from "./run/failures.ts";
+export type { DrainReport, StopReason } from "./run/report.ts";
+export type { ShardOptions } from "./shards/sharded-drain.ts";
+
+// Several lists in one deployment.
+
 export { createSpillway } from "./create-spillway.ts";
+export type { ListsReport } from "./lists/fair-report.ts";
+export type { Spillway } from "./lists/several-lists.ts";
+export type { ListOptions, SpillwayOptions } from "./lists/spillway-options.ts";
+
+// What a handler gets, and what it may say.
+
+export type { BatchBy, BatchGroup } from "./handling/batch-groups.ts";
+export { type Codec, type Encoded, jsonCodec } from "./handling/codec.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./handling/effects.ts";
+export type {
+  BatchHandler,
+  BatchHandlerReturn,
+  FailedMessages,
+  Handler,
+  HandlerReturn,
+  MessageVerdict,
+} from "./handling/handler.ts";
+export { idempotent } from "./handling/idempotent.ts";
+export type { Message } from "./handling/message.ts";
+export type { SentAt } from "./handling/message-age.ts";
+export {
+  deadLetter,
+  type HandlerOutcome,
+  NonRetryableError,
+  Overloaded,
+  release,
+  retry,
+} from "./handling/outcome.ts";
+export type { Backoff, Failure, RetryDelay } from "./handling/retry-policy.ts";
+export { SchemaError, type StandardSchema } from "./handling/schema.ts";
+
+// Order, scale and shards.
+
+export { byKey, strictOrder } from "./order/order.ts";
+export type { KeyOf, KeyOrder, Order } from "./order/order-option.ts";
+export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale/scale-out.ts";
+export { type ReshardOptions, reshard } from "./shards/reshard.ts";
+export { shardOf } from "./shards/shard-names.ts";
+
+// Pushing, waiting and waking.
+
+export type { WaitOptions } from "./chain/wait.ts";
+export type { Woken } from "./chain/wake.ts";
+export type { PushResult } from "./push/push.ts";
+export type { Pushable, PushOptions } from "./push/push-options.ts";
+
+// What an operator does and sees.
+
+export type { KeyLimit, Limits, ListLimit, RateLimit } from "./operations/control.ts";
+export type { DeadLetter } from "./operations/dead-letter.ts";
+export type { DeadLetterWhere } from "./operations/dead-letter-where.ts";
+export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./operations/dead-letters.ts";
+export type { Lease, LeaseOptions } from "./operations/leases.ts";
+export type { PeekedMessage, PeekOptions } from "./operations/peek.ts";
+
+// Events.
+
+export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events/events.ts";
+export { type Listeners, listeners, type On } from "./events/listeners.ts";
+
 // Errors: one base, a closed set of codes.
+
 export {
   ClosedError,
   ContinuationError,
@@ -52,60 +113,21 @@ export {
   SpillwayError,
   type SpillwayErrorCode,
 } from "./errors.ts";
-// Events.
-export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events/events.ts";
-export { type Listeners, listeners, type On } from "./events/listeners.ts";
-// The drain: made once, run by any number of invocations.
-export type { BatchBy, BatchGroup } from "./handling/batch-groups.ts";
-export { type Codec, type Encoded, jsonCodec } from "./handling/codec.ts";
-export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./handling/effects.ts";
-export type {
-  BatchHandler,
-  BatchHandlerReturn,
-  FailedMessages,
-  Handler,
-  HandlerReturn,
-  MessageVerdict,
-} from "./handling/handler.ts";
-// What a handler gets, and what it may say.
-export { idempotent } from "./handling/idempotent.ts";
-export type { Message } from "./handling/message.ts";
-export type { SentAt } from "./handling/message-age.ts";
+
+// Ports and forms that an adapter implements or reads.
+
+export { type Bytes, fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
+export type { Continuation, Declined, NextDrain } from "./chain/continuation.ts";
 export {
-  deadLetter,
-  type HandlerOutcome,
-  NonRetryableError,
-  Overloaded,
-  release,
-  retry,
-} from "./handling/outcome.ts";
-export type { Backoff, Failure, RetryDelay } from "./handling/retry-policy.ts";
-export { SchemaError, type StandardSchema } from "./handling/schema.ts";
-// Several lists in one deployment.
-export type { ListsReport } from "./lists/fair-report.ts";
-export type { Spillway } from "./lists/several-lists.ts";
-export type { ListOptions, SpillwayOptions } from "./lists/spillway-options.ts";
-export type { KeyLimit, Limits, ListLimit, RateLimit } from "./operations/control.ts";
-// Dead letters.
-export type { DeadLetter } from "./operations/dead-letter.ts";
-export type { DeadLetterWhere } from "./operations/dead-letter-where.ts";
-export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./operations/dead-letters.ts";
-// What an operator looks at.
-export type { Lease, LeaseOptions } from "./operations/leases.ts";
-export type { PeekedMessage, PeekOptions } from "./operations/peek.ts";
-export type {
-  Brake,
-  DeadLetterLimits,
-  DrainOptions,
-  EveryDrainOption,
-  PlainEngine,
-} from "./options/drain-options.ts";
-export type { RunOptions } from "./options/run-options.ts";
-export { byKey, strictOrder } from "./order/order.ts";
-export type { KeyOf, KeyOrder, Order } from "./order/order-option.ts";
-export type { PushResult } from "./push/push.ts";
-export type { Pushable, PushOptions } from "./push/push-options.ts";
-// Ports: what an adapter implements.
+  type ChainPosition,
+  type Hop,
+  type HopFields,
+  type ReceiveHop,
+  readHop,
+  readHopText,
+  writeHop,
+} from "./chain/hop.ts";
+export type { Clock } from "./clock.ts";
 export type {
   ByteString,
   RedisClient,
@@ -113,10 +135,3 @@ export type {
   RedisReply,
   RedisRequestOptions,
 } from "./redis/redis-client.ts";
-export type { FailureCount } from "./run/failures.ts";
-export type { DrainReport, StopReason } from "./run/report.ts";
-export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale/scale-out.ts";
-// Shards.
-export { type ReshardOptions, reshard } from "./shards/reshard.ts";
-export { shardOf } from "./shards/shard-names.ts";
-export type { ShardOptions } from "./shards/sharded-drain.ts";

@@ -1,6 +1,6 @@
 import type { RedisClient, RedisCommand, RedisReply, RedisReplyError } from "../../src/index.ts";
 
-/** What the REST server stands in front of: a client that also runs transactions, and can listen. */
+/** The Redis behind the REST server: a client that also runs transactions, and can listen. */
 export interface Backend extends RedisClient {
   /**
    * Runs commands as one `MULTI`/`EXEC`. Resolves with one reply or error for each; throws `RedisReplyError` where the
@@ -16,7 +16,7 @@ export interface Backend extends RedisClient {
   listen(command: RedisCommand, listener: BackendListener): Promise<() => void>;
 }
 
-/** What a listening connection tells. */
+/** Called with what a listening connection receives. */
 export interface BackendListener {
   /** Each reply, the first one included: of `MONITOR` a line, of a subscription an array. */
   onReply(reply: RedisReply): void;

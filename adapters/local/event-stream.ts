@@ -1,13 +1,13 @@
 import { type RedisCommand, type RedisReply, toText } from "../../src/index.ts";
 import type { Backend } from "./backend.ts";
 
-/** What a reader who does not keep up may leave unread; Redis' own bound for subscribers. */
+/** How much a slow reader may leave unread, bytes: Redis' own bound for subscribers. */
 const unreadBytesMax = 32 * 1024 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * What a subscription or `MONITOR` tells, as server-sent events: `data: message,chat,hello`. It ends when the client goes,
- * when the connection to Redis is lost, and when more than 32 MB are unread. Rejects where Redis refuses it.
+ * A subscription or `MONITOR` as server-sent events: `data: message,chat,hello`. It ends when the client goes, when the connection
+ * to Redis is lost, and when more than 32 MB are unread. Rejects where Redis refuses it.
  */
 export async function eventStream(
   backend: Backend,

@@ -1,10 +1,9 @@
-/** Shorter ones are cheaper to join than to write one by one. */
+/** Parts shorter than this are cheaper to join than to write one by one. */
 const longChars = 64;
 
 /**
- * A JSON text that is written in parts, straight into its bytes. `JSON.stringify` would look for escapes through a megabyte
- * of base64, and each step from parts to text to bytes would copy it: at 1 KB a message that is a tenth of all that is
- * done for it.
+ * A JSON text that is written in parts, directly as bytes. `JSON.stringify` would search a megabyte of base64 for escapes, and each
+ * step from parts to text to bytes would copy it: at 1 KB a message, a tenth of the whole work.
  */
 export class JsonText {
   readonly #parts: string[] = [];

@@ -13,14 +13,14 @@ interface MemoryOptions {
 const kinds = { now: func<() => number>({ default: () => Date.now() }) } satisfies Kinds<MemoryOptions>;
 
 /**
- * A Redis in this process, for tests, demonstrations and machines with nothing installed: a `RedisClient` that also
- * stands behind the REST server. It keeps nothing when the process ends. Throws `OptionError` for bad options.
+ * A Redis in this process, for tests, demonstrations and machines with nothing installed: a `RedisClient` that the REST server can
+ * use too. It keeps nothing when the process ends. Throws `OptionError` for bad options.
  */
 export function memory(options: MemoryOptions = {}): Backend {
   return backendOf(new Store(checkOptions(kinds, options, "memory")));
 }
 
-/** The same over a store that is there already, for who also looks into it. */
+/** The same over an existing store, for callers that also look into it. */
 export function backendOf(store: Store): Backend {
   const stops = new Set<() => void>();
   return {
@@ -28,7 +28,7 @@ export function backendOf(store: Store): Backend {
     command: async (command) => store.call(command),
     pipeline: async (commands) => commands.map((command) => attempt(() => store.call(command))),
     transaction: async (commands) => {
-      // One command that cannot run discards them all.
+      // One command that cannot run discards all of them.
       for (const command of commands) store.check(command);
       return commands.map((command) => attempt(() => store.call(command)));
     },

@@ -17,14 +17,14 @@ const settings = {
 const timeoutMsDefault = 10_000;
 
 /**
- * A connection to Redis whose bytes are ours, for what a client would reshape or what takes a whole connection. ioredis
- * opens it, with its TLS and its log-in, and lets go of it.
+ * A connection to Redis that is used without a client, for replies that a client would change, and for commands that need a whole
+ * connection. ioredis opens it, with its TLS and its log-in, and then leaves it alone.
  */
 export class OwnConnection {
   readonly #redis: Redis;
   readonly #stream: Duplex;
   readonly #cutter = new ReplyCutter();
-  /** Replies that nobody has taken yet. */
+  /** Replies that no one has taken yet. */
   readonly #unread: Buffer[] = [];
   #take: ((reply: Buffer) => void) | undefined;
   readonly #onEnd: (() => void)[] = [];
@@ -51,11 +51,11 @@ export class OwnConnection {
   static async open(options: IoredisOptions | Redis): Promise<OwnConnection> {
     const redis = await create(options);
     const timeoutMs = ("requestTimeoutMs" in options && options.requestTimeoutMs) || timeoutMsDefault;
-    // Each failure says so itself; without a listener it would end the process.
+    // Failures are reported where they matter; without a listener, one would end the process.
     redis.on("error", () => undefined);
     try {
       await within(timeoutMs, redis.connect());
-      // Once this is answered, nothing that ioredis has sent is under way any more.
+      // Once this is answered, nothing that ioredis has sent waits for a reply any more.
       await within(timeoutMs, redis.ping());
     } catch (error) {
       redis.disconnect();

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A `redis-server` of our own. */
+/** A `redis-server` that this process started. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
@@ -52,10 +52,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const child = spawn(program, args, { stdio: "ignore" });
   let failure: Error | undefined;
   child.once("error", (error) => {
-    failure = new Error(`${program} does not start: is it installed and on the PATH?`, { cause: error });
+    failure = new Error(`${program} does not start. Is it installed, and on the PATH?`, { cause: error });
   });
   child.once("exit", (code) => {
-    failure ??= new Error(`${program} ended with code ${code} before it answered: is port ${port} taken?`);
+    failure ??= new Error(`${program} ended with code ${code} before it answered. Is port ${port} taken?`);
   });
   const isOurFolder = options.folder === undefined;
   const endWithUs = (): void => {
@@ -95,8 +95,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 /**
- * Where we are killed, nothing of ours runs any more: a shell waits until the pipe to us breaks, and then ends the server
- * and removes its folder.
+ * Ends the server where this process is killed and can do nothing itself: a shell waits until its pipe to this process breaks, and
+ * then ends the server and removes its folder.
  */
 function startGuard(pid: number, folder: string | undefined): ChildProcess | undefined {
   if (process.platform === "win32") return undefined;

@@ -69,7 +69,7 @@ export class ReplyCutter {
   }
 }
 
-/** The meaning of one whole reply. Throws `RedisReplyError` where it is an error. */
+/** Reads one whole reply. Throws `RedisReplyError` where it is an error. */
 export function readReply(bytes: Buffer): RedisReply {
   let at = 0;
   const read = (): RedisReply => {

@@ -6,7 +6,7 @@ export function encodeItem(reply: RedisReply | RedisReplyError, isBase64: boolea
   if (reply instanceof RedisReplyError) encodeError(reply, json);
   else {
     json.add('{"result":');
-    // Upstash leaves this one as it is, and its client expects so; in an array the client takes it for base64.
+    // Upstash does not encode this one, and its client expects that; in an array, the client takes it for base64.
     if (reply === "OK") json.add('"OK"');
     else encodeReply(reply, isBase64, json);
     json.add("}");

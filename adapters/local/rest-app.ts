@@ -57,7 +57,7 @@ export function createRestApp(options: RestAppOptions): Hono {
   let requestCount = 0;
 
   const checked = createMiddleware(async (context, next) => {
-    // Set now, for a header that comes later makes a stream of the answer, which costs as much as all else here.
+    // Set now: a header that is set later turns the answer into a stream, which costs as much as everything else here.
     context.header("Cache-Control", "no-store");
     const given = bearerToken(context.req.header("authorization")) ?? context.req.query("_token");
     if (given === undefined || !(await isSameSecret(given, token))) {
@@ -69,7 +69,7 @@ export function createRestApp(options: RestAppOptions): Hono {
     if (isResp2(context) && isBase64(context)) {
       throw new BadRequest("ERR base64 encoding is not allowed with the response format resp2");
     }
-    // We read our own writes, being in front of one Redis, whatever a client sends back.
+    // In front of one Redis, every request sees earlier writes, whatever token a client sends back.
     context.header("upstash-sync-token", `${instance}.${++requestCount}`);
     return next();
   });
@@ -130,7 +130,7 @@ export function createRestApp(options: RestAppOptions): Hono {
   return app;
 }
 
-/** Runs what is served, and puts an error in the place of each command that is not. */
+/** Runs the commands that are served, and puts an error in the place of each other one. */
 async function inPlaces<Reply>(
   commands: readonly RedisCommand[],
   send: (served: readonly RedisCommand[]) => Promise<Reply[]>,
@@ -175,8 +175,8 @@ function bearerToken(header = ""): string | undefined {
 }
 
 /**
- * Where there is Node's own request, as it came: a `URL` has resolved `..` in it, which may well be a key. An app that is
- * mounted by `mount` has another path than that.
+ * The URL as the client sent it, from Node's own request where there is one: a `URL` would have resolved `..`, which may be a key.
+ * An app that is mounted by `mount` has another path than that.
  */
 function urlAsSent(context: Context): string {
   const { url } = context.req.raw;
@@ -185,7 +185,7 @@ function urlAsSent(context: Context): string {
   return new URL(`http://host${sent}`).pathname === new URL(url).pathname ? sent : url;
 }
 
-/** What is left of a path below the route's own prefix, where another app has this one by `route`. */
+/** The rest of a path below the route's prefix, where another app includes this one by `route`. */
 function belowPrefix(path: string, routePath: string): string {
   const prefix = routePath.split("/").slice(1, -1);
   return `/${path
@@ -203,7 +203,7 @@ function splitUrl(url: string): { path: string; query: string } {
     : { path: beforeHash.slice(0, at), query: beforeHash.slice(at + 1) };
 }
 
-/** Of a body that is too large so many times what is allowed is read before its sender is cut off. */
+/** Of a body that is too large, this many times the allowed size is read before its sender is cut off. */
 const discardedShare = 4;
 
 /** Keeps no more than is allowed, whatever the headers claim. */

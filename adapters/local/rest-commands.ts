@@ -1,8 +1,8 @@
 import { type RedisCommand, RedisReplyError } from "../../src/index.ts";
 
 /**
- * What Upstash does not serve over REST, and what would harm who else is served by the same connection: commands that
- * block, that keep state on a connection, or that end it or the server.
+ * Commands that Upstash does not serve over REST, and those that would harm others on the same connection: they block, keep state
+ * on the connection, or end it or the server.
  */
 const unavailable = new Set(
   (
@@ -21,7 +21,7 @@ const streamWords: Readonly<Record<string, Readonly<Record<string, number>>>> = 
 /** Why a command is not served, or undefined where it is. */
 export function refusal(command: RedisCommand): RedisReplyError | undefined {
   const name = command[0].toUpperCase();
-  // Names that JavaScript has a meaning for must not reach a client that looks them up.
+  // Names such as `constructor` must not reach a client, which would find them on its own prototype.
   if (command[0].toLowerCase() in {}) return new RedisReplyError(`ERR unknown command '${command[0]}'`);
   const isDebugger = name === "SCRIPT" && String(command[1]).toUpperCase() === "DEBUG";
   if (!unavailable.has(name) && !isDebugger && !blocks(name, command)) return undefined;

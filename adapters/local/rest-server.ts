@@ -20,7 +20,7 @@ const graceMs = 1_000;
 export interface RestServer {
   readonly url: string;
   readonly port: number;
-  /** Stops listening, gives what is under way a second, ends all connections, and closes the backend. */
+  /** Stops listening, gives requests under way a second, ends all connections, and closes the backend. */
   close(): Promise<void>;
 }
 

@@ -14,15 +14,15 @@ import { TcpClient, type TcpConnection } from "./tcp.ts";
 /** What a package for Redis over TCP must do for a cluster. */
 export interface ClusterDriver {
   readonly name: string;
-  /** The nodes that are asked first. */
+  /** The nodes that are asked first about the cluster. */
   seeds(): Promise<readonly NodeAddress[]>;
-  /** Where a node is reached that the cluster knows by an address of its own. */
+  /** The address by which this process reaches a node, from the address that the cluster knows it by. */
   reach(address: NodeAddress): NodeAddress;
   /** A new connection to one node, as `TcpDriver.open`. */
   open(address: NodeAddress): Promise<TcpConnection>;
 }
 
-/** A command is sent on so often. Reason: nodes that disagree send it to each other; they agree in a moment. */
+/** How often a command is sent on to another node. Reason: nodes that disagree send it to each other, and soon agree. */
 const redirectionCountMax = 8;
 
 /** A command under way. */
@@ -34,9 +34,10 @@ interface Errand {
 }
 
 /**
- * A `RedisClient` over the nodes of a cluster. Each command goes to the master that has the slot of its key, and one without
- * keys where its neighbours go, or to the node of `near`. It follows `MOVED` and `ASK`, which say that a command did not run,
- * and repeats nothing else: after a lost connection the next request asks the cluster anew who has what.
+ * A `RedisClient` over the nodes of a cluster. Each command goes to the master that has the slot of its key. A command without
+ * keys goes to the same node as those beside it, or to the node of `near`. The client follows `MOVED` and `ASK`, which say that a
+ * command did not run, and repeats nothing else. After a lost connection, the next request asks the cluster again which node has
+ * which slot.
  */
 export class ClusterClient implements RedisClient {
   readonly name: string;
@@ -90,7 +91,7 @@ export class ClusterClient implements RedisClient {
     return replies;
   }
 
-  /** A slot that has moved ends the wait with `MOVED`, and the next one goes to its new node. */
+  /** Where a slot has moved, the wait ends with `MOVED`, and the next one goes to the new node. */
   async block(
     command: RedisCommand,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -112,7 +113,7 @@ export class ClusterClient implements RedisClient {
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
   }
 
-  /** Sends each node what is its own, in order, all nodes at once. */
+  /** Sends each node its own commands, in order, and to all nodes at once. */
   async #sendAll(
     errands: readonly Errand[],
     options: RedisRequestOptions | undefined,
@@ -141,7 +142,7 @@ export class ClusterClient implements RedisClient {
       return group.map((errand, at) => [errand, own[at] as RedisReply | RedisReplyError]);
     } catch (error) {
       this.#isStale = true;
-      // The node was not reached: what others were sent has run, and this has not.
+      // This node was not reached, so its commands have not run, while those of other nodes have.
       if (error instanceof RedisReplyError) return group.map((errand) => [errand, error]);
       throw error;
     }
@@ -151,7 +152,7 @@ export class ClusterClient implements RedisClient {
     return { timeoutMs: options?.timeoutMs ?? this.#requestTimeoutMs };
   }
 
-  /** The master that has a key's slot. A slot that no one has is asked of anyone, who says so. */
+  /** The master that has a key's slot. Where none has it, any node is asked, which then says so. */
   #nodeOf(key: string | undefined): NodeAddress {
     const owner = key === undefined ? undefined : this.#slots.ownerOf(hashSlot(key));
     const node = owner ?? this.#slots.anyOwner();
@@ -172,7 +173,7 @@ export class ClusterClient implements RedisClient {
     return client;
   }
 
-  /** Asks the cluster who has which slot, where that is not known, or no longer. */
+  /** Asks the cluster which node has which slot, where that is not known, or no longer. */
   async #learn(options?: RedisRequestOptions): Promise<void> {
     if (this.#isClosed) throw new ClosedError(`${this.name} client`);
     if (this.#isStale) {
@@ -183,7 +184,7 @@ export class ClusterClient implements RedisClient {
     await this.#learning;
   }
 
-  /** All nodes are asked at once, and the first that answers is believed: one that is wrong says `MOVED` later. */
+  /** Asks all nodes at once and takes the first answer. If it is out of date, a node answers `MOVED` later. */
   async #ask(options: RedisRequestOptions | undefined): Promise<void> {
     this.#isStale = false;
     const nodes = new Map(this.#slots.known);
@@ -209,7 +210,7 @@ function isClusterDown(reply: unknown): boolean {
   return reply instanceof RedisReplyError && reply.prefix === "CLUSTERDOWN";
 }
 
-/** The prefix is one that is waited for: whatever asked for it did not run, and a replica may take over. */
+/** With a prefix after which a request is repeated: the command did not run, and a replica may take over. */
 function unreached(place: string, cause: RedisTransportError): RedisReplyError {
   return new RedisReplyError(`CLUSTERDOWN The node ${place} of the cluster was not reached.`, { cause });
 }
@@ -218,7 +219,7 @@ function stillMoving(slot: number): RedisReplyError {
   return new RedisReplyError(`TRYAGAIN The nodes of the cluster do not agree who has slot ${slot}.`);
 }
 
-/** Of what the nodes said, what one answered; else that none was reached. */
+/** The error that a node answered; if none did, that none was reached. */
 function whyUnknown(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const answered = error.errors.find(

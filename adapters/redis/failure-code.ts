@@ -1,8 +1,8 @@
 const depthMax = 5;
 
 /**
- * The system's own word for what went wrong, such as `ECONNREFUSED`, from wherever in a chain of causes it stands; the
- * error's name where there is none. Never a message: those may quote what was sent.
+ * The system's code for what went wrong, such as `ECONNREFUSED`, from anywhere in the chain of causes; without one, the error's
+ * name. Never a message, which may quote what was sent.
  */
 export function failureCode(error: unknown): string | undefined {
   let name: string | undefined;

@@ -25,7 +25,7 @@ const keyless = new Set(
   ).split(" "),
 );
 
-/** Commands whose first argument says what of the key is wanted. */
+/** Commands whose first argument is a subcommand, and the second one the key. */
 const withSubcommand = new Set(["OBJECT", "MEMORY", "XINFO", "XGROUP"]);
 
 /** The key by which a command finds its node; undefined for one that names none. */

@@ -8,8 +8,8 @@ import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type Tcp
 export type { TcpOptions as IoredisOptions } from "./tcp.ts";
 
 /**
- * A request is sent once, and not again when a connection is lost: only the broker knows which can be repeated. A lost
- * connection stays lost; the next request opens another. And over RESP2: RESP3, the default, reshapes replies.
+ * A request is sent once, and not again when a connection is lost, since only the broker knows which can be repeated. A lost
+ * connection stays lost; the next request opens another. RESP2, because RESP3, the default, changes the form of replies.
  */
 const ourSettings = {
   protocol: 2,
@@ -19,16 +19,16 @@ const ourSettings = {
   retryStrategy: () => null,
   autoResendUnfulfilledCommands: false,
   enableAutoPipelining: false,
-  // A wait at the server may be longer than what its user means for other commands; we have limits of our own.
+  // A blocking command may take longer than the user's timeout for other commands; the client has its own limits.
   commandTimeout: undefined,
   socketTimeout: undefined,
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
 /**
- * A client over `ioredis` (an optional peer, loaded when first used): from `{ url }`, or from a `Redis` or `Cluster` of your
- * own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws `OptionError` for
- * a URL that cannot work, and for an instance with a `keyPrefix`.
+ * A client over `ioredis`, an optional peer dependency that is loaded when first used: from `{ url }`, or from a `Redis` or
+ * `Cluster` of your own. Yours is not touched: the client opens duplicates of it, with settings that are safe for a queue. Throws
+ * `OptionError` for a URL that cannot work, and for an instance with a `keyPrefix`.
  */
 export function ioredis(options: TcpOptions | Redis | Cluster): RedisClient {
   if (isCluster(options)) {
@@ -105,20 +105,20 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
       ),
     end: () => {
       redis.disconnect();
-      // Else it would wait for a farewell that a dead end never sends.
+      // Otherwise it would wait for the other end to close, which a dead one never does.
       redis.stream?.destroy();
     },
   };
 }
 
-/** Commands whose arguments or replies ioredis reshapes, but for those in capitals, which are the same to Redis. */
+/** Commands whose arguments or replies ioredis changes, unless their names are written in capitals, which Redis takes too. */
 const reshaped = new Set(["hgetall", "hmset", "hset", "mset", "msetnx", "vsim"]);
 
 function unreshaped(command: string): string {
   return reshaped.has(command) ? command.toUpperCase() : command;
 }
 
-/** By a URL, or a port, or settings, which then win over those that are for all. */
+/** Opens a `Redis` by a URL, a port, or settings. These settings win over those that are for all. */
 async function create(where: unknown, forAll: object = {}): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
     throw new MissingPackageError("ioredis", { cause });

@@ -6,7 +6,7 @@ import { lostConnection, readTcpOptions, TcpClient, type TcpConnection, type Tcp
 
 export type { TcpOptions as NodeRedisOptions } from "./tcp.ts";
 
-/** What we use of a client of the package `redis`. */
+/** The part of a client of the package `redis` that is used here. */
 export interface NodeRedisLike {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -18,7 +18,7 @@ export interface NodeRedisLike {
   withTypeMapping(mapping: Record<number, unknown>): { sendCommand(args: Buffer[]): Promise<unknown> };
 }
 
-/** What we use of a cluster client of the package `redis`. */
+/** The part of a cluster client of the package `redis` that is used here. */
 export interface NodeRedisClusterLike {
   readonly slots: readonly unknown[];
   withTypeMapping(mapping: Record<number, unknown>): unknown;
@@ -43,16 +43,16 @@ const replyErrors = new Set(["SimpleError", "BlobError", "ErrorReply"]);
 const stringTypes = [36, 43, 61] as const;
 
 /**
- * A request is sent once, now or not at all: only the broker knows which can be repeated. A lost connection stays lost;
- * the next request opens another. And over RESP2: RESP3, which the maintenance notices want, reshapes replies.
+ * A request is sent once, at once or not at all, since only the broker knows which can be repeated. A lost connection stays lost;
+ * the next request opens another. RESP2, because RESP3, which the maintenance notices need, changes the form of replies.
  */
 const ourSettings = { RESP: 2, maintNotifications: "disabled", disableOfflineQueue: true } as const;
 const ourSocket = { reconnectStrategy: false } as const;
 
 /**
- * A client over `redis` (node-redis, an optional peer, loaded when first used): from `{ url }`, or from a client or cluster
- * client of your own, of which it opens duplicates with settings that are safe for a queue; yours is not touched. Throws
- * `OptionError` for a URL that cannot work, and for a client with a `keyPrefix`.
+ * A client over `redis` (node-redis), an optional peer dependency that is loaded when first used: from `{ url }`, or from a client
+ * or cluster client of your own. Yours is not touched: the client opens duplicates of it, with settings that are safe for a queue.
+ * Throws `OptionError` for a URL that cannot work, and for a client with a `keyPrefix`.
  */
 export function nodeRedis(options: TcpOptions | NodeRedisLike | NodeRedisClusterLike): RedisClient {
   if (isCluster(options)) {
@@ -67,7 +67,7 @@ export function nodeRedis(options: TcpOptions | NodeRedisLike | NodeRedisCluster
     const { socket = {}, keyPrefix } = (options.options ?? {}) as InstanceOptions;
     refusePrefix("nodeRedis", keyPrefix);
     const place = `${socket.host ?? "localhost"}:${socket.port ?? 6379}`;
-    // A wait at the server may be silent for longer than you mean for other commands; we have limits of our own.
+    // A blocking command may be silent for longer than the user's timeout for others; the client has its own limits.
     const settings = { ...ourSettings, socket: { ...socket, ...ourSocket, socketTimeout: undefined } };
     const open = (): Promise<TcpConnection> => connect(options.duplicate(settings), place);
     return new TcpClient({ name, place, open }, requestTimeoutMsDefault);

@@ -3,10 +3,10 @@ import { integer, required, text } from "../../src/internals.ts";
 
 export const requestTimeoutMsDefault = 10_000;
 
-/** How long a request may take, ms. Longer than a day, timers would take it for no time at all. */
+/** How long a request may take, ms. At most a day: a timer that is too long fires at once. */
 export const requestTimeoutMs = integer({ min: 1, max: 86_400_000, default: requestTimeoutMsDefault });
 
-/** A secret, or what may hold one: it is shown in no error. */
+/** A secret, or a text that may hold one: no error shows it. */
 export function secret(wanted: string) {
   return required(text({ isSecret: true, wanted: `${wanted}, without white space` }));
 }

@@ -13,7 +13,7 @@ export interface NodeAddress {
   readonly port: number;
 }
 
-/** Where nodes are reached that the cluster knows by addresses of its own, by `host:port`. */
+/** The addresses by which nodes are reached, by the `host:port` that the cluster knows them by. */
 export type AddressMap =
   | Readonly<Record<string, NodeAddress>>
   | ((place: string) => NodeAddress | null | undefined);
@@ -26,17 +26,17 @@ export function reachBy(map: AddressMap | undefined): (address: NodeAddress) => 
   };
 }
 
-/** Where a command was sent on to: for good (`MOVED`), or this once (`ASK`). */
+/** The node to which a command is sent on: for good (`MOVED`), or this once (`ASK`). */
 export interface Redirection {
   readonly kind: "MOVED" | "ASK";
   readonly slot: number;
   readonly address: NodeAddress;
 }
 
-/** Which node has which slot, as far as is known. */
+/** Which node has which slot, as far as that is known. */
 export class SlotMap {
   readonly #owners = new Array<NodeAddress | undefined>(slotCount);
-  /** Every node that was ever named, replicas too: one of them knows what has become of the others. */
+  /** Every node that was ever named, replicas too. If the others are gone, one of them knows where the slots went. */
   readonly known = new Map<string, NodeAddress>();
 
   ownerOf(slot: number): NodeAddress | undefined {
@@ -54,8 +54,8 @@ export class SlotMap {
   }
 
   /**
-   * Takes what `CLUSTER SLOTS` answered. `asked` is who was asked: a node may name itself by its port alone. `reach` says
-   * where a node is reached that the cluster knows by an address of its own.
+   * Reads what `CLUSTER SLOTS` answered. `asked`: the node that was asked, since a node may name itself by its port alone.
+   * `reach`: maps the addresses that the cluster knows to those by which nodes are reached.
    */
   read(reply: RedisReply, asked: NodeAddress, reach: (address: NodeAddress) => NodeAddress): void {
     if (!Array.isArray(reply)) throw unreadable();
@@ -81,7 +81,7 @@ export function placeOf({ host, port }: NodeAddress): string {
   return `${host}:${port}`;
 }
 
-/** Where an error of `asked` sends a command on to; undefined for any other error. */
+/** The node to which an error of `asked` sends a command on; undefined for any other error. */
 export function redirectionIn(
   error: RedisReplyError,
   asked: NodeAddress,
@@ -93,11 +93,11 @@ export function redirectionIn(
   return { kind: kind as Redirection["kind"], slot: Number(slot), address };
 }
 
-/** A node that does not know by which name it is reached leaves it out, or says `?`. */
+/** The host in a reply. A node that does not know its own address leaves it out, or says `?`. */
 function hostIn(host: ByteString | null | undefined, asked: NodeAddress): string {
   return host && host !== "?" ? toText(host) : asked.host;
 }
 
 function unreadable(): RedisProtocolError {
-  return new RedisProtocolError("CLUSTER SLOTS had another answer than a Redis Cluster gives.");
+  return new RedisProtocolError("CLUSTER SLOTS must answer as a Redis Cluster does. Is the server one?");
 }

@@ -13,17 +13,17 @@ import { boolean, checkOptions, type Kinds } from "../../src/internals.ts";
 import { failureCode } from "./failure-code.ts";
 import { requestTimeoutMs, secret } from "./options.ts";
 
-/** Where a Redis is that is reached over TCP. */
+/** The address of a Redis that is reached over TCP. */
 export interface TcpOptions {
   /** `redis://…` or `rediss://…`. */
   url: string;
-  /** Whether it is a node of a Redis Cluster; the client then finds the others, and reaches them as it does this one. */
+  /** Whether it is a node of a Redis Cluster. The client then finds the others, and reaches them with the same settings. */
   cluster?: boolean;
   /** How long a request may take, ms. Default: 10,000. */
   requestTimeoutMs?: number;
 }
 
-/** What a package for Redis over TCP must do for us. */
+/** What a package for Redis over TCP must do. */
 export interface TcpDriver {
   readonly name: string;
   /** Host and port, for errors. */
@@ -34,9 +34,9 @@ export interface TcpDriver {
 
 export interface TcpConnection {
   readonly isOpen: boolean;
-  /** Writes all before the first reply is awaited: one round trip. Resolves with Redis' errors in their places. */
+  /** Writes all commands before it awaits the first reply: one round trip. Resolves with Redis' errors in their places. */
   send(commands: readonly Buffer[][]): Promise<unknown[]>;
-  /** Ends it at once; what still waits for a reply fails. */
+  /** Ends the connection at once. Commands that still wait for a reply fail. */
   end(): void;
 }
 
@@ -58,8 +58,8 @@ export function readTcpOptions(options: TcpOptions, what: string): Required<TcpO
 }
 
 /**
- * A `RedisClient` over a driver: bytes in, bytes out, a bound on how long to wait, and one connection at a time. A
- * connection on which a request failed gets no other: its end may be gone without a word.
+ * A `RedisClient` over a driver: bytes in, bytes out, a bound on the wait, and one connection at a time. After a failed request,
+ * its connection is not used again, since the other end may be gone without notice.
  */
 export class TcpClient implements RedisClient {
   readonly name: string;
@@ -121,7 +121,7 @@ export class TcpClient implements RedisClient {
   }
 }
 
-/** One connection, from before it is open until it has failed and nothing waits for it any more. */
+/** One connection, from before it is open until it has failed and no request waits for it any more. */
 class Line {
   readonly #place: string;
   readonly #opening: Promise<TcpConnection>;
@@ -195,7 +195,7 @@ function readReply(reply: unknown, command?: RedisCommand): RedisReply | RedisRe
   }
   // `EXEC` answers with an error in the place of each command that failed.
   if (Array.isArray(reply)) return reply.map((entry) => readReply(entry) as RedisReply);
-  throw new RedisProtocolError(`A reply of type ${typeof reply} is not one Redis gives over RESP2.`);
+  throw new RedisProtocolError(`A reply of type ${typeof reply} is not one that Redis gives over RESP2.`);
 }
 
 function toBuffers(command: RedisCommand): Buffer[] {

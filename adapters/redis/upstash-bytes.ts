@@ -1,6 +1,6 @@
 import { type ByteString, type RedisCommand, toBytes, toTextExact } from "../../src/index.ts";
 
-/** The command as JSON carries it, or undefined where an argument is not UTF-8 and JSON cannot. */
+/** The command as texts for JSON; undefined where an argument is not UTF-8. */
 export function textArguments(command: RedisCommand): (string | number)[] | undefined {
   const texts: (string | number)[] = [];
   for (const argument of command) {
@@ -12,9 +12,9 @@ export function textArguments(command: RedisCommand): (string | number)[] | unde
 }
 
 /**
- * Runs the command it is given, whose bytes it makes of characters: U+0080 to U+00FF stand for themselves, and U+0100 to
- * U+011F for the control characters, which JSON would write at six bytes each.
- * KEYS[1] the command's key; ARGV its name, then its other arguments. Returns what the command does, errors included.
+ * Runs a command whose bytes arrive as characters: U+0080 to U+00FF stand for the bytes of these numbers, and U+0100 to U+011F for
+ * the control characters, which JSON would write with six bytes each.
+ * KEYS[1] the command's key; ARGV its name, then its other arguments. Returns the command's reply or error.
  */
 const script = `local bytes = {}
 for i = 128, 287 do
@@ -27,16 +27,16 @@ return redis.pcall(unpack(command))`;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it stands in for.
 const controls = /[\x00-\x1f]/g;
 
-/** What a probe runs to learn whether scripts may. */
+/** A probe that shows whether scripts may run. */
 export const noScript: RedisCommand = ["EVAL", "return 1", 0];
 
 /** Commands whose first argument is their only key, and which may run within a script. */
 const scriptable = new Set(["LPUSH", "RPUSH", "LREM", "ZADD", "ZREM", "HSET", "HDEL", "SADD", "SREM", "SET"]);
 
-/** Lua's stack takes no more arguments than this. */
+/** The most arguments that Lua's stack takes. */
 const argumentCountMax = 7_000;
 
-/** The command as one of text alone that runs it; undefined where none can. */
+/** A command in texts that runs the given one by a script; undefined where that is not possible. */
 export function asScript([name, key, ...args]: RedisCommand): (string | number)[] | undefined {
   const text = key === undefined ? undefined : toTextArgument(key);
   if (text === undefined || !scriptable.has(name.toUpperCase()) || args.length > argumentCountMax)
@@ -47,7 +47,7 @@ export function asScript([name, key, ...args]: RedisCommand): (string | number)[
   return ["EVAL", script, 1, text, name, ...escaped];
 }
 
-/** `LPUSH` and `RPUSH` of several values as as many of one: the last reply is the same. */
+/** Splits `LPUSH` and `RPUSH` of several values into commands with one value each. The last reply is the same. */
 export function split(command: RedisCommand): RedisCommand[] {
   const [name, key, ...values] = command;
   if (key === undefined || values.length < 2 || !/^[LR]PUSH$/i.test(name)) return [command];
@@ -57,7 +57,7 @@ export function split(command: RedisCommand): RedisCommand[] {
 /** The command as a path, and its last argument as the body of the request: bytes of any kind and length. */
 export function asPath(command: RedisCommand): { path: string; body: Uint8Array<ArrayBuffer> } {
   const last = String(command.at(-1));
-  // An empty body would be taken for none.
+  // An empty body would be taken for no body.
   const inPath = last === "" ? command : command.slice(0, -1);
   return { path: inPath.map((argument) => percentEncode(String(argument))).join("/"), body: toBytes(last) };
 }
@@ -72,7 +72,7 @@ export function fitsPath(command: RedisCommand): boolean {
   return scriptable.has(command[0].toUpperCase()) && byteLength(command.slice(0, -1)) < pathBytesMax;
 }
 
-/** Escaped, three times as long, it fits into any server's limit for a URL. */
+/** Even escaped, which is three times as long, this fits into any server's limit for a URL. */
 const pathBytesMax = 1_000;
 
 export function byteLength(command: readonly (ByteString | number)[]): number {

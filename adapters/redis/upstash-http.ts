@@ -14,9 +14,8 @@ export interface UpstashRequest {
 const passingStatuses = new Set([200, 204, 400, 408, 425, 429]);
 
 /**
- * Sends a request once, and tells what a server's answer is worth: what Redis said, or a transport error for all that
- * something else between here and Redis said, whatever it looks like. Redirects are not followed: they would carry
- * payloads and the token to another place.
+ * Sends a request once, and tells answers of Redis from answers of anything between here and Redis, which become transport
+ * errors. Redirects are not followed: they would carry payloads and the token to another place.
  */
 export class UpstashHttp {
   readonly #url: string;
@@ -29,18 +28,17 @@ export class UpstashHttp {
     this.#headers = { ...headers, "Content-Type": "application/json", "Upstash-Encoding": "base64" };
   }
 
-  /** The parsed body of an answer that is Redis' own. Throws `RedisTransportError`, and `RedisReplyError`. */
+  /** The parsed body of an answer of Redis. Throws `RedisTransportError`, and `RedisReplyError`. */
   async send(request: UpstashRequest): Promise<unknown> {
     const { status, text, location } = await this.#fetch(request);
     const isRedirect = status === 0 || (status >= 300 && status < 400);
-    if (isRedirect)
-      throw this.#failure(`redirects to ${placeOf(location)}: give the url it leads to`, status);
+    if (isRedirect) throw this.#failure(`redirects to ${placeOf(location)}; give that url instead`, status);
     if (status === 413) throw tooLarge();
     const body = parse(text);
     const error = errorIn(body);
     if (error !== undefined && isRefusalOfRedis(status, error)) throw new RedisReplyError(error);
     if (status === 401 || (error !== undefined && /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(error))) {
-      throw this.#failure("refused the token: check url and token", status);
+      throw this.#failure("refused the token; check url and token", status);
     }
     if (status >= 200 && status < 300 && body !== undefined && error === undefined) return body;
     if (status < 429 && error !== undefined && /\btoo large\b/i.test(error)) throw tooLarge();
@@ -58,7 +56,7 @@ export class UpstashHttp {
         redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
       });
-      // Echoed, this lets the next request, by whichever replica it is answered, see what this one wrote.
+      // Sent back with the next request, this makes whichever replica answers it see what this request wrote.
       const syncToken = response.headers.get("upstash-sync-token");
       if (syncToken !== null) this.#headers["upstash-sync-token"] = syncToken;
       const { status, headers } = response;
@@ -84,17 +82,17 @@ export class UpstashHttp {
   }
 }
 
-/** Status 413, from whoever tells it. */
+/** Status 413, from Redis or from anything in front of it. */
 function tooLarge(): RedisTransportError {
-  return new RedisTransportError("The server takes no request, or gives no reply, this large.", {
+  return new RedisTransportError("The request or its reply is larger than the server allows.", {
     status: 413,
     isRetryable: false,
   });
 }
 
 /**
- * Redis' errors come with 400, or with 200 and in pipelines; they begin with a word in capitals, which a gateway's do
- * not. Of a token's user that may not do something Redis speaks itself, whatever the status.
+ * Errors of Redis come with status 400, or in pipelines with 200. They begin with a word in capitals, which those of a gateway do
+ * not. That a token's user lacks a right always comes from Redis, whatever the status.
  */
 function isRefusalOfRedis(status: number, error: string): boolean {
   if (/^NOPERM /.test(error)) return status < 500 && status !== 429;

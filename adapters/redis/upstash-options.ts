@@ -2,7 +2,7 @@ import { OptionError } from "../../src/index.ts";
 import { type Checked, checkOptions, type Kinds, object } from "../../src/internals.ts";
 import { requestTimeoutMs, secret } from "./options.ts";
 
-/** Where Upstash, or another server of its REST protocol, is. */
+/** The address of Upstash, or of another server of its REST protocol. */
 export interface UpstashOptions {
   /** `https://….upstash.io`, or `http://…` for a server of your own. */
   url: string | undefined;
@@ -11,7 +11,7 @@ export interface UpstashOptions {
   requestTimeoutMs?: number;
 }
 
-/** A `Redis` of `@upstash/redis`, by what its type shows: what we read of it is not public. */
+/** A `Redis` of `@upstash/redis`, by its public type. What is read from it is not public. */
 export interface UpstashRedis {
   pipeline(): object;
   multi(): object;
@@ -24,7 +24,7 @@ export type UpstashSource =
   | UpstashRedis
   | { redis: UpstashRedis; requestTimeoutMs?: number };
 
-/** What we use of a `Redis` of `@upstash/redis` 1.39: the address and the headers of the HTTP client inside. */
+/** The part of a `Redis` of `@upstash/redis` 1.39 that is used here: the address and the headers of its HTTP client. */
 export interface UpstashInstance {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ function refuseToken(token: string): void {
       "a URL: perhaps url and token are in each other's place",
     );
   }
-  // Others cannot stand in a header; and `undefined` is what a variable that is not set becomes.
+  // Other characters cannot stand in a header, and an unset variable becomes the text `undefined`.
   if (token === "undefined" || !/^[\x21-\x7e]+$/.test(token)) {
     throw new OptionError("token", kinds.token.wanted, "another text");
   }

@@ -19,17 +19,17 @@ import {
 } from "./upstash-bytes.ts";
 import type { UpstashHttp } from "./upstash-http.ts";
 
-/** A command of one value with more bytes than this goes alone where its bytes need escapes: as a body they need none. */
+/** A command with more bytes than this that need escapes in JSON goes alone, with its value as the body, which needs none. */
 const escapedBytesMax = 256 * 1024;
-/** What commands of several values may hold, and requests of several commands: Upstash takes requests of 10 MB. */
+/** The most bytes in a command of several values, and in a request of several commands. Upstash takes requests of 10 MB. */
 const sharedBytesMax = 4.5 * 1024 * 1024;
 
-/** One command as it goes on its way, or one of several that stand for it. */
+/** One command as it is sent, or one of several that replace it. */
 interface Unit {
   /** Which command of the pipeline it is. */
   readonly at: number;
   readonly command: RedisCommand;
-  /** As JSON carries it; undefined for one that goes alone, as a path with its last argument as the body. */
+  /** Its texts for JSON; undefined for a command that goes alone, as a path with its last argument as the body. */
   readonly text: (string | number)[] | undefined;
 }
 
@@ -38,7 +38,7 @@ export class UpstashClient implements RedisClient {
   readonly name = "upstash";
   readonly #http: UpstashHttp;
   readonly #requestTimeoutMs: number;
-  /** Whether scripts may run; undefined until bytes that are no text had to be sent. */
+  /** Whether scripts may run; undefined until bytes that are not UTF-8 have been sent. */
   #takesScripts: boolean | undefined;
 
   constructor(http: UpstashHttp, requestTimeoutMs: number) {
@@ -63,7 +63,7 @@ export class UpstashClient implements RedisClient {
     for (const group of groups) {
       for (const [place, reply] of (await this.#sendGroup(group, groups.length > 1, options)).entries()) {
         const { at } = group[place] as Unit;
-        // Of what was split, the last reply counts, and any error.
+        // Where a command was split, the last reply counts, or any error.
         if (!(replies[at] instanceof RedisReplyError)) replies[at] = reply;
       }
     }
@@ -101,7 +101,7 @@ export class UpstashClient implements RedisClient {
       this.#takesScripts = true;
     } catch (error) {
       if (!(error instanceof RedisReplyError)) throw error;
-      // Whatever else it is refused for may pass.
+      // Any other refusal may pass.
       if (!/^(NOPERM|ERR)$/.test(error.prefix)) return false;
       this.#takesScripts = false;
     }
@@ -118,7 +118,7 @@ export class UpstashClient implements RedisClient {
       try {
         return [await this.#sendOne(first, options)];
       } catch (error) {
-        // What it alone was refused for hides no result of another.
+        // A refusal of this command alone must not hide the results of others.
         if (error instanceof RedisReplyError) return [error];
         const isTooLarge = error instanceof RedisTransportError && error.status === 413;
         if (!isTooLarge || !hasNeighbours) throw error;
@@ -149,20 +149,20 @@ export class UpstashClient implements RedisClient {
       if (reply instanceof RedisReplyError) throw reply;
       return reply;
     } catch (error) {
-      // Named by the one who knows it.
+      // Only here the command is known that the error names.
       throw error instanceof RedisReplyError ? new RedisReplyError(error.serverText, { command }) : error;
     }
   }
 }
 
-/** Whether JSON makes so much more of its characters that it may not fit a request. */
+/** Whether JSON's escapes make a command so much longer that it may not fit into a request. */
 function isInflated(command: RedisCommand, text: readonly (string | number)[]): boolean {
   const bytes = byteLength(command);
   if (bytes <= escapedBytesMax || !isScriptable(command)) return false;
   return JSON.stringify(text).length > 2 * bytes;
 }
 
-/** What goes as JSON goes together, what does not alone; all in its order. */
+/** Groups units in their order: those that go as JSON go together, the others alone. */
 function inGroups(units: readonly Unit[]): Unit[][] {
   const groups: Unit[][] = [];
   let room = 0;
@@ -192,7 +192,7 @@ function readItem(item: unknown, command: RedisCommand): RedisReply | RedisReply
 function decode(result: unknown): RedisReply {
   if (result === null || typeof result === "number") return result;
   if (Array.isArray(result)) return result.map(decode);
-  // `OK` alone is sent as it is (Upstash REST, "Base64 encoded responses").
+  // `OK` is the only text that is not encoded (Upstash REST, "Base64 encoded responses").
   if (result === "OK") return result;
   if (typeof result === "string" && result.length % 4 === 0) {
     try {
@@ -202,6 +202,6 @@ function decode(result: unknown): RedisReply {
     }
   }
   throw new RedisProtocolError(
-    "The server did not answer in base64 as asked: it must honour `Upstash-Encoding: base64`.",
+    "The server must answer in base64 where the request has the header `Upstash-Encoding: base64`, and did not.",
   );
 }

@@ -1,5 +1,5 @@
 import { Redis } from "@upstash/redis/cloudflare";
-import { type RedisClient, RedisProtocolError } from "../../src/index.ts";
+import { type RedisClient, SpillwayError } from "../../src/index.ts";
 import { UpstashHttp } from "./upstash-http.ts";
 import { readUpstashOptions, type UpstashInstance, type UpstashSource } from "./upstash-options.ts";
 import { UpstashClient } from "./upstash-protocol.ts";
@@ -7,11 +7,10 @@ import { UpstashClient } from "./upstash-protocol.ts";
 export type { UpstashOptions, UpstashRedis, UpstashSource } from "./upstash-options.ts";
 
 /**
- * A client for Upstash' REST protocol beside `@upstash/redis`: from `{ url, token }`, or from a `Redis` of your own,
- * whose address and token it takes and whose settings it does not: retries, auto-pipelining, deserialisation, signals
- * and text decoding are each unsafe for a queue. Requests carry the package's own headers and go by `fetch`: its
- * `request` hides the HTTP status, follows redirects, and sends no bytes that are not text.
- * Throws `OptionError` for a URL or token that cannot work.
+ * A client for Upstash' REST protocol that uses `@upstash/redis`: from `{ url, token }`, or from a `Redis` of your own. It takes
+ * the address and the token of yours, and none of its settings: retries, auto-pipelining, deserialisation, signals and text
+ * decoding are each unsafe for a queue. Requests have the package's own headers and go by `fetch`, since its `request` hides the
+ * HTTP status, follows redirects, and sends only text. Throws `OptionError` for a URL or token that cannot work.
  */
 export function upstash(options: UpstashSource): RedisClient {
   const { url, token, requestTimeoutMs } = readUpstashOptions(options);
@@ -19,9 +18,8 @@ export function upstash(options: UpstashSource): RedisClient {
     client?: UpstashInstance;
   };
   if (typeof client?.headers !== "object") {
-    throw new RedisProtocolError(
-      "This version of @upstash/redis has no HTTP client where 1.39 has it: install 1.39.",
-    );
+    const wanted = "This version of @upstash/redis is built differently from 1.39. Install 1.39.";
+    throw new SpillwayError("redis-protocol", wanted);
   }
   return new UpstashClient(new UpstashHttp(url, client.headers), requestTimeoutMs);
 }

@@ -1,6 +1,6 @@
 import { SpillwayError } from "../../src/index.ts";
 
-/** What became of a message is not what a test expects. `actual` and `expected` are for runners that show a difference. */
+/** A message did not become what the test expects. Test runners show `actual` and `expected` as a difference. */
 export class ExpectationError extends SpillwayError {
   override readonly name: string = "ExpectationError";
   readonly actual: unknown;
@@ -13,7 +13,7 @@ export class ExpectationError extends SpillwayError {
 }
 
 /**
- * A test cannot go on: a handler does not end, or runs come to nothing for ever. Says what was going on, and what helps.
+ * A test cannot go on: a handler does not end, or runs make no progress. Says what was going on, and what helps.
  */
 export class StalledError extends SpillwayError {
   override readonly name: string = "StalledError";

@@ -1,8 +1,8 @@
-/** The faults that a test has asked for and that have not come yet, and how many have. */
+/** The faults that a test has asked for and that have not happened yet, and the count of those that have. */
 export class Faults {
   #requestsToLose = 0;
   #repliesToLose = 0;
-  /** Handlers that may yet end before the crash; undefined where none is asked for. */
+  /** How many more handlers end before the crash; undefined where no crash is asked for. */
   #handlersUntilCrash: number | undefined;
   lostCount = 0;
 
@@ -34,7 +34,7 @@ export class Faults {
     return true;
   }
 
-  /** Whether the process is to die now, where so many more handlers have ended. */
+  /** Whether the process is to die now. `ended`: how many handlers have ended since the last call. */
   takeCrash(ended: 0 | 1): boolean {
     if (this.#handlersUntilCrash === undefined) return false;
     this.#handlersUntilCrash -= ended;

@@ -22,22 +22,22 @@ const ownKinds = {
   stallMs: integer({ min: 1, max: 3_600_000, default: 3_000 }),
 } satisfies Kinds<TestOptions>;
 
-/** Runs in a row that may come to nothing. Reason: a message may have a thousand attempts, and a test must end. */
+/** How many runs in a row may make no progress. Reason: a message may have a thousand attempts, and a test must end. */
 const fruitlessRunsMax = 1_000;
 
-/** What is made anew for each run, in a process of its own. */
+/** Makes the drain of each run, in a process of its own. */
 interface Runs<Report> {
   run(options?: RunOptions): Promise<Report>;
 }
 
-/** What the options of a drain say that a kit must know. */
+/** The options of a drain. */
 type DrainSettings = Readonly<Record<string, unknown>>;
 
 /** What a kit gives to what it runs. */
 export interface KitParts {
   readonly redis: RedisClient;
   readonly clock: Clock;
-  /** A drain's own options, its functions seen while they work. */
+  /** A drain's own options, with its functions observed while they work. */
   watched(settings: DrainSettings): DrainSettings;
 }
 
@@ -52,7 +52,7 @@ export class Kit<Report extends DrainReport> {
   readonly #make: (parts: KitParts) => Runs<Report>;
   readonly #settingsOf: (list: string) => DrainSettings;
 
-  /** `make`: what a run is of. `settingsOf`: the options of the drain of one list. */
+  /** `make`: makes what a run drains. `settingsOf`: the options of the drain of one list. */
   constructor(
     options: TestOptions,
     make: (parts: KitParts) => Runs<Report>,
@@ -86,14 +86,14 @@ export class Kit<Report extends DrainReport> {
       crashAfter: (handlers) => this.#faults.crashAfter(count("handlers", handlers, 0)),
       crash: () => {
         this.end();
-        throw new Error("The process of this run has died here, as the test wants it.");
+        throw new Error("The process of this run has died here, as the test asked by crash().");
       },
       loseRequests: (number = 1) => this.#faults.loseRequests(count("count", number, 1)),
       loseReplies: (number = 1) => this.#faults.loseReplies(count("count", number, 1)),
     };
   }
 
-  /** All processes that run die. */
+  /** Ends all processes that run. */
   end(): void {
     for (const process of this.#running) process.crash();
   }
@@ -170,7 +170,7 @@ export class Kit<Report extends DrainReport> {
     const error = last === "crashed" ? null : last.error;
     const stopped = last === "crashed" ? last : `stopped as ${last.stopped}`;
     const ending = error ? `stopped by ${error.name}: ${error.message}` : stopped;
-    const said = `What is to be drained is not empty after ${runs} runs that came to nothing. The last ${ending}.`;
+    const said = `Messages are left after ${runs} runs in a row without progress. The last ${ending}.`;
     const example = first ? ` ${describeOutcome(first)}.` : "";
     return new StalledError(
       `${said} Messages left: ${left.length}.${example}`,
@@ -179,12 +179,12 @@ export class Kit<Report extends DrainReport> {
   }
 }
 
-/** Takes a test's own options from those of what it tests. Throws `OptionError` for what a kit has itself. */
+/** Separates the kit's own options from those of the drain. Throws `OptionError` for options that the kit sets itself. */
 export function splitOptions<Options extends TestOptions>(
   options: Options,
   taken: readonly string[],
 ): { readonly own: TestOptions; readonly given: DrainSettings } {
-  // What is no object at all is refused as createDrain refuses it.
+  // What is no object at all, createDrain refuses.
   const { stallMs, ...given } = attempt(() => ({ ...options })) ?? ({} as Options);
   for (const name of taken)
     if (Object.hasOwn(given, name)) throw new OptionError(name, "left out: the kit has its own", "one");
@@ -193,7 +193,7 @@ export function splitOptions<Options extends TestOptions>(
   return { own: stallMs === undefined ? {} : { stallMs }, given: { ...known, ...given } };
 }
 
-/** Pushes, and notes what was pushed. */
+/** Pushes messages and notes them. */
 export async function pushTo(
   list: TestList,
   messages: readonly Pushable[],

@@ -14,7 +14,7 @@ export interface PlainPlace {
   readonly visibilityTimeoutMs: number;
 }
 
-/** Looks at all that is in Redis of one list, past the drain, so that no test checks the drain by the drain. */
+/** Reads a list's keys in Redis directly, so that no test checks the drain by the drain itself. */
 export class ListView {
   readonly #store: Store;
   readonly #keys: ListKeys;
@@ -55,7 +55,7 @@ export class ListView {
     return found;
   }
 
-  /** Whether nothing is left to drain: but for dead letters. */
+  /** Whether nothing is left to drain. Dead letters do not count. */
   isEmpty(): boolean {
     const { list, delayed, parked } = this.#keys;
     const working = this.#workingLists().map((key) => this.#count("LLEN", key));
@@ -64,8 +64,8 @@ export class ListView {
   }
 
   /**
-   * When the next thing happens that a drain waits for, epoch ms: a delayed message comes due, a lease ends, a brake or a
-   * limit lets go. Null where nothing is awaited.
+   * When the next thing happens that a drain waits for, epoch ms: a delayed message is due, a lease ends, a brake or a limit ends.
+   * Null where it waits for nothing.
    */
   nextMoment(now: number): number | null {
     const { leases, delayed, due, brake, control, busy, held, rates, seen } = this.#keys;
@@ -80,7 +80,7 @@ export class ListView {
       ...[busy, held].map((key) => now + Number(this.#ask("PTTL", key))),
       ...this.#read("HVALS", seen).map((since) => Number(since) + this.#plain.visibilityTimeoutMs),
     ];
-    // Redis' clock has whole milliseconds, and some moments are halves.
+    // Redis' clock has whole milliseconds, and some of these times end with half a millisecond.
     const coming = moments.map(Math.ceil).filter((at) => at > now);
     return coming.length === 0 ? null : Math.min(...coming);
   }

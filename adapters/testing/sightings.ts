@@ -1,8 +1,8 @@
 import type { ByteString } from "../../src/index.ts";
 
-/** What a test's runs have shown of the messages of one payload. */
+/** What the runs of a test have shown of the messages with one payload. */
 export interface Sighting {
-  /** Copies that the test pushed by `push`. */
+  /** How many copies the test pushed by `push`. */
   pushedCount: number;
   /** How often their handler has begun. */
   runCount: number;
@@ -10,7 +10,7 @@ export interface Sighting {
   attempt: number;
   /** What the newest failure threw. */
   error: Error | null;
-  /** Whether one went to the dead letters, and has not run since. */
+  /** Whether one became a dead letter and has not run since. */
   isDead: boolean;
 }
 

@@ -11,8 +11,8 @@ import type { TestControls, TestOptions } from "./test-controls.ts";
 import type { ExpectedOutcome, Fate, TestOutcome } from "./test-outcome.ts";
 
 /**
- * Options of `createTestDrain`: those of `createDrain`, with the same defaults. `redis` and `clock` are the kit's own; `random`
- * is always 0.5, where none is given, so that the times of retries are known.
+ * Options of `createTestDrain`: those of `createDrain`, with the same defaults. The kit sets `redis` and `clock` itself; `random`,
+ * where none is given, is always 0.5, so that the times of retries are known.
  */
 export type TestDrainOptions<Value = unknown> = Omit<EveryDrainOption<Value>, "redis" | "clock" | "list"> &
   HandlerOptions<Value> &
@@ -27,21 +27,21 @@ export type TestDrainOptions<Value = unknown> = Omit<EveryDrainOption<Value>, "r
 /** A drain under test, with a Redis and a time of its own. */
 export interface TestDrain extends TestControls {
   /**
-   * The drain itself, but for `run`: for `push` with options, `deadLetters`, `pause`, `limits`, `stats`. None of its requests
-   * is lost, and it does not die.
+   * The drain itself without `run`: for `push` with options, `deadLetters`, `pause`, `limits` and `stats`. None of its requests is
+   * lost, and it does not die.
    */
   readonly drain: Omit<Drain, "run">;
   /** Pushes messages, the first given first, as `drain.push` does. */
   push(...messages: Pushable[]): Promise<void>;
   /**
-   * What has become of a message, named by what was pushed: a text, bytes, or an object that the codec encodes alike. Throws
-   * `ExpectationError` where no such message was seen, or where equal ones have fared differently.
+   * What became of a message. It is named by what was pushed: a text, bytes, or an object that the codec encodes to the same text.
+   * Throws `ExpectationError` where no such message was seen, or where several equal ones have different outcomes.
    */
   outcomeOf(message: Pushable): TestOutcome;
-  /** What has become of every message that was pushed by `push`, handled, or found in Redis. */
+  /** What became of every message that was pushed by `push`, handled, or found in Redis. */
   outcomes(): TestOutcome[];
   /**
-   * Throws `ExpectationError`, which any runner shows, where a message has not become what is given.
+   * Throws `ExpectationError`, which any test runner shows, where a message did not become what is expected.
    *
    * @example
    * kit.expect({ to: "ada" }, "acked");
@@ -51,9 +51,9 @@ export interface TestDrain extends TestControls {
 }
 
 /**
- * Makes a drain for a test: a handler of yours, run by the real drain over a Redis in memory that runs the real scripts, with
- * a time that passes at once, and crashes and lost replies when the test wants them. Needs no test runner: it works with all.
- * Throws `OptionError` for bad options.
+ * Makes a drain for a test: your handler, run by the real drain over a Redis in memory that runs the real scripts. Its time passes at
+ * once, and it crashes or loses replies when the test asks for it. It works with any test runner, and without one. Throws
+ * `OptionError` for bad options.
  *
  * @example
  * const kit = createTestDrain({ handler: sendEmail, maxAttempts: 3 });
@@ -72,7 +72,7 @@ export function createTestDrain<Decoded = unknown, Value = Decoded>(
     ({ redis, clock, watched }) => createDrain({ ...watched(settings), redis, clock } as never),
     () => settings,
   );
-  // Made first, so that its checks see the options as they were given.
+  // Made first, so that it checks the options as they were given.
   const { run, ...drain } = createDrain({ ...settings, redis: kit.redis, clock: kit.time } as never);
   const list = kit.list(drain.list);
   const close = async (): Promise<void> => {

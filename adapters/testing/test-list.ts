@@ -12,17 +12,17 @@ import {
   type TestOutcome,
 } from "./test-outcome.ts";
 
-/** What the options of a list's drain say of its messages. */
+/** The options of a list's drain that concern its messages. */
 export interface ListSettings extends PlainPlace {
   readonly codec: Codec<unknown>;
 }
 
-/** Messages that an error names. */
+/** How many messages an error names. */
 const shownCount = 5;
-/** Characters of each. */
+/** Characters that it shows of each. */
 const shownCharsMax = 80;
 
-/** One list of a test: what was seen of its messages, and what is in Redis of them. */
+/** One list of a test: what was seen of its messages, and what Redis holds of them. */
 export class TestList {
   readonly sightings = new Sightings();
   readonly view: ListView;
@@ -55,7 +55,7 @@ export class TestList {
     return [...payloads].flatMap((payload) => this.#outcomesOf(payload, places.get(payload) ?? []));
   }
 
-  /** One for each copy. Those that have left Redis are what was pushed and is not found, or, of others, one that has run. */
+  /** An outcome for each copy. Copies that have left Redis are those that were pushed and are not found or, where the test did not push them, one that has run. */
   #outcomesOf(payload: ByteString, places: readonly Place[]): TestOutcome[] {
     const seen: Sighting | undefined = this.sightings.has(payload) ? this.sightings.of(payload) : undefined;
     const known = Math.max(seen?.pushedCount ?? 0, seen && seen.runCount > 0 ? 1 : 0);
@@ -68,7 +68,7 @@ export class TestList {
     const more = seen.length > shownCount ? `, and ${seen.length - shownCount} more` : "";
     const said = seen.length === 0 ? "no message at all" : seen.slice(0, shownCount).join(", ") + more;
     return new ExpectationError(
-      `The message ${shorten(payload, shownCharsMax)} was not pushed, not handled, and is not in the list ${show(this.view.name)}. Seen: ${said}.`,
+      `The message ${shorten(payload, shownCharsMax)} was neither pushed nor handled, and is not in the list ${show(this.view.name)}. Seen: ${said}.`,
       seen,
       payload,
     );
@@ -78,7 +78,7 @@ export class TestList {
 function sharedName({ payload }: TestOutcome, outcomes: readonly TestOutcome[]): ExpectationError {
   const fates = outcomes.map(({ became }) => became);
   return new ExpectationError(
-    `The message ${shorten(payload, shownCharsMax)} was pushed more than once, and they are ${fates.join(", ")}. Push messages that differ, by an id in them, to tell one from the other.`,
+    `The message ${shorten(payload, shownCharsMax)} was pushed more than once, and its copies are ${fates.join(", ")}. To tell them apart, push messages that differ, for example by an id.`,
     fates,
     "one outcome",
   );

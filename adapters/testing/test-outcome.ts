@@ -7,37 +7,36 @@ import type { Sighting } from "./sightings.ts";
 const fates = ["acked", "dead", "waiting", "delayed", "parked", "working", "purged"] as const;
 
 /**
- * What has become of a message. `acked`: it is done, and gone from Redis. `dead`: it is a dead letter. `waiting`: it is in
- * the list. `delayed`: it waits for its next attempt, or until it is due. `parked`: it waits for another of its key.
- * `working`: a drain that has died, or left its handler running, still has its lease. `purged`: it was a dead letter, which
- * was deleted.
+ * What became of a message. `acked`: it is done, and gone from Redis. `dead`: it is a dead letter. `waiting`: it is in the list.
+ * `delayed`: it waits for its next attempt, or until it is due. `parked`: it waits for another message of its key. `working`: a drain
+ * that has died, or that left its handler running, still has its lease. `purged`: it was a dead letter and was deleted.
  */
 export type Fate = (typeof fates)[number];
 
-/** What has become of one message, and what it has been through. */
+/** What became of one message, and its attempts. */
 export interface TestOutcome {
   /** As text. */
   readonly payload: string;
   readonly became: Fate;
-  /** Which attempt its newest was, crashes counted; 0 where its handler has not begun yet. */
+  /** The number of its last attempt, with crashes; 0 where its handler has not begun yet. */
   readonly attempts: number;
   /** How often its handler has begun. */
   readonly runs: number;
   /** Of a dead letter: why it is one. */
   readonly reason: string | null;
-  /** What its newest failure threw; of a message that never failed null. */
+  /** What its last failure threw; null for a message that never failed. */
   readonly error: Error | { readonly name: string; readonly message: string } | null;
   /** Of a delayed message: when it is due, epoch ms. */
   readonly dueAt: number | null;
 }
 
-/** What a test expects of a message: only what is given is looked at. Texts are parts of what they are to be in. */
+/** What a test expects of a message. Only the fields given are compared; a text must be contained. */
 export interface ExpectedOutcome {
   became?: Fate;
   attempts?: number;
   runs?: number;
   reason?: string | RegExp;
-  /** Of the error's name and message: `Error: no such mailbox`. */
+  /** Compared with the error's name and message: `Error: no such mailbox`. */
   error?: string | RegExp;
 }
 
@@ -54,7 +53,7 @@ const kinds = {
   error: pattern,
 } satisfies Kinds<ExpectedOutcome>;
 
-/** The outcome of a copy: where it is, or undefined where it has left Redis. */
+/** The outcome of a copy. `place`: where it is; undefined where it has left Redis. */
 export function outcomeOf(
   payload: ByteString,
   place: Place | undefined,
@@ -72,7 +71,7 @@ export function outcomeOf(
   };
 }
 
-/** Throws `ExpectationError` where an outcome is not as expected, and `OptionError` where that cannot be read. */
+/** Throws `ExpectationError` where an outcome is not as expected, and `OptionError` for a bad expectation. */
 export function expectOutcome(actual: TestOutcome, given: Fate | ExpectedOutcome): void {
   const wanted = typeof given === "string" ? { became: given } : given;
   const { became, attempts, runs, reason, error } = checkOptions(kinds, wanted, "expected");
@@ -93,7 +92,7 @@ export function expectOutcome(actual: TestOutcome, given: Fate | ExpectedOutcome
   );
 }
 
-/** In one sentence, without its full stop. */
+/** Describes an outcome in one sentence, without the full stop. */
 export function describeOutcome(outcome: TestOutcome): string {
   const { payload, became, attempts, runs, reason, dueAt } = outcome;
   const why = reason === null ? "" : ` (${reason})`;

@@ -24,23 +24,23 @@ export interface TestWorld {
   sightings(list: string): Sightings;
 }
 
-/** The functions of a user's that a drain calls, among its options. */
+/** The user's functions among the options of a drain. */
 interface UserFunctions {
   readonly [name: string]: unknown;
 }
 
-/** Requests that change nothing: it is of no interest to lose them. */
+/** Commands that change nothing, which are not worth losing. */
 const readOnly = new Set(
   "EXISTS GET HEXISTS HGET HGETALL HMGET LINDEX LLEN LRANGE PTTL SCAN TIME TYPE ZCARD ZRANGE ZRANGEBYSCORE ZSCORE".split(
     " ",
   ),
 );
-/** Of a message, in an error. */
+/** Characters of a message that an error shows. */
 const shownCharsMax = 80;
 
 /**
- * The process of one run: what its drain sends, hears and waits for goes through here, so that it can die. From then on
- * nothing that it sends arrives, nothing comes back, and none of its handlers begins; one that runs may run on, unheard.
+ * The process of one run. All that its drain sends, receives and waits for goes through here, so that it can die. From then on
+ * nothing that it sends arrives, nothing comes back, and no handler begins; one that runs may run on, without any effect.
  */
 export class TestProcess {
   readonly #world: TestWorld;
@@ -86,21 +86,21 @@ export class TestProcess {
     this.#die();
   }
 
-  /** What it left running is no longer waited for. */
+  /** Ends the process: what it left running is no longer waited for. */
   end(): void {
     this.#isDead = true;
     for (const cancel of this.#timers) cancel();
     for (const work of this.#works) this.#world.time.end(work);
   }
 
-  /** The options of its drain: the same functions, seen while they work. */
+  /** The options of its drain, with the functions observed while they work. */
   watched<Options extends UserFunctions>(options: Options): Options {
     const { handler, batchHandler, schema } = options;
     const found: Record<string, unknown> = { ...options };
     for (const name of ["batchBy", "retryDelay"])
       if (typeof options[name] === "function") found[name] = this.#seen(name, options[name] as () => unknown);
     if (typeof handler === "function")
-      // What `idempotent` makes is known by a mark.
+      // A handler made by `idempotent` is known by a mark, which must be kept.
       found.handler = withMarksOf(handler, (message: Message) =>
         this.#handle([message], () => handler(message)),
       );
@@ -118,7 +118,7 @@ export class TestProcess {
     return found as Options;
   }
 
-  /** The listeners of its drain: the kit's, and the user's, which are seen while they work. */
+  /** The listeners of its drain: those of the kit, and those of the user, which are observed while they work. */
   #listening(given: unknown): unknown {
     const own = {
       "message:failed": ({ message, error }) => {
@@ -131,7 +131,7 @@ export class TestProcess {
     if (typeof given !== "object" || given === null) return given ?? own;
     const on = peek(given, "on") as Listeners["on"] | undefined;
     if (typeof on === "function") {
-      // They are the user's, for all processes: those of this one leave with it.
+      // The user's listeners serve all processes; those of this one are removed when it ends.
       for (const [name, listener] of Object.entries(own))
         this.#timers.add(on(name as "message:failed", listener as Listener<"message:failed">));
       return given;
@@ -226,7 +226,7 @@ function shown({ bytes }: Message): string {
 }
 
 function lost(what: string): RedisTransportError {
-  return new RedisTransportError(`The ${what} was lost, as the test wants it.`, { isRetryable: true });
+  return new RedisTransportError(`The ${what} was lost, as the test asked.`, { isRetryable: true });
 }
 
 function never(): Promise<never> {

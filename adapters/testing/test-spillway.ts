@@ -11,12 +11,12 @@ import { Kit, pushTo, splitOptions } from "./kit.ts";
 import type { TestControls, TestOptions } from "./test-controls.ts";
 import type { ExpectedOutcome, Fate, TestOutcome } from "./test-outcome.ts";
 
-/** Options of `createTestSpillway`: those of `createSpillway`, but for `redis` and `clock`, which are the kit's own. */
+/** Options of `createTestSpillway`: those of `createSpillway`, except `redis` and `clock`, which the kit sets itself. */
 export type TestSpillwayOptions = Omit<SpillwayOptions, "redis" | "clock"> & TestOptions;
 
-/** Several lists under test. Each verb is described at `TestDrain`; here it is told which list. */
+/** Several lists under test. Each verb is described at `TestDrain`; here it takes the name of the list too. */
 export interface TestSpillway extends TestControls<ListsReport> {
-  /** The whole, but for `run`. None of its requests is lost, and it does not die. */
+  /** All lists together, without `run`. None of its requests is lost, and it does not die. */
   readonly spillway: Omit<Spillway, "run">;
   push(list: string, ...messages: Pushable[]): Promise<void>;
   outcomeOf(list: string, message: Pushable): TestOutcome;
@@ -25,8 +25,7 @@ export interface TestSpillway extends TestControls<ListsReport> {
 }
 
 /**
- * The same as `createTestDrain` for several lists. Throws `OptionError` for bad options, and so do its verbs for a list that
- * there is not.
+ * The same as `createTestDrain` for several lists. Throws `OptionError` for bad options; its verbs throw it for an unknown list.
  *
  * @example
  * const kit = createTestSpillway({ lists: { orders: { handler: bill }, mails: { handler: send } } });
@@ -63,7 +62,7 @@ export function createTestSpillway(options: TestSpillwayOptions): TestSpillway {
   };
 }
 
-/** Under which name a list's options stand: its own, or the pattern that it fits. Throws `OptionError` for neither. */
+/** The name under which a list's options stand: its own, or the pattern that it fits. Throws `OptionError` for neither. */
 function nameOf(list: string, lists: object): string {
   const names = Object.keys(lists);
   const pattern = names.find((name) => {

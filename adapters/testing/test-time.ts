@@ -3,34 +3,34 @@ import { show } from "../../src/internals.ts";
 import { StalledError } from "./errors.ts";
 import { nextTurn, VirtualTime } from "./virtual-time.ts";
 
-/** The time of a test: the drain's and Redis' own. It stands still, but as `drainUntilEmpty` and `advance` say. */
+/** The time of a test, of the drain and of Redis. Only `drainUntilEmpty` and `advance` move it. */
 export interface TestClock extends Clock {
   /** Epoch ms. A test begins at the real time. */
   now(): number;
   /**
-   * Lets so many ms pass, from 0 to 31,536,000,000 (a year), without waiting for them: what falls due on the way happens, in
-   * its order. Resolves when they have passed. In a handler: this handler takes that long. Throws `OptionError`.
+   * Lets so many ms pass, from 0 to 31,536,000,000 (a year), without waiting for them. What is due on the way happens, in its order.
+   * Resolves when they have passed. In a handler it means that this handler takes that long. Throws `OptionError`.
    */
   advance(ms: number): Promise<void>;
 }
 
 /** A call of user code that has not ended. */
 export interface Work {
-  /** What an error calls it. */
+  /** Its name in errors. */
   readonly what: string;
 }
 
 const yearMs = 31_536_000_000;
-/** Turns of the event loop in which user code may end before it is asked less often. */
+/** How many turns of the event loop user code may take before it is looked at less often. */
 const quickTurns = 20;
-/** The real ones, whatever a test's fake timers make of them later. */
+/** The real ones, taken before a test's fake timers can replace them. */
 const { setTimeout: realTimeout, performance } = globalThis;
 const realNow = performance.now.bind(performance);
 
 /**
- * Time that passes for whoever waits for it and for nobody else. While user code works, time stands still, for how long it
- * takes is the machine's doing. When nothing is left but waiting (for the next sending, the end of a budget), the next
- * moment that somebody waits for comes at once. `advance` lets time pass in any case.
+ * Time that passes only where something waits for it. While user code works, time stands still, since how long that takes depends on
+ * the machine. When everything only waits (to send again, for the end of a budget), the next of these times comes at once. `advance`
+ * lets time pass in any case.
  */
 export class TestTime implements TestClock {
   readonly #events: VirtualTime;
@@ -39,7 +39,7 @@ export class TestTime implements TestClock {
   readonly #onStall = new Set<(error: StalledError) => void>();
   #advanceCount = 0;
   #isPassing = false;
-  /** Changes whenever something happens. */
+  /** Counts what happens. */
   #happened = 0;
 
   constructor(startAt: number, stallMs: number) {
@@ -77,7 +77,7 @@ export class TestTime implements TestClock {
     this.#works.delete(work);
   }
 
-  /** Lets time pass until something is done. Settles as it does, or rejects with `StalledError` where it never would. */
+  /** Lets time pass until a promise settles, and settles like it. Rejects with `StalledError` where it never would. */
   async pass<Result>(done: Promise<Result>): Promise<Result> {
     let onStall: (error: StalledError) => void = () => undefined;
     const stall = new Promise<never>((_, reject) => {
@@ -92,7 +92,7 @@ export class TestTime implements TestClock {
     }
   }
 
-  /** One loop for all who wait: as long as there are any. */
+  /** One loop for all that wait, as long as anything does. */
   async #passOn(): Promise<void> {
     if (this.#isPassing) return;
     this.#isPassing = true;

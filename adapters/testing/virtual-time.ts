@@ -7,19 +7,19 @@ interface Event {
   isCancelled: boolean;
 }
 
-/** As it is when this is loaded, whatever a test's fake timers make of it later. */
+/** The real one, taken before a test's fake timers can replace it. */
 const { setImmediate: atNextTurn } = globalThis;
 
-/** Resolves when all promises are settled that settle by themselves, and those that these settle. */
+/** Resolves when all promises have settled that can settle without time passing. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     atNextTurn(resolve);
   });
 }
 
-/** Time that passes only from one event to the next: what happens, and in which order, is its callers' doing alone. */
+/** Time that jumps from one event to the next, so that only its callers decide what happens and in which order. */
 export class VirtualTime {
-  /** Soonest last, so that taking it is cheap. */
+  /** The soonest is last, so that taking it is cheap. */
   readonly #events: Event[] = [];
   #order = 0;
   now: number;
@@ -29,7 +29,7 @@ export class VirtualTime {
     this.now = startAt;
   }
 
-  /** Runs a callback after so many ms. Returns what cancels it. */
+  /** Runs a callback after so many ms. Returns a function that cancels it. */
   after(ms: number, run: () => void): () => void {
     const event: Event = { at: this.now + Math.max(0, ms), order: this.#order++, run, isCancelled: false };
     let low = 0;
@@ -46,7 +46,7 @@ export class VirtualTime {
     };
   }
 
-  /** Runs the next event, and all that follows from it at once. Returns whether there was one. */
+  /** Runs the next event and everything that follows from it at once. Returns whether there was one. */
   async step(): Promise<boolean> {
     let event = this.#events.pop();
     while (event?.isCancelled) event = this.#events.pop();

@@ -32,7 +32,7 @@ function drainMetric(list: string, metricName: string, statistic: string, period
   return new Metric({ namespace: "Spillway", metricName, dimensionsMap: { List: list }, statistic, period });
 }
 
-/** The alarms, by what they tell. */
+/** The alarms, by name. */
 export function drainAlarms(
   about: About & { readonly behindAfter: Duration; readonly topic: ITopic | undefined },
 ): Record<string, Alarm> {

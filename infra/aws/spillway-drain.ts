@@ -24,32 +24,32 @@ export interface SpillwayDrainProps {
    * them with `parameters` of `spillway/lambda`, and may read no others.
    */
   readonly secrets?: Readonly<Record<string, DrainSecret>>;
-  /** The key of the `SecureString` parameters, where it is not the account's `aws/ssm`. */
+  /** The KMS key of the `SecureString` parameters, if it is not the account's `aws/ssm`. */
   readonly secretsKey?: IKey;
   /** How often a tick looks for work. Default: each minute, the finest there is. */
   readonly schedule?: Duration;
   /**
-   * `none` (default); `iam`: callers sign with SigV4; `token`: anyone may call, and the function itself wants its bearer
-   * token (`lambdaHandler`'s option `token`).
+   * Whether the function has a URL. `none` (default); `iam`: callers sign with SigV4; `token`: anyone may call, and the function
+   * itself checks its bearer token (`lambdaHandler`'s option `token`).
    */
   readonly functionUrl?: "none" | "iam" | "token";
   /**
-   * Longest invocation, 10 s to 15 min. Default: 1 minute. A crash keeps its batch leased for about so long, and another
-   * hop costs a five-millionth of a dollar: there is little to gain by more.
+   * Longest invocation, 10 s to 15 min. Default: 1 minute. After a crash, a batch stays leased for about this long, and one more hop
+   * costs only a five-millionth of a dollar: more time wins little.
    */
   readonly timeout?: Duration;
   /** MB. Default: 256. */
   readonly memorySize?: number;
-  /** Live drains of the list, at most; the function gets it as `SPILLWAY_MAX_CONCURRENCY`. Default: 1. */
+  /** How many drains of the list may be live at once. The function gets it as `SPILLWAY_MAX_CONCURRENCY`. Default: 1. */
   readonly maxConcurrency?: number;
   /**
-   * Invocations at once, at most. Default: two for each live drain, since a hop is invoked while its predecessor still
+   * How many invocations may run at once. Default: two for each live drain, since a hop is invoked while the drain before it still
    * runs, one for the tick, and one more for the URL. `false` reserves none: new accounts have too little to reserve.
    */
   readonly reservedConcurrency?: number | false;
   /** An alias of this name, which the schedule, the URL and the chain then use. Default: none. */
   readonly alias?: string;
-  /** More environment variables. Never secrets: whoever may read the function's configuration can read these. */
+  /** More environment variables, but no secrets: everyone who may read the function's configuration can read these. */
   readonly environment?: Readonly<Record<string, string>>;
   /** More settings for esbuild. */
   readonly bundling?: BundlingOptions;
@@ -57,7 +57,7 @@ export interface SpillwayDrainProps {
   readonly logRetention?: RetentionDays;
   /** What becomes of the logs when the stack is deleted. Default: they are deleted too. */
   readonly logRemovalPolicy?: RemovalPolicy;
-  /** Where alarms go. Default: nowhere, they only change their state. */
+  /** Where alarms are sent. Default: nowhere; they only change their state. */
   readonly alarmTopic?: ITopic;
   /** How long messages may wait without the list ever being empty before that is an alarm. Default: 15 minutes. */
   readonly behindAfter?: Duration;
@@ -66,8 +66,8 @@ export interface SpillwayDrainProps {
 }
 
 /**
- * A drain on AWS Lambda: the function, its schedule, the right to invoke itself and no other, logs, alarms, and a
- * dashboard. Throws `RangeError` and `TypeError` for props that cannot work.
+ * A drain on AWS Lambda: the function, its schedule, the right to invoke only itself, logs, alarms, and a dashboard. Throws
+ * `RangeError` and `TypeError` for props that cannot work.
  */
 export class SpillwayDrain extends Construct {
   readonly function: NodejsFunction;
@@ -110,7 +110,7 @@ export class SpillwayDrain extends Construct {
         ...environment,
         SPILLWAY_LIST: props.list,
         SPILLWAY_MAX_CONCURRENCY: String(checked.maxConcurrency),
-        // The code cannot see the setting; without this it would stop before the wall.
+        // The code cannot read the recursion setting; without this it would end chains before Lambda does.
         SPILLWAY_RECURSIVE_LOOP: "Allow",
         NODE_OPTIONS: "--enable-source-maps",
       },
@@ -126,7 +126,7 @@ export class SpillwayDrain extends Construct {
     });
     this.target = props.alias === undefined ? this.function : this.#alias(props.alias);
     this.#allowItself(role);
-    // Lambda's own retries would run a second chain beside the one that the schedule goes on with.
+    // Lambda's own retries would run a second chain beside the one that the schedule begins.
     this.target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.seconds(60) });
     this.schedule = this.#scheduleTicks(schedule);
     this.url = this.#openUrl(props.functionUrl ?? "none");
@@ -139,7 +139,7 @@ export class SpillwayDrain extends Construct {
     this.dashboard = props.dashboard === false ? undefined : drainDashboard(about);
   }
 
-  /** Lets the role read the secrets; returns the environment that names them. */
+  /** Lets the role read the secrets, and returns the environment variables that name them. */
   #grantSecrets(role: iam.Role, { secrets = {}, secretsKey }: SpillwayDrainProps): Record<string, string> {
     const names: Record<string, string> = {};
     const resources: string[] = [];
@@ -164,7 +164,7 @@ export class SpillwayDrain extends Construct {
     return new lambda.Alias(this, "Alias", { aliasName, version }) as lambda.IFunction;
   }
 
-  /** In a policy of its own: in the role's, the function and the role would wait for each other. */
+  /** A policy of its own: in the role's policy, the function and the role would depend on each other. */
   #allowItself(role: iam.Role): void {
     new iam.Policy(this, "InvokeItself", {
       roles: [role],
@@ -201,7 +201,7 @@ export class SpillwayDrain extends Construct {
         arn: this.target.functionArn,
         roleArn: role.roleArn,
         input: '{"spillway":"tick"}',
-        // The next tick does what a lost one would have done.
+        // The next tick does the work of a lost one.
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
       },
     });
@@ -219,7 +219,10 @@ const urlKinds = ["none", "iam", "token"];
 function checkedProps(props: SpillwayDrainProps) {
   const { timeout = Duration.minutes(1), schedule = Duration.minutes(1), maxConcurrency = 1 } = props;
   if (typeof props.list !== "string" || props.list === "") {
-    throw new TypeError('"list" must be the name of a Redis list.');
+    const given = props.list === "" ? '""' : typeof props.list;
+    throw new TypeError(
+      `"list" must be the name of a Redis list, with at least one character; got ${given}.`,
+    );
   }
   const timeoutSeconds = timeout.toSeconds();
   if (timeoutSeconds < 10 || timeoutSeconds > 900) {
@@ -237,7 +240,7 @@ function checkedProps(props: SpillwayDrainProps) {
   for (const [variable, secret] of Object.entries(props.secrets ?? {})) {
     if (typeof secret === "string" && !Token.isUnresolved(secret) && !secret.startsWith("/")) {
       throw new TypeError(
-        `"secrets.${variable}" must be the name of an SSM parameter, which begins with a slash. Is it the secret itself?`,
+        `"secrets.${variable}" must be the name of an SSM parameter, which begins with a slash, or a secret of Secrets Manager. Is it the secret's value?`,
       );
     }
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-/** The most that the Worker may weigh, gzipped: it is loaded at each cold start. */
+/** The largest size of the Worker, gzipped, bytes. Reason: it is loaded at each cold start. */
 export const gzippedBytesMax = 40 * 1024;
 
 /** Bundles the Worker as `wrangler deploy` would, without network, account or log files, and returns the script. */

@@ -10,23 +10,23 @@ export interface Batch {
   readonly messages: readonly ClaimedMessage[];
   /** When the lease ends, ms on Redis' own clock. */
   readonly expiresAt: number;
-  /** The same on the drain's clock, counted from before the request was sent, so never too late. */
+  /** The same on the drain's clock. It is counted from before the request was sent, so it is never too late. */
   readonly leaseEndsAt: number;
-  /** How it runs where it is not first in, first out. */
+  /** The order in which its messages run, where it is not first in, first out. */
   readonly order?: BatchOrder | undefined;
 }
 
 /** In which order the messages of a batch run. */
 export interface BatchOrder {
-  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. They may share an iterator. */
+  /** Places of messages, line by line. Those of a line run one after the other, and after one that is not done no other of its line runs. Lines may share an iterator. */
   readonly lines: readonly Iterable<number>[];
   /** Whether a line goes on after a message that is not done. */
   readonly isLoose?: boolean;
-  /** What kept a message's key from being known, by its place: it fails by that. */
+  /** By place: why a message's key could not be read. The message fails with this error. */
   readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
 }
 
-/** What became of a batch: one outcome for each message, in the batch's order. */
+/** The outcome of each message of a batch, in the batch's order. */
 export interface Settlement {
   readonly batch: Batch;
   readonly outcomes: readonly Outcome[];
@@ -35,25 +35,25 @@ export interface Settlement {
 }
 
 export interface ClaimRequest {
-  /** Messages to claim, at most. */
+  /** How many messages to claim at most. */
   readonly countMax: number;
   readonly leaseMs: number;
-  /** A batch of this drain that must still be leased, or the claim is not served: a late repeat claims nothing. */
+  /** A batch of this drain that must still be leased, or the claim is not served, so that a late repeat claims nothing. */
   readonly holds?: Batch | undefined;
   /** Whether this drain works on another batch meanwhile. */
   readonly isAhead?: boolean;
-  /** Whether to tell what remains, for one command more where it is not known for free. Scripted engine only. */
+  /** Whether to count what remains, even if that costs one command more. Scripted engine only. */
   readonly countsRemaining?: boolean | undefined;
 }
 
-/** Whether a claim was served, perhaps with no message; and if not, whether others, the brake, an operator or the order stood in its way. */
+/** Whether a claim was served, perhaps with no message, or why not: other drains, the brake, an operator or the order. */
 export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "rate-limited" | "held";
 
 /** What a request did. Busy, empty and lost are results, not errors. */
 export interface TurnResult {
   /** Messages of the settlement that were no longer this drain's. */
   readonly lostCount: number;
-  /** Their places, where they are not all of it. */
+  /** Their places, where only some messages were lost. */
   readonly lostPlaces?: readonly number[];
   readonly claim: Claimed;
   /** Null where nothing was claimed. */
@@ -62,24 +62,24 @@ export interface TurnResult {
   readonly unsettledCount: number;
   /** Messages returned from expired leases. */
   readonly recovered: number;
-  /** Messages of expired leases that their done-markers say are finished: they were acknowledged. */
+  /** Messages of expired leases that had a done-marker, and so were acknowledged. */
   readonly finishedCount: number;
   /**
-   * When the next delayed message is due, or the brake lets the next probe through, or, where all slots are taken, the
-   * first lease ends, epoch ms; null if none, or not looked at.
+   * When the next delayed message is due or, while the brake is on, the next probe may run or, where all slots are taken, the
+   * first lease ends, epoch ms; null if there is none, or nobody looked.
    */
   readonly nextDueAt: number | null;
-  /** Messages left in the list; null where it is not known for free. */
+  /** Messages left in the list; null where they were not counted. */
   readonly remaining: number | null;
   /** Other live drains, and how many of them come before this one; null or absent where nobody looked. */
   readonly others?: { readonly count: number; readonly before: number } | null;
-  /** What each outcome was carried out as, which a brake changes; null where nothing was settled, or it is not known. */
+  /** How each outcome was carried out, which the brake may change; null where nothing was settled or it is not known. */
   readonly settledAs: readonly SettledAs[] | null;
   /** Dead letters, as the list holds them, of messages that crashed too often. */
   readonly deadLetters: readonly ByteString[];
   /** Redis' own clock, ms. */
   readonly now: number;
-  /** What stopped the claim after the settlement had been done. */
+  /** The error of the claim, where the settlement had been done before it. */
   readonly problem: RedisReplyError | RedisTooLargeError | null;
 }
 
@@ -100,19 +100,19 @@ export interface DrainStats {
   readonly nextDueAt: number | null;
   /** Whether the list is paused. */
   readonly paused: boolean;
-  /** While the brake is on: when it lets the next probe through, epoch ms; null while it is off. Of several lists: while all are braked. */
+  /** While the brake is on: when the next probe may run, epoch ms; null while it is off. Of several lists: only while all are braked. */
   readonly brakedUntil: number | null;
 }
 
 /**
- * What one drain can do to a list. Each verb is one request where no reply is lost; all but `push` may be repeated by
- * the scripted engine, and are. Errors: `RedisTransportError`, `RedisReplyError`, `RedisProtocolError`.
+ * What one drain can do to a list. Each verb is one request, unless a reply is lost: the scripted engine then repeats it, which
+ * is safe for each of them. Errors: `RedisTransportError`, `RedisReplyError`, `RedisProtocolError`.
  */
 export interface Broker {
   /**
-   * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
-   * do; it writes nothing. A lost reply costs nothing. `isCalled`: a drain that was called to do it asks for no others.
-   * `isShard`: the list is a shard, or has shards that are drained too. Throws for a list with shards where it is none.
+   * Whether there may be work, or until when (epoch ms) other drains do it. Costs one command, and two more where others do;
+   * writes nothing, and a lost reply does no harm. `isCalled`: the drain was called for this work, so it does not ask about
+   * others. `isShard`: the list is a shard, or has shards that are drained too. Throws for a list with shards where that is false.
    */
   look(
     isCalled?: boolean,
@@ -128,7 +128,7 @@ export interface Broker {
   recover(): Promise<TurnResult>;
   /** Whether the list is paused, by one command, sent once. */
   isPaused(): Promise<boolean>;
-  /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
+  /** Notes for `ttlMs` that one message of a batch is done, in case the batch is recovered. A repeat changes nothing. */
   markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */
   stats(): Promise<DrainStats>;

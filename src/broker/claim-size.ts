@@ -2,13 +2,13 @@ import type { ClaimRequest } from "./broker.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim } from "./turn-request.ts";
 
-/** How much a claim asks for. Of one drain; its runs learn from each other. */
+/** How much a claim asks for. Each drain has one, so that its runs learn from each other. */
 export class ClaimSize {
-  /** The part of what may be asked for that is asked for. At its least it is one message, whatever the largest batch is. */
+  /** Which part of the allowed size is asked for. It may become as small as one message. */
   #share = 1;
   /**
-   * Bytes of the largest message of the last batches, each earlier one counting a quarter of the next: sizes that vary are
-   * expected to vary on. 0 where the list was then empty, or nothing was claimed yet.
+   * Bytes of the largest message of the last batches, where each batch counts a quarter of the one after it, since sizes that
+   * vary will go on to vary. 0 where the list was empty or nothing was claimed yet.
    */
   #sizeHint = 0;
 
@@ -17,7 +17,7 @@ export class ClaimSize {
     return {
       countMax: Math.ceil(request.countMax * this.#share),
       bytesMax: bytes,
-      // What was too large for its time is best popped one by one.
+      // Messages that were too large for their time are best popped one by one.
       sizeHint: this.#share < 1 ? Math.max(bytes, this.#sizeHint) : this.#sizeHint,
     };
   }

@@ -11,28 +11,28 @@ import { codeSets, outcomeCodes } from "./outcome-codes.ts";
 import { turnFullScript, turnFullScriptWhenFull } from "./scripts/turn-full/index.ts";
 import { readRefusal } from "./turn-reply.ts";
 
-/** One word of an effect: bytes, or a key, with the type that Redis must find there; empty for any. */
+/** One word of an effect: bytes, or a key with the type that it must have; an empty type allows any. */
 export type EffectWord = ByteString | { readonly key: ByteString; readonly type: string };
 
 /** A command's name, its key or keys, and its other arguments. */
 export type EffectCommand = readonly EffectWord[];
 
-/** The effects of one acknowledged message, and the code for them: who gives none has none of it. */
+/** The effects of one acknowledged message, with the code for them, so that a bundle without effects has none of it. */
 export interface Effects {
   readonly commands: readonly EffectCommand[];
   readonly message: Message;
-  /** Where Redis refuses one, when the message is tried again, ms; null where it is a dead letter then. */
+  /** Where Redis refuses an effect: the delay until the message is tried again, ms; null where it becomes a dead letter. */
   readonly delayMs: number | null;
   settle(outcomes: readonly Outcome[]): Full;
-  /** Set by the settle in which Redis has refused one. */
+  /** Set by the settle in which Redis refused an effect. */
   failed?: FailedThere;
 }
 
-/** What a settlement brings along that only `turnFull` can settle. */
+/** The part of a settlement that only `turnFull` can settle. */
 export interface Full {
-  /** What its request has beside the others. Throws `RedisTooLargeError` where it would be more than one script may do. */
+  /** What it adds to the request. Throws `RedisTooLargeError` where that is more than one script may do. */
   partsOf(codes: string): FullParts;
-  /** Takes off a reply what the lean script's does not have, and notes which messages have failed. */
+  /** Removes from a reply what only `turnFull` adds, and notes which messages have failed. */
   takeRefused(reply: RedisReply): void;
 }
 
@@ -49,7 +49,7 @@ export interface TurnScripts {
   readonly whenFull: Script;
 }
 
-/** An acknowledged message that has failed when it was settled: what is told of it, and the cause if it is a dead letter. */
+/** An acknowledged message that failed when it was settled: its error, and its cause if it became a dead letter. */
 interface FailedThere {
   readonly failure: Failure;
   readonly cause: DeadLetterCause;
@@ -67,13 +67,15 @@ export function settleWithEffects(outcomes: readonly Outcome[]): Full {
       const args: ByteString[] = [];
       let weight = 0;
       for (const [at, { effects }] of outcomes.entries()) {
-        // Where it is settled in parts, those of the other parts are kept.
+        // In a settle in parts, the messages of other parts are kept.
         if (!effects || !codeSets.successes.includes(codes[at] ?? outcomeCodes.keep)) continue;
         weight += weightOf(effects.commands);
         args.push(`${at + 1};${encode(effects, keys)}`);
       }
       if (weight > limits.scriptBytesMax && args.length > 1) {
-        throw new RedisTooLargeError("The effects of the batch are more than one script may do.");
+        throw new RedisTooLargeError(
+          "The effects of this batch are more than one script may run. Give fewer effects, or a smaller batchSize.",
+        );
       }
       return { scripts, keys: [...keys.keys()], numbers: [keys.size, args.length], args };
     },
@@ -99,7 +101,7 @@ function noteRefused(text: ByteString, outcomes: readonly Outcome[]): void {
   }
 }
 
-/** Bytes, and what each word and command costs beside them. */
+/** Bytes of the commands, and an allowance for each word and command. */
 export function weightOf(commands: readonly EffectCommand[]): number {
   const lengths = commands.flat().map((word) => 16 + (typeof word === "string" ? word : word.key).length);
   return lengths.reduce((sum, length) => sum + length, 64 * commands.length);

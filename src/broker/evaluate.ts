@@ -9,8 +9,8 @@ export interface Script {
 }
 
 /**
- * Runs a script by its digest, and by its source where Redis does not know it (any more). `makeArgs` is told whether an
- * earlier sending may have run, by the digest or by the source: a Redis that ran it may die and forget it.
+ * Runs a script by its digest, and by its source where Redis does not know it, or no longer does. `makeArgs` gets whether an
+ * earlier sending may have run, by digest or by source: a Redis that ran it may have restarted and forgotten the script.
  */
 export async function evaluate(
   sender: Sender,

@@ -7,8 +7,8 @@ const otherEnds: Readonly<Record<string, string>> = { LPUSH: "RPUSH", RPUSH: "LP
 const turnedScripts = new WeakMap<Script, Script>();
 
 /**
- * A list that is consumed from its left end. Everything else takes a list for one that is consumed from its right, and only
- * what is sent is turned around: here, in one place.
+ * A list that is consumed from its left end. All other code takes lists as consumed from their right end; the commands are
+ * turned around when they are sent, only here.
  */
 export class ListFromLeft {
   readonly #list: ByteString;

@@ -1,7 +1,7 @@
 import type { ClaimedMessage } from "../handling/message.ts";
 import type { ByteString } from "../redis/redis-client.ts";
 
-/** What a message has been through before this claim. */
+/** The attempts of a message before this claim. */
 export type History = Omit<ClaimedMessage, "raw">;
 
 /** A history as Redis holds it: the turn script's header describes the form. */
@@ -11,10 +11,10 @@ export interface FailedHistory {
   readonly firstFailedAt: number;
 }
 
-/** Of a message that never failed. */
+/** The history of a message that never failed. */
 export const noHistory: History = { earlierAttempts: 0, crashes: 0, firstFailedAt: null };
 
-/** Reads a history; of several joined ones the first. */
+/** Reads a history; where several are joined, the first. */
 export function readHistory(text: ByteString | undefined): History {
   const [, attempts, crashes, firstFailedAt] = /^(\d+)\.(\d+)\.\d+@(\d+)/.exec(text ?? "") ?? [];
   if (firstFailedAt === undefined) return noHistory;
@@ -25,17 +25,17 @@ export function readHistory(text: ByteString | undefined): History {
   };
 }
 
-/** Writes the history of a message that no brake has held back. */
+/** Writes the history of a message that the brake never held back. */
 export function writeHistory({ attempts, crashes, firstFailedAt }: FailedHistory): ByteString {
   return `${attempts}.${crashes}.0@${firstFailedAt}`;
 }
 
-/** A member of the delayed set. `id` has neither `!` nor `:`, and begins so that equal due times keep their order. */
+/** A member of the delayed set. `id` contains neither `!` nor `:`, and sorts so that equal due times keep their order. */
 export function writeDelayed(id: string, history: ByteString, payload: ByteString): ByteString {
   return `${id}!${history}:${payload}`;
 }
 
-/** Reads a member of the delayed set; `history` is undefined where it carries none. */
+/** Reads a member of the delayed set; `history` is undefined where it has none. */
 export function readDelayed(member: ByteString): { history: ByteString | undefined; payload: ByteString } {
   const colon = member.indexOf(":");
   const history = /!(\d+\.\d+\.\d+@\d+)$/.exec(member.slice(0, Math.max(0, colon)))?.[1];

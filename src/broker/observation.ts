@@ -1,7 +1,7 @@
 import { sha1Hex } from "../digest.ts";
 import type { ByteString } from "../redis/redis-client.ts";
 
-/** What a look into a shared working list showed, beside what was noted at earlier looks. */
+/** What a look into a shared working list showed, compared with the notes of earlier looks. */
 export interface Observation {
   /** Digests seen for the first time. */
   readonly appeared: readonly string[];

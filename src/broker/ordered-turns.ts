@@ -19,28 +19,28 @@ const scripts: TurnScripts = {
 };
 
 export interface OrderedTurnsOptions extends OrderContext {
-  /** First in, first out, for who finds what an order by key has left; strict; or by key. */
+  /** `f`: first in, first out, where an earlier order by key has left parked messages; `s`: strict; `k`: by key. */
   readonly mode: "f" | "s" | "k";
   readonly parkedMax: number;
   readonly keyReader?: KeyReader;
-  /** By key, messages of one that run at once: above 1 they keep no order. Default: 1. */
+  /** By key: how many messages of one key run at once. Above 1 they keep no order. Default: 1. */
   readonly atOnce?: number;
 }
 
-/** What the list ended with when the drain last asked, the oldest message first, and its print up to each message. */
+/** The right end of the list when the drain last asked, the oldest message first, and the print up to each message. */
 interface Shown {
   readonly payloads: readonly ByteString[];
   readonly prints: readonly string[];
   keys: readonly ReadKey[];
 }
 
-/** A claim may take so many of the messages shown, where their print is this. */
+/** How many of the messages shown a claim may take, if their print is still this. */
 interface Offer {
   readonly shown: Shown;
   readonly count: number;
 }
 
-/** What the script for orders returns behind what every turn does. */
+/** What the script for orders returns after the fields of every turn. */
 interface OrderReply {
   readonly keys: readonly string[];
   readonly places: readonly number[];
@@ -51,15 +51,15 @@ interface OrderReply {
 const nothingShown: Shown = { payloads: [], prints: [], keys: [] };
 
 /**
- * Sends turns of an order of its own. By key, each reply shows what the list ends with; the next request says the keys of
- * those messages, and the script arranges them in the step that takes them from the list. Where others were quicker, the
- * reply shows what the list ends with now, and it asks again.
+ * Sends the turns of an order. By key, each reply shows the right end of the list, the next request says the keys of those
+ * messages, and the script sorts them by key in the step that takes them from the list. If another drain was quicker, the reply
+ * shows the new end of the list, and the drain asks again.
  */
 export class OrderedTurns implements Turns {
   readonly #options: OrderedTurnsOptions;
   readonly #turns: TurnSender;
   #shown = nothingShown;
-  /** Keys of the batches in hand, each 16 characters, in the order of its messages, until a part of one is settled. */
+  /** By batch in hand: the keys of its messages in their order, 16 characters each, until a part of the batch is settled. */
   readonly #keysOf = new Map<string, string>();
 
   constructor(options: OrderedTurnsOptions) {
@@ -75,7 +75,7 @@ export class OrderedTurns implements Turns {
     let { reply, movedCount } = await this.#sendOnce(request);
     for (let missed = 0; mustAskAgain(request, reply); missed = movedCount > 0 ? 0 : missed + 1) {
       if (this.#shown.payloads.length === 0) break;
-      // It would be empty only because nothing was asked for.
+      // The claim found nothing only because the keys could not be read in time.
       if (this.#options.stopper?.isStopped) return { ...reply, claimed: "not-served" };
       if (missed > limits.shownCountMax) return { ...reply, claimed: "busy" };
       if (missed > 0) await this.#wait();
@@ -130,7 +130,7 @@ export class OrderedTurns implements Turns {
     return { reply: this.#inOrder(reply, more, offer), movedCount: more.movedCount };
   }
 
-  /** Says the keys of what was shown; where they cannot be said in time, nothing of it is claimed. */
+  /** Reads the keys of the messages shown. Where that is not done in time, none of them is claimed. */
   async #offer(countMax: number): Promise<Offer> {
     const shown = this.#shown;
     const count = Math.min(countMax, shown.payloads.length);
@@ -152,12 +152,12 @@ export class OrderedTurns implements Turns {
   }
 }
 
-/** Nothing was claimed, although nothing stood in the way. */
+/** Whether nothing was claimed although nothing stood in the way. */
 function mustAskAgain({ claim }: TurnRequest, { claimed, messages, problem }: TurnReply): boolean {
   return claim !== null && claimed === "served" && problem === null && messages.length === 0;
 }
 
-/** Messages of one key are one line, or so many that share them; each that has none is one of its own. */
+/** Messages of one key form one line, or `atOnce` lines that share them. A message without a key is a line of its own. */
 function orderOf(
   messages: readonly ByteString[],
   keys: readonly string[],
@@ -176,27 +176,27 @@ function orderOf(
       lineOf.set(key, begun);
       lines.push(begun);
     }
-    // By its payload: a repeated reply does not say which of those shown it was.
+    // Found by its payload, since a repeated reply does not say which of the messages shown it was.
     const fault = key === noKey && shown.keys[shown.payloads.indexOf(payload)]?.fault;
     if (fault) faults.set(at, fault);
   }
   if (atOnce === 1) return { lines, faults };
   const shared = lines.map((line) => line.values());
-  // In rounds, so that no key takes all handlers.
+  // Round by round, so that no key takes all handlers.
   const rounds = Array.from({ length: Math.min(atOnce, messages.length) }, (_, round) =>
     shared.filter((_, at) => (lines[at] as number[]).length > round),
   );
   return { lines: rounds.flat(), faults, isLoose: true };
 }
 
-/** Keys that were said of the same messages before. */
+/** Takes over the keys that were already read of the same messages. */
 function withKnownKeys(shown: Shown, before: Shown): Shown {
   let count = 0;
   while (count < before.keys.length && before.prints[count] === shown.prints[count]) count += 1;
   return { ...shown, keys: before.keys.slice(0, count) };
 }
 
-/** Two replies of one turn: what was settled and recovered by the first, and what the second claimed. */
+/** Joins two replies of one turn: what the first settled and recovered, and what the second claimed. */
 function joined(first: TurnReply, second: TurnReply): TurnReply {
   const { settled, settledCodes } = first;
   return {
@@ -221,7 +221,7 @@ function readOrderReply(raw: RedisReply): { reply: TurnReply; more: OrderReply }
     typeof movedCount === "number";
   if (!isRead)
     throw new RedisProtocolError(
-      "The turn script must return keys, places and what the list ends with; the reply was something else.",
+      "The turn script must return keys, places and the end of the list; the reply was something else.",
     );
   const shown = { payloads: payloads as ByteString[], prints: inSixteens(prints), keys: [] };
   return { reply, more: { keys: inSixteens(keys), places: places as number[], shown, movedCount } };

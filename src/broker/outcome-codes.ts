@@ -5,10 +5,10 @@ import type { ByteString } from "../redis/redis-client.ts";
 import type { Batch, Settlement } from "./broker.ts";
 import type { Full } from "./effects.ts";
 
-/** What the turn script is told of each message, in one character: the same names here and in the Lua. */
+/** The outcome of each message as the turn script gets it, one character each. The Lua uses the same names. */
 export const outcomeCodes = {
   ack: "a",
-  /** Ack of a message that has a history or a done-marker, which goes with it. */
+  /** Ack of a message with a history or a done-marker, which is deleted too. */
   ackNoted: "c",
   release: "r",
   /** Its handler still runs. */
@@ -19,17 +19,17 @@ export const outcomeCodes = {
   waits: "w",
   /** It failed for the last time: dead letter. */
   exhausted: "x",
-  /** It was not worth another attempt: dead letter. */
+  /** Another attempt would not help: dead letter. */
   rejected: "d",
   /** Release, and brake. */
   overloaded: "o",
-  /** In place of all the codes: release each. */
+  /** In place of all codes: release all messages. */
   releaseAll: "*",
-  /** In place of all the codes: ack each, and none has a history or a done-marker. */
+  /** In place of all codes: ack all messages, none of which has a history or a done-marker. */
   ackAll: "+",
-  /** Only told by the script: a failure or an overload that the brake gave back uncounted. */
+  /** Only in replies: a failure or an overload that the brake gave back without counting an attempt. */
   held: "h",
-  /** Only told by the script: an overload that counted, and became what it would have been else. */
+  /** Only in replies: an overload that counted as an attempt, since the brake could not hold it. */
   overloadCounted: "O",
 } as const;
 
@@ -54,13 +54,13 @@ export const codeSets = {
   failures: failed + exhausted,
   /** What the brake counts as failing in a row. */
   troubles: failed + exhausted + overloaded,
-  /** Those that come with a detail. */
+  /** The codes that come with a detail. */
   detailed: failed + waits + exhausted + rejected + overloaded,
-  /** What is none that a request may hold. */
+  /** A pattern of any character that is no code of a request. */
   unknown: `^${ack}${ackNoted}${release}${keep}${failed}${waits}${exhausted}${rejected}${overloaded}`,
 };
 
-/** A settlement as the turn script reads it: one code a message, and a detail for those that want one. */
+/** A settlement as the turn script reads it: one code for each message, and a detail for those that need one. */
 export interface EncodedOutcomes {
   readonly codes: string;
   readonly details: readonly (ByteString | number)[];
@@ -83,12 +83,12 @@ export function encodeOutcomes({ outcomes, batch, isMarked }: Settlement): Encod
   return { codes: codes.join(""), details, full };
 }
 
-/** Whether each message was acknowledged, and none has a history or a done-marker: the working list is all there is. */
+/** Whether each message was acknowledged, and none has a history or a done-marker: then only the working list must go. */
 export function isAckedOnly(codes: string): boolean {
   return codes === ack.repeat(codes.length);
 }
 
-/** The outcomes of the messages from `start` to `end`, those before being kept; of those behind only the kept are left. */
+/** The outcomes of a part of a batch: messages before `start` are kept, and of those from `end` on only the kept ones are left. */
 export function partOf({ codes, details }: EncodedOutcomes, start: number, end: number): EncodedOutcomes {
   let detailAt = 0;
   const part = { codes: "", details: [] as (ByteString | number)[] };
@@ -118,7 +118,7 @@ const settledWords: Readonly<Record<string, SettledAs>> = {
   [keep]: "keep",
 };
 
-/** What the script says it carried out; null where it does not. */
+/** How the script carried out each outcome; null where it does not say. */
 export function decodeSettled(codes: string, settlement: Settlement | null): SettledAs[] | null {
   if (settlement === null || codes.length !== settlement.outcomes.length) return null;
   return settlement.outcomes.map((outcome, at) => {
@@ -139,12 +139,12 @@ function encodeFailure(
   return [outcome.isFailure ? exhausted : rejected, deadLetterTail(outcome.cause, deadCount)];
 }
 
-/** What becomes of the message where no brake says otherwise. */
+/** The outcome of a message where the brake does not change it. */
 function unbraked(outcome: Outcome): Outcome {
   return outcome.kind === "overloaded" ? outcome.otherwise : outcome;
 }
 
-/** Whether Redis has a history of the message. One that the brake held back has, without any attempt. */
+/** Whether Redis has a history of the message. One that the brake held back has one, even without an attempt. */
 function hasHistory(batch: Batch, at: number): boolean {
   const firstFailedAt = batch.messages[at]?.firstFailedAt;
   return firstFailedAt !== null && firstFailedAt !== undefined;

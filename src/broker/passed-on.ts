@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 
-/** A broker with some of its verbs in the place of those that it has, and the others as they are. */
+/** A broker with some of its verbs replaced, and the others as they are. */
 export function passedOn(broker: Broker, verbs: Partial<Broker>): Broker {
   return {
     look: (...asked) => broker.look(...asked),

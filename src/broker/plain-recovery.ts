@@ -16,7 +16,7 @@ export interface PlainRecoveryOptions extends PlainPlaces {
   readonly maxAttempts: number;
 }
 
-/** What a look at the shared working list and the delayed set has changed. */
+/** What a look at the shared working list and the delayed set changed. */
 export interface Recovered {
   readonly recovered: number;
   /** As the list holds them. */
@@ -27,7 +27,7 @@ export interface Recovered {
 
 const nothingRecovered: Recovered = { recovered: 0, deadLetters: [], now: 0 };
 
-/** Watches the shared working list, returns what has been seen there too long, and promotes what is due. */
+/** Watches the shared working list, returns messages that have been there too long, and promotes those that are due. */
 export class PlainRecovery {
   readonly #sender: Sender;
   readonly #options: PlainRecoveryOptions;
@@ -41,8 +41,8 @@ export class PlainRecovery {
   }
 
   /**
-   * Throws where nothing may be removed from the working list, before anything is pushed elsewhere: a message would be in
-   * two places. Asked of Redis once, by removing what is not there.
+   * Throws where this user may not remove anything from the working list. It is asked before anything is pushed elsewhere, since
+   * a message would then be in two places. Redis is asked once, by removing a value that is not there.
    */
   async expectRemovable(): Promise<void> {
     if (this.#isRemovable) return;
@@ -89,7 +89,7 @@ export class PlainRecovery {
     if (commands.length > 0) await pipelined(this.#sender, commands);
   }
 
-  /** Lets one drain at a time return and promote; another finds nothing to do. */
+  /** Lets one drain at a time return and promote messages; for others there is nothing to do meanwhile. */
   async #alone(work: () => Promise<Recovered>): Promise<Recovered> {
     const { recovering } = this.#options.keys;
     const [isMine] = await this.#sender.pipelineOnce([
@@ -102,7 +102,7 @@ export class PlainRecovery {
     return result;
   }
 
-  /** Pushes before it removes: a crash between leaves a message twice, never not at all. */
+  /** Pushes before it removes, so that a crash in between leaves a message twice and never loses it. */
   async #promote(now: number): Promise<void> {
     const { list, delayed, attempts } = this.#options.keys;
     const due = (await this.#sender.command(() => [
@@ -118,10 +118,10 @@ export class PlainRecovery {
     const histories = read.flatMap(({ history, payload }): RedisCommand[] =>
       history ? [["HSET", attempts, sha1Hex(payload), history]] : [],
     );
-    // What is refused here must not be removed there.
+    // A message whose push is refused must not be removed from the delayed set.
     for (const reply of await this.#sender.pipelineOnce([
       ...histories,
-      // One each: a payload that is not UTF-8 must be the last argument of its command.
+      // One command each, since a payload that is not UTF-8 must be the last argument of its command.
       ...read.map(({ payload }): RedisCommand => ["LPUSH", list, payload]),
     ]))
       unlessError(reply);
@@ -167,7 +167,7 @@ export class PlainRecovery {
     return { recovered: back.length, deadLetters, now };
   }
 
-  /** Removes only what the first of the pushes has put elsewhere. Throws the first refusal. */
+  /** Removes messages only after the first push has put them elsewhere. Throws the first refusal. */
   async #move(pushes: RedisCommand[], removals: RedisCommand[]): Promise<void> {
     const pushed = await this.#sender.pipelineOnce(pushes);
     unlessError(pushed[0]);

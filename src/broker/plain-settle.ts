@@ -15,16 +15,16 @@ import type { Settlement } from "./broker.ts";
 import { writeDelayed, writeHistory } from "./history.ts";
 import type { PlainView } from "./plain-view.ts";
 
-/** The shared working list, and how many dead letters are kept at most; 0 for all. */
+/** The shared working list, and how many dead letters are kept at most; 0 keeps all. */
 export interface PlainPlaces {
   readonly keys: ListKeys;
   readonly workingList: ByteString;
   readonly deadCountMax: number;
 }
 
-/** The commands that settle a batch: what is pushed elsewhere, and then what leaves the working list. */
+/** The commands that settle a batch: first the pushes to other places, then the removals from the working list. */
 export interface PlainSettling {
-  /** `places`: of the messages that must stay in the working list where the command is refused. */
+  /** `places`: the messages that must stay in the working list if the command is refused. */
   readonly pushes: readonly { readonly command: RedisCommand; readonly places: readonly number[] }[];
   readonly removals: readonly { readonly command: RedisCommand; readonly place: number }[];
 }
@@ -96,7 +96,7 @@ export class PlainSettle {
   }
 }
 
-/** The commands that add dead letters, and remove the oldest beyond what is kept. */
+/** The commands that add dead letters, and remove the oldest that are too many. */
 export function pushDeadLetters(
   entries: readonly ByteString[],
   { keys, deadCountMax }: PlainPlaces,
@@ -105,7 +105,7 @@ export function pushDeadLetters(
   return deadCountMax > 0 ? [push, ["LTRIM", keys.dead, 0, deadCountMax - 1]] : [push];
 }
 
-/** What an outcome is carried out as by an engine that has no brake. */
+/** How an engine without a brake carries out an outcome. */
 export function settledWithoutBrake(outcome: Outcome): SettledAs {
   return outcome.kind === "overloaded" ? outcome.otherwise.kind : settledAs(outcome);
 }

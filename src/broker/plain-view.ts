@@ -4,16 +4,16 @@ import type { ByteString, RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import { type History, readHistory } from "./history.ts";
 
-/** What the plain engine knows of a list from its last looks: no script can look for it. */
+/** What the plain engine knows about a list from its last looks, since no script can look for it. */
 export class PlainView {
   readonly #sender: Sender;
   readonly #keys: ListKeys;
   /** Whether any message may have a history. */
   hasHistories = false;
-  /** The most messages worth asking for: what the list held when last looked, for each asked and missing one is billed. */
+  /** The most messages worth asking for: the list's length at the last look, since asking for one that is missing is billed too. */
   listLength = 0;
   nextDueAt: number | null = null;
-  /** What Redis' clock shows ahead of ours, ms. */
+  /** How far Redis' clock is ahead of the drain's, ms. */
   #aheadMs = 0;
 
   constructor(sender: Sender, keys: ListKeys) {

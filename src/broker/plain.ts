@@ -19,10 +19,10 @@ export interface PlainBrokerOptions extends PlainRecoveryOptions {
 const firstCountMax = 20;
 
 /**
- * The engine without scripts: pipelined `RPOPLPUSH` and `LREM key 1 payload` in one shared working list, as
- * BroadwayRedis does, so that both can drain one list side by side. What it gives up: a lost reply to a claim strands
- * those messages until they are seen to be stuck; a settle is not atomic; live drains are not counted; equal payloads
- * share one count of attempts; there is no brake and no smaller batch after a crash; a full Redis refuses its claims.
+ * The engine without scripts: pipelined `RPOPLPUSH` and `LREM key 1 payload` in one shared working list, as BroadwayRedis does,
+ * so that both can drain one list side by side. What it gives up: where the reply to a claim is lost, its messages wait until
+ * they are seen to be stuck; a settle is not atomic; live drains are not counted; equal payloads share one count of attempts;
+ * there is no brake and no smaller batch after a crash; a full Redis refuses its claims.
  */
 export function plainBroker(options: PlainBrokerOptions): Broker {
   return new PlainBroker(options);
@@ -50,7 +50,7 @@ class PlainBroker implements Broker {
   async look(_isCalled = false, isShard = false): Promise<"empty" | "work" | "paused"> {
     const { base, list, seen, delayed, control } = this.#keys;
     const { workingList } = this.#options;
-    // A key named five times counts five times, and so outweighs the others together.
+    // EXISTS counts a key as often as it is named, so five times outweighs the others together.
     const told = Array<ByteString>(5).fill(control);
     const shards = Array<ByteString>(isShard ? 0 : 10).fill(`${base}shards`);
     const named = [list, workingList, seen, delayed, ...told, ...shards];
@@ -79,7 +79,10 @@ class PlainBroker implements Broker {
   }
 
   markDone(): Promise<void> {
-    throw new SpillwayError("invalid-option", "The plain engine keeps no done-markers.");
+    throw new SpillwayError(
+      "invalid-option",
+      "idempotent() needs the scripted engine: the plain one keeps no done-markers.",
+    );
   }
 
   isPaused(): Promise<boolean> {
@@ -112,8 +115,8 @@ class PlainBroker implements Broker {
   }
 
   /**
-   * Settles, claims, and tells what remains, in one request. What goes elsewhere is pushed there by another one before: a
-   * message whose push was refused must not leave the working list. `before` is what was recovered earlier.
+   * Settles, claims, and counts what remains, in one request. Messages that go elsewhere are pushed there by a request before it,
+   * since one whose push was refused must not leave the working list. `before`: what was recovered earlier.
    */
   async #exchange(
     settlement: Settlement | null,

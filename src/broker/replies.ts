@@ -2,7 +2,7 @@ import { RedisProtocolError, RedisReplyError } from "../errors.ts";
 import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 
-/** A reply of a pipeline. Throws the error that stands in its place. */
+/** A reply of a pipeline. Throws it where it is an error. */
 export function unlessError(reply: RedisReply | RedisReplyError | undefined): RedisReply | undefined {
   if (reply instanceof RedisReplyError) throw reply;
   return reply;
@@ -16,7 +16,7 @@ export async function pipelined(
   return (await sender.pipeline(commands)).map(unlessError);
 }
 
-/** The number that a command which may be repeated answers. */
+/** Sends a command that may be repeated, and returns the number that it answers. */
 export async function numberOf(sender: Sender, command: RedisCommand): Promise<number> {
   const reply = await sender.command(() => command);
   if (typeof reply !== "number")
@@ -24,13 +24,13 @@ export async function numberOf(sender: Sender, command: RedisCommand): Promise<n
   return reply;
 }
 
-/** Whether a hash has a field, by one command, sent once: the turn script needs the right to it too. */
+/** Whether a hash has a field, by one command, sent once. HMGET, because the turn script needs the right to that too. */
 export async function hasField(sender: Sender, key: ByteString, field: ByteString): Promise<boolean> {
   const [reply] = await sender.pipelineOnce([["HMGET", key, field]]);
   return Array.isArray(reply) && typeof reply[0] === "string";
 }
 
-/** What `TIME` answered, epoch ms on Redis' own clock; null for what is no time. */
+/** A reply of `TIME` as epoch ms; null for what is no time. */
 export function timeIn(reply: unknown): number | null {
   const [seconds, micros] = Array.isArray(reply) ? reply.map(Number) : [];
   const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);

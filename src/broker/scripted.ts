@@ -19,18 +19,18 @@ import { scriptedStats } from "./working-lists.ts";
 export interface ScriptedBrokerOptions {
   readonly sender: Sender;
   readonly keys: ListKeys;
-  /** Names the drain; the prefix of its batch ids. */
+  /** The name of the drain, with which its batch ids begin. */
   readonly holder: string;
   readonly maxBatchBytes: number;
   readonly maxConcurrency: number;
   readonly policy: TurnPolicy;
-  /** Whether ticks are to be told that this drain is live. */
+  /** Whether to mark the list as busy, so that ticks see that this drain is live. */
   readonly marksBusy: boolean;
-  /** What the drain's earlier runs have learnt of sizes. Default: nothing. */
+  /** What earlier runs of the drain learnt about sizes. Default: nothing. */
   readonly size?: ClaimSize;
   /** Sends turns of another order. Default: first in, first out. */
   readonly turns?: Turns | undefined;
-  /** The same where messages of an order by key are found: they go back to the list first. Default: they stay. */
+  /** Sends turns where parked messages of an order by key are found: they go back to the list first. Default: they stay. */
   readonly unparking?: (() => Turns) | undefined;
 }
 
@@ -46,18 +46,18 @@ class ScriptedBroker implements Broker {
   #turns: Turns;
   readonly #size: ClaimSize;
   #batchCount = 0;
-  /** Until when, on Redis' clock, a look around that found nothing but this drain still counts. */
+  /** Until when, on Redis' clock, this drain need not look around again, since it found nothing but itself. */
   #quietUntil = 0;
-  /** Whether that found what an operator has told. */
+  /** Whether that look found something that an operator has set. */
   #isTold = false;
   #lastNow = 0;
-  /** What the script last said of its mark that no more drains may come. */
+  /** Until when the list is marked as busy, as the script last said. */
   #busyUntil = 0;
-  /** Batches of expired leases that the script has named: their messages go back with the next request. */
+  /** Batches of expired leases that the script has named, to be returned with the next request. */
   #expiredIds: readonly ByteString[] = [];
-  /** Batches whose settle was sent, and its reply lost. */
+  /** Batches whose settle was sent and its reply lost. */
   readonly #maybeSettled = new Set<string>();
-  /** Of batches whose settle was too large, what is left of it: the messages before `end`, so many at a time. */
+  /** For batches whose settle was too large: the messages before `end` are left, `size` at a time. */
   readonly #parts = new Map<string, { end: number; size: number; codes: string }>();
 
   constructor(options: ScriptedBrokerOptions) {
@@ -71,7 +71,7 @@ class ScriptedBroker implements Broker {
   async look(isCalled = false, isShard = false): Promise<"empty" | "work" | { readonly busyUntil: number }> {
     const { base, list, delayed, leases, parked, busy } = this.#keys;
     const { marksBusy, unparking } = this.#options;
-    // A key named so many times counts so many times, and so outweighs those before it together.
+    // EXISTS counts a key as often as it is named, so that each outweighs those before it together.
     const named = [
       list,
       delayed,
@@ -84,7 +84,7 @@ class ScriptedBroker implements Broker {
     if (found > 15) throw shardedListError(this.#keys);
     if (found & 4 && unparking) this.#turns = unparking();
     if (found < 8) return found > 0 ? "work" : "empty";
-    // Where it does not end by itself, or too late, the mark is none of ours.
+    // A mark that does not expire, or too late, is not from Spillway.
     const [leftMs, time] = await pipelined(this.#sender, [["PTTL", busy], ["TIME"]]);
     const now = timeIn(time);
     const isOurs = typeof leftMs === "number" && leftMs > 0 && leftMs <= limits.leaseMsMax;
@@ -119,7 +119,7 @@ class ScriptedBroker implements Broker {
   async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {
     const done = `${this.#keys.base}done:${batch.id}`;
     const raw = (batch.messages[at] as ClaimedMessage).raw;
-    // Sent once: a marker is worth no wait, for without it the message only may run again.
+    // Sent once: it is not worth waiting, since without a marker the message may only run again.
     await this.#sender.pipelineOnce([
       ["HSET", done, at, sha1Hex(raw)],
       ["PEXPIRE", done, ttlMs],
@@ -135,7 +135,7 @@ class ScriptedBroker implements Broker {
     try {
       let reply = await this.#send(settle, claim, request);
       if (this.#turns.learnsFull(reply.problem)) {
-        // The settlement is done, and repeating it would say so and claim nothing: ask for the claim alone.
+        // The settlement is done, and a repeat would claim nothing: ask only for the claim.
         const retried = await this.#send(null, claim, request);
         const { settled, settledCodes } = reply;
         const deadLetters = [...reply.deadLetters, ...retried.deadLetters];
@@ -143,7 +143,7 @@ class ScriptedBroker implements Broker {
       }
       return this.#result(reply, settlement, claim, sentAt);
     } catch (error) {
-      // What it has done is not known.
+      // It is not known what the request has done.
       this.#quietUntil = 0;
       if (settle) this.#maybeSettled.add(settle.id);
       if (claim && error instanceof RedisTransportError) this.#size.halve();
@@ -155,8 +155,8 @@ class ScriptedBroker implements Broker {
   }
 
   /**
-   * The batch was too large for the request or for the reply, and which is not known: settle alone, and give back what may
-   * have been claimed. The next claim asks for half as much, unless the settle has shown that it was the cause.
+   * The request or its reply was too large, and it is not known which: settle alone, and give back what may have been claimed.
+   * The next claim asks for half as much, unless the settle turns out to be what was too large.
    */
   async #turnSmaller(
     error: RedisTooLargeError,
@@ -169,13 +169,13 @@ class ScriptedBroker implements Broker {
     const result = settled ? settled.result : this.#result(released, null, null, 0);
     if (settled?.isSplit) return result;
     this.#size.halve();
-    // What was settled is settled, and counts, although nothing more can be claimed.
+    // The settle counts although nothing more can be claimed.
     return countMax > 1 ? result : { ...result, problem: error };
   }
 
   /**
-   * Settles alone, and what is too large in parts: the last messages first, so that what goes back does so in its order,
-   * and each message has the place by which its dead letter is named. Begun before, it goes on from there.
+   * Settles without a claim and, where that is too large, in parts: the last messages first, so that messages go back in their
+   * order, and each keeps its place, by which its dead letter is named. Where parts were settled before, it goes on from there.
    */
   async #settleInParts(settlement: Settlement): Promise<{ result: TurnResult; isSplit: boolean }> {
     const settle = this.#settle(settlement);
@@ -199,7 +199,7 @@ class ScriptedBroker implements Broker {
         if (start > 0 && !reply.problem) continue;
       }
       this.#parts.delete(settle.id);
-      // The report takes those that were lost for acknowledged ones, and takes them off again.
+      // The report counts lost messages as acknowledged first, and subtracts them again.
       const settledCodes = (isLost ? outcomeCodes.ack : outcomeCodes.keep).repeat(parts.end) + parts.codes;
       const result = this.#result({ ...reply, settled: "settled", settledCodes }, settlement, null, 0);
       const lostPlaces = isLost ? [...Array(parts.end).keys()] : [];
@@ -263,7 +263,7 @@ class ScriptedBroker implements Broker {
     };
   }
 
-  /** A lone drain that has just looked around and found nothing need not look again at every turn. */
+  /** Whether to look around. A drain that is alone and has just found nothing need not do so at every turn. */
   #mustLook(settle: TurnSettle | null): boolean {
     if (settle === null || this.#options.maxConcurrency > 1) return true;
     return this.#lastNow >= this.#quietUntil || !isWhollyAcked(settle.codes);
@@ -291,7 +291,7 @@ class ScriptedBroker implements Broker {
       marksBusy: marksBusy ? (request?.isAhead ? "beside" : "yes") : "no",
       busyUntil: this.#busyUntil,
     });
-    // A turn that looked at no clock took no lease, and ends its run.
+    // A turn that did not ask for the time took no lease, and ends the run.
     this.#lastNow = Math.max(reply.now, this.#lastNow);
     this.#expiredIds = reply.expiredIds;
     this.#busyUntil = reply.busyUntil;

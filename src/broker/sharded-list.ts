@@ -2,8 +2,8 @@ import { toText } from "../bytes.ts";
 import { SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
 
-/** A drain that was told of no shards is at a list that has some: it would leave what they hold alone. */
+/** A drain without the option `shards` runs on a list that has shards: it would leave their messages alone. */
 export function shardedListError({ name, base }: ListKeys): SpillwayError {
-  const text = `The list ${name} has shards, and this drain was told of none: give it the count that stands in ${toText(base)}shards, or give them up by reshard with shards: 1 and forget: true.`;
+  const text = `The list ${name} has shards, but this drain has no option shards. Set it to the field count of the hash ${toText(base)}shards or, to give up the shards, call reshard with shards: 1 and forget: true.`;
   return new SpillwayError("shard-count", text);
 }

@@ -14,7 +14,11 @@ export function sharedWorkingList(
   const { list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering } = keys;
   const key = fromText(workingList);
   if ([list, leases, delayed, attempts, dead, brake, busy, control, seen, recovering].includes(key)) {
-    throw new OptionError("workingList", "another key than the list and Spillway's own", show(workingList));
+    throw new OptionError(
+      "workingList",
+      "a key other than the list and Spillway's own keys",
+      show(workingList),
+    );
   }
   return key;
 }

@@ -7,7 +7,7 @@ export interface TurnReply {
   readonly settled: "nothing" | "settled" | "lost" | "settled-earlier";
   readonly claimed: Claimed;
   readonly messages: readonly ByteString[];
-  /** What each message has been through; empty where none has failed before. */
+  /** The history of each message; empty where none has failed before. */
   readonly histories: readonly ByteString[];
   readonly now: number;
   readonly expiresAt: number;
@@ -16,19 +16,19 @@ export interface TurnReply {
   readonly remaining: number | null;
   /** The outcome codes as they were carried out; empty where that is not known. */
   readonly settledCodes: string;
-  /** As the script's header says: above 0, nothing was found that could change within a moment; 2, but what an operator told. */
+  /** As the script's header says. Above 0: it looked around and found nothing; 2: nothing but what an operator has set. */
   readonly quiet: number;
   readonly problem: RedisReplyError | null;
   readonly calls: number;
   readonly deadLetters: readonly ByteString[];
   readonly busyUntil: number;
-  /** Messages of expired leases that their done-markers say are finished. */
+  /** Messages of expired leases that had a done-marker. */
   readonly finishedCount: number;
-  /** Batches to name in the next request, so that their messages go back. */
+  /** Batches to name in the next request, which returns their messages. */
   readonly expiredIds: readonly ByteString[];
-  /** Bytes of the largest message that the claim saw, also of those that it left in the list; 0 for none. */
+  /** Bytes of the largest message that the claim saw, with those that it left in the list; 0 for none. */
   readonly largest: number;
-  /** In which order the batch runs, where it is not first in, first out. */
+  /** The order of the batch, where it is not first in, first out. */
   readonly order?: BatchOrder;
   /** Other live drains, and how many of them come before this one; null where nobody looked. */
   readonly others: { readonly count: number; readonly before: number } | null;
@@ -88,7 +88,7 @@ export function readRefusal(problem: ByteString): RedisReplyError {
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);
   const words = /unknown redis command/i.test(said)
-    ? `ERR this server has no ${command || "such command"}: it is renamed or disabled there, and Spillway needs it`
+    ? `ERR this server has no ${command || "such command"}: it is renamed or disabled, and Spillway needs it`
     : said;
   return new RedisReplyError(words, command ? { command: [command, key] } : {});
 }
@@ -118,6 +118,6 @@ function texts(reply: RedisReply[], at: number): ByteString[] {
 
 function malformed(expected: string): RedisProtocolError {
   return new RedisProtocolError(
-    `The turn script must return ${expected}; the reply was something else. Nothing was acknowledged on its word; what was claimed returns when its lease ends.`,
+    `The turn script must return ${expected}; the reply was something else. No message is lost: those that it claimed return to the list when their lease ends.`,
   );
 }

@@ -4,9 +4,9 @@ import type { ByteString } from "../redis/redis-client.ts";
 import type { Full, FullParts } from "./effects.ts";
 import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 
-/** What holds for every turn of a drain. */
+/** Settings that hold for every turn of a drain. */
 export interface TurnPolicy {
-  /** Attempts of a message at most, crashes counted. */
+  /** How many attempts a message gets, crashes included. */
   readonly maxAttempts: number;
   /** Dead letters to keep at most; 0 for all. */
   readonly deadCountMax: number;
@@ -15,14 +15,14 @@ export interface TurnPolicy {
   readonly brake:
     | false
     | {
-        /** Different messages that fail in a row before it is on. */
+        /** How many different messages must fail in a row to set it. */
         readonly after: number;
         readonly pauseMs: number;
         readonly maxPauseMs: number;
         /** How long it may be on at most, ms. */
         readonly maxMs: number;
       };
-  /** The largest batch; what has been in crashes is claimed in parts of it. */
+  /** The largest batch. Messages that were in crashes are claimed in parts of it. */
   readonly batchSize: number;
 }
 
@@ -33,11 +33,11 @@ export interface TurnRequest {
   readonly maxConcurrency: number;
   readonly settle: TurnSettle | null;
   readonly claim: TurnClaim | null;
-  /** Batches whose leases have ended, as the script last named them: their messages go back before anything is claimed. */
+  /** Batches whose leases have ended, as the script last named them. Their messages go back before anything is claimed. */
   readonly recoverIds: readonly ByteString[];
   /** Whether to look at other leases, delayed messages, histories and the brake. */
   readonly looks: boolean;
-  /** Where it does not: whether it asks what an operator has told, since there was something. Default: no. */
+  /** Where it does not look: whether it still reads what an operator has set, since there was something. Default: no. */
   readonly isTold?: boolean;
   readonly countsRemaining: boolean;
   /** Whether to mark the list as busy for ticks; `beside` where this drain works on a batch that the request does not name. */
@@ -84,7 +84,7 @@ export function turnKeys(
   const working = (id: ByteString): ByteString => `${base}working:${id}`;
   const both = (id: ByteString): ByteString[] => [working(id), `${base}done:${id}`];
   const settled = settle ? (!full && isAckedOnly(settle.codes) ? [working(settle.id)] : both(settle.id)) : [];
-  // A run that may not name done-markers must find that out before its handlers run, not when it settles.
+  // A user without the right to done-markers must get that error before handlers run, not at the settle.
   const claimed = claim ? (settle ? [working(claim.id)] : both(claim.id)) : [];
   const recovered = recoverIds.flatMap(both);
   return [
@@ -104,8 +104,8 @@ export function turnKeys(
 }
 
 /**
- * The script's ARGV, in the order of its header: the only TypeScript that knows the places. `mayHaveRun`: whether an
- * earlier sending of this request may have run.
+ * The script's ARGV, in the order of its header. No other TypeScript knows these places. `mayHaveRun`: whether an earlier
+ * sending of this request may have run.
  */
 export function encodeTurnRequest(
   request: TurnRequest,
@@ -118,7 +118,7 @@ export function encodeTurnRequest(
     recoverIds.length,
     settle?.id ?? "",
     settle?.expiresAt ?? 0,
-    // Most batches are acknowledged whole, and a code a message would be a fifth of what is sent.
+    // Most batches are acknowledged as a whole, and one code for each message would be a fifth of the request.
     settle && !full && isAckedOnly(settle.codes) ? outcomeCodes.ackAll : (settle?.codes ?? ""),
     claim?.id ?? "",
     request.holder,
@@ -131,7 +131,7 @@ export function encodeTurnRequest(
     limits.recoverCountMax,
     limits.promoteCountMax,
     request.countsRemaining ? 1 : 0,
-    // In one argument, for each costs bytes in every request.
+    // Joined to one argument, since each argument costs bytes in every request.
     [
       policy.maxAttempts,
       policy.deadCountMax,
@@ -146,7 +146,7 @@ export function encodeTurnRequest(
       busyUntil,
       limits.leaseMsMax,
       limits.recoverLeasesMax,
-      // Only a settle sent again may take a missing lease for its own earlier work.
+      // Only a repeated settle may take a missing lease for its own earlier work.
       mayHaveRun || settle?.mayHaveRun ? 1 : 0,
       claim?.sizeHint ?? 0,
       ...(full?.numbers ?? []),

@@ -9,7 +9,7 @@ import { turnScript, turnScriptWhenFull } from "./scripts/turn/index.ts";
 import { readTurnReply, type TurnReply } from "./turn-reply.ts";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "./turn-request.ts";
 
-/** The turn as the scripted engine sends it. An order of its own puts another in its place. */
+/** How the scripted engine sends a turn. An order replaces it. */
 export interface Turns {
   send(request: TurnRequest): Promise<TurnReply>;
   learnsFull(error: unknown): boolean;
@@ -47,7 +47,7 @@ export class TurnSender implements Turns {
     return true;
   }
 
-  /** Runs the script, with more keys and arguments behind the request's own. */
+  /** Runs the script, with more keys and arguments after the request's own. */
   async run(
     request: TurnRequest,
     moreKeys: readonly ByteString[] = [],

@@ -10,7 +10,7 @@ import { adoptScript } from "./scripts/adopt.ts";
 
 const adoptLists = { source: adoptScript, sha: sha1Hex(adoptScript) };
 
-/** Reads the sizes of everything; what each working list holds in a second request, where there is one. */
+/** Reads the sizes of everything. Where there are working lists, a second request reads what they hold. */
 export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<DrainStats> {
   const { list, leases, delayed, dead, brake, control, parked, due } = keys;
   const [waiting, ids, delayedCount, deadCount, next, paused, parkedCount, parkedKeys, until] =
@@ -42,7 +42,7 @@ export async function scriptedStats(sender: Sender, keys: ListKeys): Promise<Dra
   };
 }
 
-/** How many messages each batch holds, by one request; none where there is no batch. */
+/** How many messages each batch holds, by one request; no request where there is no batch. */
 export async function batchCounts(
   sender: Sender,
   { base }: ListKeys,
@@ -57,8 +57,8 @@ export async function batchCounts(
 }
 
 /**
- * Looks at some keys for working lists that have no lease, from `cursor` ("0" at first), and gives those a lease that ends
- * after a grace, so that they are recovered. A repeat adopts nothing twice. Returns the next cursor, "0" at the end.
+ * Looks at some keys, from `cursor` on ("0" at first), for working lists without a lease, and gives these a lease that ends after
+ * a while, so that they are recovered. A repeat adopts nothing twice. Returns the next cursor, "0" at the end.
  */
 export async function adoptWorkingLists(
   sender: Sender,

@@ -7,76 +7,76 @@ import type { ChainPosition, Hop } from "./hop.ts";
 
 /** The drain that a continuation is to invoke. */
 export interface NextDrain extends Hop {
-  /** The same when this hop is sent again, and never that of another: a service that drops doubles may know it by this. */
+  /** Unique for each hop, and the same when this hop is sent again, so that a service can drop duplicates by it. */
   readonly sendId: string;
-  /** Aborted when the time for this sending is over; no answer counts after that. */
+  /** Aborted when the time for this sending is over. An answer after that is ignored. */
   readonly signal: AbortSignal;
 }
 
-/** A continuation's reason not to invoke, such as a chain near a platform's wall. Not a failure: the next tick goes on. */
+/** A continuation's reason not to invoke, such as a chain near a platform's limit. This is no failure: the next tick goes on. */
 export interface Declined {
   readonly declined: string;
 }
 
 /**
- * How a drain invokes the next one. An adapter, which sends a hop once and says what became of it; the drain looks after
- * the rest: the length of the chain, the time that is left, waiting, and sending again.
+ * How a drain invokes the next one. It is an adapter that sends a hop once and says what became of it. The drain does the rest:
+ * it bounds the chain and the time, waits, and sends again.
  */
 export interface Continuation {
-  /** What the report calls it. */
+  /** Its name in reports. */
   readonly name: string;
-  /** Longest chain, in hops: past it the drain declines, and the next tick begins another. Default: no limit. */
+  /** Longest chain, in hops. Beyond it the drain declines, and the next tick begins another chain. Default: no limit. */
   readonly maxHops?: number;
-  /** What the report adds where it declines for `maxHops`, such as how to allow more. Default: nothing. */
+  /** Added to the report where the drain declines because of `maxHops`, such as how to allow more. Default: nothing. */
   readonly maxHopsHint?: string;
   /**
-   * Invokes the next drain once. Resolves with null when that is certain to be under way, or with why it declines. Throws
-   * `ContinuationError` to say what a failure means: sent again is only what is `continuation-refused`. Any other throw
-   * counts as `continuation-unknown`. A failure ends the chain, and the next tick starts another. Being invoked twice is
-   * harmless: leases see to it.
+   * Invokes the next drain once. Resolves with null when the invocation is certain, or with why it declines. Throws
+   * `ContinuationError`, whose code says what the failure means: only `continuation-refused` is sent again. Any other throw
+   * counts as `continuation-unknown`. A failure ends the chain, and the next tick starts another. Leases make it harmless when
+   * a drain is invoked twice.
    */
   invoke(next: NextDrain): Promise<Declined | null>;
   /**
-   * Where the platform has timers: sees to it that a drain runs in `inMs` ms, when the next delayed message is due, or the
-   * lease ends of what the drain left running. It may run sooner. Called when a drain ends that leaves nothing to take
-   * before then, however long its chain is. Resolves and throws as `invoke` does.
+   * For platforms with timers: has a drain run in `inMs` ms, when the next delayed message is due or when the lease of handlers
+   * that were left running ends. It may run sooner. Called when a drain ends and there is nothing to do before then, however
+   * long its chain is. Resolves and throws as `invoke` does.
    */
   invokeLater?(next: NextDrain & { readonly inMs: number }): Promise<Declined | null>;
   /**
-   * Where it matters to the platform: begins a chain beside the one that runs. The number at the end of its id, after `~`,
-   * is below the list's `maxConcurrency`. Resolves and throws as `invoke` does. Default: `invoke`.
+   * For platforms on which it differs from `invoke`: begins a chain beside the one that runs. The number at the end of its id,
+   * after `~`, is below the list's `maxConcurrency`. Resolves and throws as `invoke` does. Default: `invoke`.
    */
   invokeBeside?(next: NextDrain): Promise<Declined | null>;
 }
 
-/** What a drain has come to, as far as its chain is concerned. */
+/** How a drain has ended, as far as its chain is concerned. */
 export interface Ending {
   readonly stopped: StopReason;
   /** Messages acknowledged or dead-lettered. */
   readonly progressCount: number;
-  /** Messages that failed or asked to wait, each with an attempt used up. */
+  /** Messages that are to be retried, each with one attempt more. */
   readonly retriedCount: number;
   readonly remaining: number | null;
   readonly nextDueAt: number | null;
-  /** When the lease of what still ran when this drain left ends, ms on Redis' clock; null where nothing did. */
+  /** When the lease of handlers that were left running ends, epoch ms on Redis' clock; null where none was. */
   readonly leftUntil: number | null;
   readonly redisNow: number | null;
 }
 
 /**
- * Whether a drain invokes the next one: only where time, and not work, ran out, and only after progress. A drain that
- * achieved nothing never invokes itself, or a list of failing messages would keep a chain running at full cost.
+ * Whether a drain invokes the next one: only where its time ran out before the work did, and only after progress. A drain
+ * without progress never does, or a list of failing messages would keep a chain running at full cost.
  */
 export function shouldContinue({ stopped, progressCount, remaining }: Ending): boolean {
   return stopped === "budget" && progressCount > 0 && remaining !== 0;
 }
 
 /**
- * In how many ms a timer should start a drain, or null for no timer. Only a drain that left nothing to take at once, or
- * was told by the brake or a limit to wait, sets one; each message it wakes up for has used up an attempt or a pause to get there,
- * so this ends too. A drain whose budget or limit ended with its last message has left nothing either. One whose budget
- * ended when nothing but failing messages had come may not go on at once, but later: it has used up attempts. So may
- * one that left handlers running: until their lease ends its slot is taken.
+ * In how many ms a timer should start a drain, or null for no timer. A drain sets a timer where it left nothing to do at once,
+ * also where its budget or limit ended with its last message, or where the brake or a limit made it wait. Each message that a
+ * timer waits for has used up an attempt or a pause, so this ends too. A drain that met only failing messages until its budget
+ * ended may not go on at once, but later, since it has used up attempts. So may one that left handlers running, because its slot
+ * is taken until their lease ends.
  */
 export function wakeAfterMs(ending: Ending): number | null {
   const { stopped, progressCount, retriedCount, remaining, nextDueAt, leftUntil, redisNow } = ending;
@@ -90,10 +90,10 @@ export function wakeAfterMs(ending: Ending): number | null {
   return progressCount === 0 && retriedCount > 0 ? Math.max(limits.failedWaitMs, inMs) : null;
 }
 
-/** What a drain goes on with: its place, its clock, and when it must have ended. */
+/** What is needed to go on: the drain's place in its chain, its clock, and when it must have ended. */
 export interface Onward {
   readonly list: string;
-  /** Of the drain that ends; with its own pace. */
+  /** The place of the drain that ends, with its own pace. */
   readonly chain: ChainPosition;
   readonly maxConcurrency: number;
   /** When the budget ends, on the clock. */
@@ -105,8 +105,8 @@ export interface Onward {
 }
 
 /**
- * Has the continuation invoke the next drain, at once or by its timer, where there is reason to. Resolves with whether it
- * did, or with why it declined. Throws `ContinuationError` where it could not, and then the chain ends.
+ * Has the continuation invoke the next drain, at once or by its timer, if there is reason to. Resolves with whether it did, or
+ * with why it declined. Throws `ContinuationError` where it failed, which ends the chain.
  */
 export async function goOn(
   continuation: Continuation,
@@ -116,14 +116,14 @@ export async function goOn(
   const { maxHops = limits.hopMax, maxHopsHint = "" } = continuation;
   const inMs = wakeAfterMs(ending);
   const hasTimer = continuation.invokeLater !== undefined;
-  // The next drain would find no slot while something of this one still runs.
+  // The next drain would find no free slot while handlers of this one still run.
   const mustWait = ending.leftUntil !== null && onward.maxConcurrency === 1 && hasTimer;
   const isNow = shouldContinue(ending) && !mustWait;
   if (!isNow && (inMs === null || !hasTimer)) return "ended";
   const hop = onward.chain.hop + 1;
-  // So written, a limit that is no number lets none through.
+  // Written like this, a limit that is not a number allows no hop.
   if (isNow && !(hop <= maxHops)) {
-    return { declined: `The chain has reached ${maxHops} hops; the next tick goes on.${maxHopsHint}` };
+    return { declined: `The chain has reached ${maxHops} hops. The next tick goes on.${maxHopsHint}` };
   }
   const next = {
     list: onward.list,
@@ -137,7 +137,7 @@ export async function goOn(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
-/** Goes on where there is a continuation, and says what a report is to say of it. Never rejects: the next tick goes on. */
+/** Goes on where there is a continuation, and returns what the report says about it. Never rejects: the next tick goes on. */
 export async function goOnAndTell(
   continuation: Continuation | undefined,
   ending: Ending,
@@ -154,8 +154,8 @@ export async function goOnAndTell(
 }
 
 /**
- * Has the continuation invoke a drain where no tick does: whoever asks for it stands at hop 0. Throws `ContinuationError` as
- * `goOn` does.
+ * Has the continuation invoke a drain between two ticks, as the first hop of a new chain. Throws `ContinuationError` as `goOn`
+ * does.
  */
 export async function invokeFirst(
   continuation: Continuation,
@@ -178,7 +178,7 @@ export async function startChain(
   return sendUntilTaken(continuation.name, send, onward);
 }
 
-/** Sends, and sends again what was refused for now, until it is taken or declined or the time is over. */
+/** Sends a hop, again where it was refused for now, until it is taken or declined or the time is over. */
 async function sendUntilTaken(
   name: string,
   send: (signal: AbortSignal) => Promise<unknown>,
@@ -191,7 +191,10 @@ async function sendUntilTaken(
       if (said === null) return "continued";
       const { declined } = (said ?? {}) as Partial<Declined>;
       if (typeof declined === "string") return { declined };
-      throw new ContinuationError("continuation-unknown", "It answered with neither null nor { declined }.");
+      throw new ContinuationError(
+        "continuation-unknown",
+        "Its function resolved with neither null nor { declined }.",
+      );
     } catch (error) {
       const pauseMs = waitMs * (0.5 + random() / 2);
       const mayRepeat = error instanceof ContinuationError && error.code === "continuation-refused";
@@ -201,7 +204,7 @@ async function sendUntilTaken(
   }
 }
 
-/** Aborts what takes longer, and waits for it no more: it may not heed its signal. */
+/** Aborts work that takes longer, and waits for it no more, since it may ignore its signal. */
 async function within<Value>(
   ms: number,
   clock: Clock,

@@ -7,7 +7,7 @@ export interface ChainPosition {
   readonly id: string;
   /** 0 for the drain that a tick or a call started. */
   readonly hop: number;
-  /** What a message has been taking in its chain, µs, a whole number up to a day. Default: not known. */
+  /** How long a message has been taking in its chain, µs: a whole number, at most a day. Default: not known. */
   readonly paceUs?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface Hop {
   readonly chain: ChainPosition;
 }
 
-/** A hop as it travels, whatever carries it: as JSON, or as an object. */
+/** The fields of a hop as it is sent, as JSON or as an object. */
 export interface HopFields {
   readonly list: string;
   readonly chainId: string;
@@ -27,23 +27,23 @@ export interface HopFields {
 }
 
 /**
- * How a host recognises a hop that comes by HTTP. Resolves with the hop that a request has proved to be, and with null for
- * a request that does not claim to be one. Throws `ContinuationError` with the code `hop-unproven` or `hop-malformed` for
- * one that claims to be a hop and is none, which is answered with 401 or 400. Another throw means that it cannot be told
- * now, which is answered with 503.
+ * How a host recognises a hop that comes by HTTP. Resolves with the hop once the request has proved that it is one, and with
+ * null for a request that does not claim to be a hop. Throws `ContinuationError` for one that claims it wrongly: with the code
+ * `hop-unproven`, which the host answers with 401, or `hop-malformed`, which it answers with 400. Any other throw means that it
+ * cannot be decided now, and is answered with 503.
  */
 export type ReceiveHop = (request: Request) => Promise<Hop | null>;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** A hop in the form that `readHop` reads. Throws `ContinuationError` (`hop-malformed`) for one that it would refuse. */
+/** Writes a hop in the form that `readHop` reads. Throws `ContinuationError` (`hop-malformed`) for a hop that `readHop` would refuse. */
 export function writeHop({ list, chain }: Hop): HopFields {
   const { id: chainId, hop, paceUs } = chain;
   const fields = { list, chainId, hop, ...(paceUs !== undefined && { paceUs }) };
   if (readHop(fields)) return fields;
   throw new ContinuationError(
     "hop-malformed",
-    `No hop can be written: the list's name, or the chain's id, hop or paceUs, is out of bounds: ${JSON.stringify(fields).slice(0, 100)}.`,
+    `This hop cannot be sent: its list's name, or its chain's id, hop or paceUs, is too long or too large: ${JSON.stringify(fields).slice(0, 100)}.`,
   );
 }
 

@@ -41,20 +41,20 @@ export async function waitForMessage(
   const endAt = clock.now() + timeoutMs;
   if (redis.block && !signal.aborted) {
     try {
-      // From its right end to its right end: it waits, and moves nothing.
+      // From the right end to the same end: this waits, and moves nothing.
       const command = ["BLMOVE", list, list, "RIGHT", "RIGHT", timeoutMs / 1_000] as const;
       const reply = await redis.block(command, { timeoutMs: timeoutMs + requestTimeoutMs, signal });
       return reply !== null;
     } catch (error) {
       if (signal.aborted) return false;
-      // Refused: an old server, or a user without the right. Then it asks.
+      // Refused by an old server, or for a user without the right: then Redis is asked once a second.
       if (!(error instanceof RedisReplyError)) throw error;
     }
   }
   return askUntil(async () => (await numberOf(sender, ["EXISTS", list])) > 0, endAt, clock, signal);
 }
 
-/** Asks once a second until the answer is yes, or the time is over. Resolves with the last answer. */
+/** Asks once a second until the answer is true or the time is over. Resolves with the last answer. */
 export async function askUntil(
   ask: () => Promise<boolean>,
   endAt: number,

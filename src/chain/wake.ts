@@ -8,14 +8,14 @@ import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import { invokeFirst } from "./continuation.ts";
 
-/** Whether a push, or a call of `wake`, started a drain, and why not where it tried to. */
+/** Whether a push, or a call of `wake`, started a drain, and if it failed, why. */
 export interface Woken {
   readonly woken: boolean;
-  /** What kept the continuation from starting one; the next tick does. */
+  /** Why the continuation could not start one; the next tick does. Null where it did not fail. */
   readonly wakeError: Error | null;
 }
 
-/** What it takes to wake. */
+/** What `wake` needs. */
 export interface WakeParts {
   readonly settings: Pick<
     DrainSettings,
@@ -28,8 +28,8 @@ export interface WakeParts {
 }
 
 /**
- * Has the continuation start a drain, unless one is live or about to begin; null where there is no continuation. Never
- * rejects for what Redis or the continuation does: the messages are in the list, and the next tick finds them.
+ * Has the continuation start a drain, unless one is live or about to begin. Resolves with null where there is no continuation.
+ * Never rejects for errors of Redis or the continuation: the messages are in the list, and the next tick finds them.
  */
 export async function wake({ settings, keys, whole, openSender }: WakeParts): Promise<Woken | null> {
   const { continuation, clock, random, randomId, requestTimeoutMs, list } = settings;
@@ -39,8 +39,8 @@ export async function wake({ settings, keys, whole, openSender }: WakeParts): Pr
   const isMarked = settings.engine === "scripted";
   const marks = [...new Set([isMarked && keys.busy, whole])].filter((mark) => typeof mark === "string");
   try {
-    // The mark goes in the very step in which a drain finds nothing more: who pushes after that finds none. Of the plain
-    // engine's drains only what they hold is known.
+    // A drain removes the mark in the same step in which it finds nothing more, so a later push finds no mark. Drains of the
+    // plain engine set no mark, so only their working list shows them.
     if (!isMarked && (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) > 0)
       return asleep;
     for (const mark of marks) if (!(await setMark(sender, mark))) return asleep;
@@ -49,7 +49,7 @@ export async function wake({ settings, keys, whole, openSender }: WakeParts): Pr
     if (said === "continued") return { woken: true, wakeError: null };
     throw new Error(`The continuation declined: ${said.declined}`);
   } catch (error) {
-    // No drain is about to begin, so nobody need wait for one. A mark that stays all the same ends by itself.
+    // No drain is about to begin, so the marks are taken away. If that fails, they expire by themselves.
     if (marks.length > 0)
       await sender.pipelineOnce(marks.map((mark) => ["DEL", mark])).catch(() => undefined);
     return { woken: false, wakeError: asError(error) };
@@ -62,8 +62,8 @@ export async function begin(sender: Sender, { busy }: ListKeys): Promise<void> {
 }
 
 /**
- * Says that a drain is about to begin, until it claims, and whether nothing said so before. Where a reply was lost, that is
- * not known, and two drains are better than none.
+ * Marks that a drain is about to begin, until its first claim. Returns whether there was no mark before. Where a reply was lost
+ * that is not known; then it returns true, since two drains are better than none.
  */
 async function setMark(sender: Sender, mark: ByteString): Promise<boolean> {
   let isUnsure = false;

@@ -4,7 +4,7 @@ import type { Failure } from "../handling/retry-policy.ts";
 import type { DeadLetter } from "../operations/dead-letter.ts";
 import type { DrainReport } from "../run/report.ts";
 
-/** What an event tells of a message. All of it is made on first use. */
+/** What an event says about a message. Each field is made when first read. */
 export type ToldMessage = Pick<Message, "payload" | "bytes" | "id" | "attempt" | "list">;
 
 interface OfList {
@@ -16,7 +16,7 @@ interface OfMessage extends OfList {
   readonly message: ToldMessage;
 }
 
-/** Redis tells how many, and not which. */
+/** Redis says how many messages they are, and not which. */
 interface OfCount extends OfList {
   readonly count: number;
 }
@@ -26,52 +26,52 @@ interface OfRun extends OfList {
 }
 
 /**
- * All that a drain tells of: `drain.on("message:failed", …)`. What happened to messages is told once Redis has answered,
- * a batch at a time, and at most once: who dies may not tell it, and a message that another drain recovers is its to tell.
+ * The events of a drain: `drain.on("message:failed", …)`. What happened to messages is told after Redis has answered, a batch at
+ * a time and at most once: a drain that dies tells nothing, and what another drain recovers, that drain tells.
  */
 export interface DrainEvents {
-  /** A run begins; of several lists, or shards, one for the whole. */
+  /** A run begins. A run over several lists or shards tells it once. */
   "drain:started": OfRun;
   /** After each request that claims or settles: the report so far. */
   "drain:progressed": OfRun & { readonly report: DrainReport };
-  /** A run has ended, its continuation included. Of `createSpillway`, the report has each list's own. */
+  /** A run has ended, and its continuation with it. With `createSpillway`, the report holds one for each list too. */
   "drain:stopped": OfRun & { readonly report: DrainReport };
   "message:claimed": OfMessage;
-  /** The handler, the schema or the codec threw, or Redis refused an effect; before anything is done about it. */
+  /** The handler, the schema or the codec threw, or Redis refused an effect. What becomes of the message is told later. */
   "message:failed": OfList & Failure;
-  /** It is gone, and its effects are done. */
+  /** The message is done and gone, and its effects have run. */
   "message:acked": OfMessage;
-  /** It waits for its next attempt. */
+  /** The message waits for its next attempt. */
   "message:retried": OfMessage;
-  /** It will not be tried again: this drain's, or that of one which crashed too often. */
+  /** The message will not be tried again: one of this drain, or of another drain that crashed too often on it. */
   "message:dead-lettered": OfList & { readonly letter: DeadLetter };
-  /** It went back unharmed. */
+  /** The message went back to the list, and no attempt was counted. */
   "message:released": OfMessage;
-  /** Messages of expired leases are in the list again. */
+  /** Messages of expired leases have been returned to the list. */
   "message:recovered": OfCount;
-  /** The lease had ended before they were settled: whatever their handlers did, others run them again. */
+  /** The lease had ended before these messages were settled: whatever their handlers did, they run again elsewhere. */
   "message:lost": OfCount;
-  /** The brake holds the list, as this drain first meets it. `until`: when one message is tried, epoch ms on Redis' clock. */
+  /** This drain has found that the brake holds the list. `until`: when one message is tried, epoch ms on Redis' clock. */
   "brake:on": OfList & { readonly until: number | null };
-  /** This drain has met it, and a message has been acknowledged since. */
+  /** A message has been acknowledged after this drain had found the brake on. */
   "brake:off": OfList;
-  /** The next drain of the chain is under way, or a timer set for it. `name`: the continuation's. */
+  /** The next drain of the chain has been invoked, or a timer is set for it. `name`: the continuation's. */
   "continuation:invoked": OfRun & { readonly name: string };
-  /** It did not invoke another drain, or no other was started, and why. No failure: the next tick goes on. */
+  /** The continuation invoked or started no other drain, and why. This is no failure: the next tick goes on. */
   "continuation:declined": OfRun & { readonly reason: string };
-  /** The chain ends here; the next tick begins another. */
+  /** The continuation has failed, so the chain ends here. The next tick begins another. */
   "continuation:failed": OfRun & { readonly error: Error };
 }
 
 export type EventName = keyof DrainEvents;
 
-/** Told an event. Whatever it throws, rejects or returns does no harm; a run waits for promises, until its budget ends. */
+/** Called with an event. What it throws or rejects with does no harm. A run waits for the promises it returns, until its budget ends. */
 export type Listener<Name extends EventName> = (event: DrainEvents[Name]) => unknown;
 
 /** A listener for each of some events. */
 export type EventListeners = { readonly [Name in EventName]?: Listener<Name> | undefined };
 
-/** Every name there is. */
+/** The names of all events. */
 export const eventNames = Object.keys({
   "drain:started": 0,
   "drain:progressed": 0,

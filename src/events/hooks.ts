@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { whenSettled } from "../handling/guest.ts";
 
-/** Calls those who want to be told of something. They may be sync or async, and cannot harm what they are told of. */
+/** Calls listeners, sync or async. What they throw or reject with does no harm. */
 export class Hooks {
-  /** What is still at work; one that is done is forgotten, for a run may tell of very many things. */
+  /** The calls that still run. Each is forgotten when it is done, for a run may make very many. */
   readonly #running = new Set<Promise<void>>();
 
   tell<Told>(hook: (told: Told) => unknown, told: Told): void {
@@ -15,7 +15,7 @@ export class Hooks {
       });
       this.#running.add(running);
     } catch (error) {
-      // It has been told. What was thrown may be a promise.
+      // A listener's error does not matter here. What was thrown may be a promise.
       void whenSettled(error);
     }
   }
@@ -24,7 +24,7 @@ export class Hooks {
     await Promise.all(this.#running);
   }
 
-  /** The same, and no longer than that. */
+  /** Waits for all calls, at most `ms`. */
   async settledWithin(ms: number, clock: Clock): Promise<void> {
     if (this.#running.size === 0) return;
     let cancel: () => void = () => undefined;

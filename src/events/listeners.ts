@@ -15,7 +15,7 @@ import { Hooks } from "./hooks.ts";
 import { RunEvents, type Told } from "./run-events.ts";
 import type { WatchedRun, Watcher } from "./watcher.ts";
 
-/** Takes a listener, and returns what takes it off again. Throws `OptionError` for a name that no event has. */
+/** Adds a listener and returns a function that removes it. Throws `OptionError` for an unknown event. */
 export type On = <Name extends EventName>(name: Name, listener: Listener<Name>) => () => void;
 
 /** Listeners to the events of a drain, as `listeners` makes them. */
@@ -24,14 +24,14 @@ export interface Listeners extends Watcher {
 }
 
 /**
- * Makes listeners for the option `on`. `createDrain` makes them itself of a plain object; Workers ship them only where they
- * are given: `on: listeners({ "message:dead-lettered": ({ letter }) => … })`. Throws `OptionError` for what is no event.
+ * Makes listeners for the option `on`. `createDrain` makes them from a plain object by itself. A Worker ships them only where
+ * they are given: `on: listeners({ "message:dead-lettered": ({ letter }) => … })`. Throws `OptionError` for an unknown event.
  */
 export function listeners(given: EventListeners = {}): Listeners {
   return new ListenerSet(given);
 }
 
-/** Those of a drain; what is told to them, its whole's hear too. */
+/** The listeners of a drain. `whole`: those of the several lists it belongs to, which get its events too. */
 export function listenersOf(given: unknown = {}, whole?: Listeners): ListenerSet {
   if (isA(given, ListenerSet)) return whole ? new ListenerSet({}, [given, whole as ListenerSet]) : given;
   return new ListenerSet(given, whole ? [whole as ListenerSet] : []);
@@ -58,7 +58,7 @@ export class ListenerSet implements Listeners, Told {
     if (typeof listener !== "function") throw new OptionError("listener", "a function", show(listener));
     const all = this.#own.get(name) ?? new Set();
     this.#own.set(name, all);
-    // Given twice, it is told twice, and each is taken off by itself.
+    // A listener that is added twice is called twice, and each is removed by itself.
     const own: Listener<never> = (event) => listener(event);
     all.add(own);
     return () => {
@@ -67,7 +67,7 @@ export class ListenerSet implements Listeners, Told {
     };
   };
 
-  /** Whether anyone listens, to anything. */
+  /** Whether anyone listens to any event. */
   get isHeard(): boolean {
     return this.#own.size > 0 || this.#others.some((one) => one.isHeard);
   }
@@ -77,7 +77,7 @@ export class ListenerSet implements Listeners, Told {
   }
 
   tell<Name extends EventName>(name: Name, event: DrainEvents[Name], hooks: Hooks): void {
-    // Who is added meanwhile hears the next one.
+    // A listener that is added meanwhile gets the next event.
     for (const listener of [...(this.#own.get(name) ?? [])]) hooks.tell(listener as Listener<Name>, event);
     for (const one of this.#others) one.tell(name, event, hooks);
   }
@@ -91,7 +91,7 @@ export class ListenerSet implements Listeners, Told {
     run: () => Promise<Report>,
   ): Promise<Report> {
     const hooks = new Hooks();
-    // A copy: what a listener does to it is nothing to the run.
+    // A copy, so that a listener cannot change the run.
     const about = { list, chain: { ...chain } };
     if (this.hears("drain:started")) this.tell("drain:started", about, hooks);
     const report = await run();

@@ -12,23 +12,23 @@ import type { RunParts } from "../run/run-parts.ts";
 import type { DrainEvents, EventName, ToldMessage } from "./events.ts";
 import { Hooks } from "./hooks.ts";
 
-/** Who is told. */
+/** The listeners that a run tells. */
 export interface Told {
   readonly isHeard: boolean;
-  /** Lists whose brake a drain has met, with no message acknowledged since. */
+  /** Lists whose brake was found on, with no message acknowledged since. */
   readonly braked: Set<string>;
   hears(name: EventName): boolean;
   tell<Name extends EventName>(name: Name, event: DrainEvents[Name], hooks: Hooks): void;
 }
 
-/** The event of each thing that may become of a message; dead letters are told by themselves. */
+/** The event for what became of a message. Dead letters have an event of their own. */
 const eventOf: Partial<Record<SettledAs, "message:acked" | "message:retried" | "message:released">> = {
   ack: "message:acked",
   retry: "message:retried",
   release: "message:released",
 };
 
-/** Tells of one run what its broker answers and what its handlers threw. Makes nothing of what nobody listens to. */
+/** Tells the events of one run: what its broker answers and what its handlers threw. Makes no event that nobody listens to. */
 export class RunEvents {
   readonly #listeners: Told;
   readonly #parts: RunParts;
@@ -65,7 +65,7 @@ export class RunEvents {
       },
       untilTold: async () => {
         await untilTold?.();
-        // After a slice other lists have their turn: one listener that never ends must not keep them from it.
+        // After a slice, other lists have their turn, and a listener that never ends must not keep them from it.
         await (onEnd ? this.#hooks.settledWithin(limits.toldMs, clock) : this.#hooks.settled());
       },
     };
@@ -88,7 +88,7 @@ export class RunEvents {
   #note(result: TurnResult, settlement: Settlement | null): void {
     const list = this.#list;
     const { outcomes } = settlement ?? { outcomes: [] };
-    // What was wholly lost, or not settled at all, has become nothing here.
+    // Of a batch that was lost or not settled there is nothing to tell.
     const isSettled = result.lostCount < outcomes.length && result.unsettledCount < outcomes.length;
     const settled = isSettled ? settlement : null;
     if (settled) this.#tellSettled(result, settled);
@@ -115,7 +115,7 @@ export class RunEvents {
     const { outcomes, batch } = settlement;
     const list = this.#list;
     const lost = new Set(result.lostPlaces);
-    // A message that was lost has become nothing.
+    // Of a message that was lost there is nothing to tell.
     const words = (result.settledAs ?? outcomes.map(settledAs)).map((word, at) =>
       lost.has(at) ? "keep" : word,
     );
@@ -143,7 +143,7 @@ export class RunEvents {
   }
 }
 
-/** What is known of a message before and after it is handled. */
+/** A message as events show it. */
 class ListMessage implements ToldMessage {
   readonly list: string;
   readonly #claimed: ClaimedMessage;

@@ -5,7 +5,7 @@ import type { RunParts } from "../run/run-parts.ts";
 
 /** Which run it is. */
 export interface WatchedRun {
-  /** The list, or the name of several lists' whole. */
+  /** The list, or the common name of several lists. */
   readonly list: string;
   readonly chain: ChainPosition;
   readonly clock: Clock;
@@ -14,19 +14,19 @@ export interface WatchedRun {
 }
 
 /**
- * Looks on while drains run: listeners to events, or a telemetry. It stands in front of what a run is made of, so a drain
- * that is not watched has none of it.
+ * Watches drains run: listeners to events, or a telemetry. It is put in front of the parts of a run, so a drain that nobody
+ * watches has none of it.
  */
 export interface Watcher {
-  /** Stands around a run, whatever its lists and slices are: resolves with its report. Neither throws nor rejects by itself. */
+  /** Is put around a run with all its lists and slices, and resolves with its report. Must not throw or reject by itself. */
   around<Report extends DrainReport>(about: WatchedRun, run: () => Promise<Report>): Promise<Report>;
-  /** Stands around a push: may give `push` the messages changed, and resolves with what it does. */
+  /** Is put around a push: may change the messages that `push` gets, and resolves with its result. */
   push?<Result>(list: string, given: unknown, push: (given: unknown) => Promise<Result>): Promise<Result>;
-  /** The parts of one list's run, or of a slice of it, with those in their place that look on. */
+  /** The parts of one list's run, or of a slice of it, with watching ones in their place. */
   watch(parts: RunParts): RunParts;
 }
 
-/** A run with its watchers around it, the first outermost. */
+/** Runs with the watchers around it, the first one outermost. */
 export function watched<Report extends DrainReport>(
   watchers: readonly Watcher[],
   about: WatchedRun,

@@ -3,19 +3,19 @@ import { kindOf } from "../options/show.ts";
 import { peek } from "./guest.ts";
 import type { Message } from "./message.ts";
 
-/** Which group a message belongs to, and how many messages one call of the batch handler gets of it at most. */
+/** Which group a message belongs to, and how many messages of it one call of the batch handler gets at most. */
 export interface BatchGroup {
   readonly key: string;
   /** From 1. Default: as many as the batch holds. */
   readonly size?: number;
 }
 
-/** Names the group of a message: by its key alone, or with a size. */
+/** Says the group of a message: its key alone, or with a size. */
 export type BatchBy<Value> = (
   message: Message<Value>,
 ) => string | BatchGroup | PromiseLike<string | BatchGroup>;
 
-/** Reads what `batchBy` gave. Throws `SpillwayError` for what names no group. */
+/** Reads what `batchBy` returned. Throws `SpillwayError` for what is no group. */
 export function readGroup(given: unknown): Required<BatchGroup> {
   const key = typeof given === "string" ? given : peek(given, "key");
   const size = (typeof given === "string" ? undefined : peek(given, "size")) ?? Number.MAX_SAFE_INTEGER;
@@ -28,7 +28,7 @@ export function readGroup(given: unknown): Required<BatchGroup> {
   );
 }
 
-/** Puts members of one key together, each group as large as its first member says, in the order of first members. */
+/** Puts members of one key together. Each group is as large as its first member says; groups stand in the order of their first members. */
 export function grouped<Member extends { readonly group: Required<BatchGroup> }>(
   members: readonly Member[],
 ): Member[][] {

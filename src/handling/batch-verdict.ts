@@ -15,15 +15,15 @@ import {
   type Verdict,
 } from "./verdict.ts";
 
-/** What was said of one message of a batch: perhaps a promise, and perhaps among those named as failed. */
+/** What a batch handler said about one message: a value or a promise, and whether it named the message as failed. */
 export interface Said {
   readonly value: unknown;
   readonly isNamed: boolean;
 }
 
 /**
- * Sorts what a batch handler returned by message. Throws a `SpillwayError` where that cannot be done, which fails them
- * all; what of it was a promise is then looked after, so that it cannot reject unhandled.
+ * Sorts what a batch handler returned by message. Throws a `SpillwayError` where that cannot be done, which fails all of them;
+ * promises in it are then awaited, so that none rejects unhandled.
  */
 export function sortOut(returned: unknown, messages: readonly Message[]): readonly Said[] {
   try {
@@ -34,7 +34,7 @@ export function sortOut(returned: unknown, messages: readonly Message[]): readon
   }
 }
 
-/** What was said of one message means this. One that is named as failed never means done. */
+/** What was said about one message, as a verdict. A message that was named as failed is never done. */
 export function readSaid({ isNamed }: Said, value: unknown): Verdict {
   const verdict = readVerdict(value);
   if (!isNamed || verdict.kind !== "done") return verdict;
@@ -49,7 +49,7 @@ export function readSaid({ isNamed }: Said, value: unknown): Verdict {
 
 function sort(returned: unknown, messages: ReadonlySet<unknown>): readonly Said[] {
   const all = (value: unknown): readonly Said[] => Array.from(messages, () => ({ value, isNamed: false }));
-  // Whether they are to run once or for each message, no one has said.
+  // It does not say whether the effects are to run once or for each message.
   if (isHandlerOutcome(returned) && peek(returned, "outcome") === withEffects) {
     throw strange("one ack with effects for all messages");
   }
@@ -100,7 +100,7 @@ function hasFailed(returned: object): boolean {
   return "failed" in returned;
 }
 
-/** What an iterable gives, which may be without end. */
+/** The elements of an iterable, which may be endless. */
 function bounded(values: Iterable<unknown>): unknown[] {
   const found: unknown[] = [];
   for (const value of values) {
@@ -117,6 +117,6 @@ function lookAfter(returned: unknown): void {
 function strange(what: string): SpillwayError {
   return new SpillwayError(
     "batch-outcomes",
-    `The batch handler returned ${what}. It must return nothing, one outcome, an array with one for each message, or { failed }. All have failed.`,
+    `The batch handler returned ${what}. It must return nothing, one outcome, an array with one for each message, or { failed }. All messages of this call have failed.`,
   );
 }

@@ -2,14 +2,14 @@ import type { Clock } from "../clock.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import type { LeaseWatch } from "../run/lease-watch.ts";
 
-/** The time of one call into user code: `handlerTimeoutMs` from now, where that is set, and not past its batch's stop. */
+/** The time of one call into user code: `handlerTimeoutMs` from now, if it is set, and never past the stop of its batch. */
 export class CallTime {
   readonly #watch: LeaseWatch;
   readonly #clock: Clock;
   readonly #timeoutMs: number | undefined;
   readonly #endsAt: number;
   #controller: AbortController | undefined;
-  /** Why the time is over, once it is. */
+  /** Set once the time is over. */
   #ended: HandlerTimeoutError | undefined;
 
   constructor(watch: LeaseWatch, clock: Clock, timeoutMs: number | undefined) {
@@ -38,8 +38,8 @@ export class CallTime {
   }
 
   /**
-   * Waits for user code. `until` the time is over; code that is given no signal to hear of it, only until the batch's stop.
-   * Rejects with what the code throws, or why there was no waiting any longer.
+   * Waits for user code, `until` the time is over or, for code that gets no signal, until the stop of its batch. Rejects with
+   * what the code throws, or with the reason why the waiting ended.
    */
   async wait<Result>(what: string, until: "time" | "stop", run: () => Result): Promise<Awaited<Result>> {
     const timeoutMs = this.#timeoutMs;
@@ -63,7 +63,7 @@ export class CallTime {
         cancels.push(() => signal.removeEventListener("abort", stop));
       }
     });
-    // Where the code throws at once, nobody waits for the end.
+    // Where the code throws at once, nobody waits for `over`.
     over.catch(() => undefined);
     try {
       return await Promise.race([run(), over]);

@@ -7,12 +7,12 @@ export interface Encoded {
 }
 
 /**
- * Decodes a payload into the `value` a handler works on; throws where it cannot. Such a message is not tried again, but it
- * counts as a failure for the brake: a deploy with a wrong codec is an outage like any other. Not async.
+ * Decodes a payload into the `value` that a handler works on, and throws where it cannot. Such a message is not tried again,
+ * but it counts for the brake, because a deploy with a wrong codec makes every message fail. Not async.
  */
 export interface Codec<Value> {
   decode(encoded: Encoded): Value;
-  /** What `push` makes of a message that is neither text nor bytes. Default: such a message is refused. Not async. */
+  /** Encodes a message that is neither text nor bytes, for `push`. Default: `push` refuses such a message. Not async. */
   encode?(value: object): string | Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export const jsonCodec = {
     }
   },
 
-  // A Map, a class's instance or a promise would be `{}`, and its content lost.
+  // A Map, an instance of a class or a promise would become `{}`, and its content be lost.
   encode(value) {
     const isPlain = [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(value));
     if (!isPlain && !("toJSON" in value)) {

@@ -5,11 +5,11 @@ export interface EffectRule {
   /** Words of the command, its name included: exactly so many, or at least. */
   readonly count: number;
   readonly isExact: boolean;
-  /** The type that Redis must find at the key at this place of the command; empty for any; undefined where no key stands. */
+  /** The type that the key at this place of the command must have; empty for any; undefined where the place holds no key. */
   typeAt(place: number): string | undefined;
 }
 
-/** By keys and by the type that these must have: `<command> <words>`, with a + for more. */
+/** Commands by where their keys stand and which type these must have: `<command> <words>`, with a + where more may follow. */
 const table: Readonly<Record<Keys, Readonly<Record<string, string>>>> = {
   first: {
     string:
@@ -31,30 +31,30 @@ const isKey: Readonly<Record<Keys, (place: number) => boolean>> = {
   all: (place) => place > 0,
 };
 
-/** Why a command is none that an effect may be; of all others it is enough that they are not in the table. */
+/** Why a command may not be an effect. Commands that stand neither here nor in the table are refused too. */
 const refusals: readonly (readonly [names: RegExp, reason: string])[] = [
   [/^(B[LRZ]?(POP|MPOP|MOVE|RPOPLPUSH)\w*|BRPOPLPUSH|WAIT\w*|XREAD\w*)$/, "which waits"],
   [/^(EVAL\w*|FCALL\w*|SCRIPT|FUNCTION)$/, "which runs a script"],
-  [/^S?PUBLISH$/, "whose channel is no key of the list's slot"],
+  [/^S?PUBLISH$/, "whose channel is not a key in the list's slot"],
   [
     /^(AUTH|HELLO|SELECT|CLIENT|QUIT|RESET|MULTI|EXEC|DISCARD|U?N?WATCH|ASKING|READONLY|READWRITE|MONITOR|[PS]?(UN)?SUBSCRIBE)$/,
     "which changes the connection",
   ],
   [
     /^(ACL|BGREWRITEAOF|BGSAVE|CLUSTER|CONFIG|DEBUG|FAILOVER|FLUSHALL|FLUSHDB|LATENCY|MEMORY|MIGRATE|MODULE|PSYNC|REPLICAOF|SAVE|SHUTDOWN|SLAVEOF|SLOWLOG|SWAPDB|SYNC)$/,
-    "which is about the server",
+    "which acts on the whole server",
   ],
 ];
 
 const rules = new Map<string, EffectRule>();
 
-/** What is known of a command, its name in capital letters; undefined of one that no effect may be. */
+/** What is known of a command, by its name in capital letters; undefined where it may not be an effect. */
 export function effectRule(name: string): EffectRule | undefined {
   if (rules.size === 0) for (const [keys, types] of Object.entries(table)) addRules(keys as Keys, types);
   return rules.get(name);
 }
 
-/** Why not. */
+/** Why a command may not be an effect. */
 export function refusalOf(name: string): string {
   return refusals.find(([names]) => names.test(name))?.[1] ?? "which is none of them";
 }

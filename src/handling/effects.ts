@@ -25,32 +25,32 @@ export type Effect = readonly [
   ...args: (string | number | Uint8Array)[],
 ];
 
-/** What `ack` and `forward` may be given. */
+/** Options of `ack` and `forward`. */
 export interface EffectsOptions {
   /**
-   * Commands that Redis runs when the message is acknowledged, in the same step: once, and not at all where it is not.
-   * At most 100, of 512 KB together.
+   * Commands that Redis runs in the same step in which the message is acknowledged: once, and not at all where it is not
+   * acknowledged. At most 100, of together at most 512 KB.
    */
   effects?: readonly Effect[];
 }
 
-/** The message is done: as a value, `return ack`, or called, with what is to happen with it. */
+/** The message is done: as a value, `return ack`, or called, with effects. */
 export interface Ack extends Said<"ack"> {
-  /** Throws `OptionError` for what can be no effect. */
+  /** Throws `OptionError` for a command that may not be an effect. */
   (options?: EffectsOptions): Said<"ack"> | AckWithEffects;
 }
 
 /**
- * The message is done. `ack({ effects })` also runs commands in Redis, exactly when the message is acknowledged: once, and
- * not at all where its lease was lost, its settle repeated, or Redis refuses one of them, which fails the message. Scripted
+ * The message is done. `ack({ effects })` also runs commands in Redis, in the same step in which the message is acknowledged:
+ * once, and not at all where its lease was lost. Where Redis refuses one of them, none runs and the message fails. Scripted
  * engine only.
  */
 export const ack: Ack = /* @__PURE__ */ makeAck();
 
 /**
- * The message is done, and these go to the left end of another list as it is: the first given first, texts as their UTF-8,
- * bytes as they are, plain objects and arrays as JSON. The list's name must have the same hash tag: `{emails}:next` for
- * `emails`. Throws `OptionError` for what cannot be pushed, or can be no effect.
+ * The message is done, and in the same step these payloads go to the left end of another list, the first given first: texts as
+ * UTF-8, bytes as they are, plain objects and arrays as JSON. The name of that list must have the same hash tag:
+ * `{emails}:next` for `emails`. Throws `OptionError` for what cannot be pushed, and for what may not be an effect.
  */
 export function forward(
   list: string,
@@ -92,11 +92,11 @@ function acknowledging(commands: readonly EffectCommand[]): AckWithEffects {
 }
 
 function judge(commands: readonly EffectCommand[], message: Message, judging: Judging): Outcome {
-  // Only the plain engine's batches have no lease, and so no time of Redis'.
+  // Batches of the plain engine have no lease, and so do not know Redis' time.
   if (judging.redisNow() === null) {
     throw new SpillwayError(
       "invalid-option",
-      "The plain engine runs no scripts, and so no effects. Use the scripted one.",
+      "Effects need the scripted engine, and this drain has the plain one. Use the scripted engine, or return ack without effects.",
     );
   }
   const keys = listKeys(message.list);
@@ -109,7 +109,7 @@ function judge(commands: readonly EffectCommand[], message: Message, judging: Ju
   return { kind: "ack", effects: { commands, message, delayMs, settle: settleWithEffects } };
 }
 
-/** An effect may not touch what holds the list's messages, but for pushing others. */
+/** An effect may not touch the keys that hold the list's messages, except to push more messages. */
 function checkKey(key: string, name: string, keys: ListKeys): void {
   const shown = `the key ${show(toText(key))}`;
   const tag = hashTagOf(keys.list);
@@ -181,8 +181,8 @@ function bytesOf(word: unknown, path: string): string {
 }
 
 /**
- * Only what Redis must find before the message's first command can be looked at: so a key's type stands where the key is
- * named first. Throws where a later command needs another type.
+ * Adds to each key the type that it must have. Types are checked before the first command runs, so each stands where its key
+ * is named first. Throws where a later command needs another type.
  */
 function withTypes(commands: readonly EffectCommand[]): EffectCommand[] {
   const known = new Map<string, string>();
@@ -194,7 +194,7 @@ function withTypes(commands: readonly EffectCommand[]): EffectCommand[] {
         const wanted = `commands that agree on the type of the key ${show(toText(word.key))}`;
         throw new OptionError("effects", wanted, `one for a ${before} and one for a ${word.type}`);
       }
-      // A command for any type may have changed it.
+      // A command that takes any type may have changed the key's type.
       known.set(word.key, before === undefined || word.type === "" ? word.type : before);
       return before === undefined ? word : { ...word, type: "" };
     }),
@@ -216,7 +216,7 @@ function bounded(values: Iterable<unknown>): unknown[] {
   return found;
 }
 
-/** A copy, so that what is changed later changes nothing, each element read once. */
+/** A copy, each element read once, so that later changes of the original do not matter. */
 function copyOf(values: readonly unknown[], path: string, countMax: number): unknown[] {
   const length = peek(values, "length");
   if (typeof length !== "number" || length > countMax) {

@@ -1,6 +1,6 @@
 /**
- * User code is a guest: what it throws, returns or resolves with may be anything, an error whose name throws, a proxy that
- * lies, a promise that nobody awaits. These functions read it. None of them throws.
+ * User code may throw, return or resolve with anything: an error whose name throws, a proxy that lies, a promise that nobody
+ * awaits. These functions read such values. None of them throws.
  */
 
 import * as limits from "../limits.ts";
@@ -8,7 +8,7 @@ import { attempt, kindOf, whenSettled } from "../options/show.ts";
 
 export { whenSettled };
 
-/** An error as it is kept: short, and well-formed text whatever it was made of. */
+/** An error as it is kept: shortened, and as well-formed text. */
 export interface ErrorText {
   readonly name: string;
   readonly message: string;
@@ -45,7 +45,7 @@ export function textOf(value: unknown, charsMax: number): string {
   return shorten(text ?? "a value that has no text", charsMax);
 }
 
-/** The beginning, without half a character at its end or anywhere else. */
+/** The beginning of a text, made well-formed: no half of a surrogate pair at its end or anywhere else. */
 export function shorten(text: string, charsMax: number): string {
   return text.slice(0, charsMax).replace(/\p{Surrogate}/gu, "\uFFFD");
 }

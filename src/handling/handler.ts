@@ -9,7 +9,7 @@ export type HandlerReturn = Nothing | HandlerOutcome | PromiseLike<Nothing | Han
 
 /**
  * Called with each message. It returns nothing, which means done, or an outcome such as `retry()`; a throw fails the
- * message. A plain result (a row, a response) means done too, but the type wants it left out, so that mistakes such as
+ * message. A plain result (a row, a response) means done too, but the type does not allow it, so that mistakes such as
  * `return retry` do not compile: write `async (message) => { await send(message.value); }`.
  */
 export type Handler<Value> = (message: Message<Value>) => HandlerReturn;
@@ -28,15 +28,16 @@ type BatchVerdict = Nothing | HandlerOutcome | FailedMessages | readonly Message
 export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
 
 /**
- * Called with all messages of a batch, or, with `batchBy`, of one group of it, whose `key` it is told. It returns nothing (all are done), an outcome for all, an array with one outcome,
- * error, promise or undefined for each message, or `{ failed }` with those that are not done. A throw fails them all.
+ * Called with all messages of a batch or, with `batchBy`, with those of one group, whose `key` stands in the context. It
+ * returns nothing (all are done), one outcome for all, an array with an outcome, error, promise or undefined for each message,
+ * or `{ failed }` with those that are not done. A throw fails them all.
  */
 export type BatchHandler<Value> = (
   messages: readonly Message<Value>[],
   context: { readonly signal: AbortSignal; remainingMs(): number; readonly key: string | undefined },
 ) => BatchHandlerReturn;
 
-/** What a batch handler may return to name only the messages that are not done; a Map says what became of each. */
+/** A batch handler may return this to name only the messages that are not done. A Map also says what becomes of each. */
 export interface FailedMessages {
   readonly failed: Iterable<Message> | ReadonlyMap<Message, Error | HandlerOutcome>;
 }

@@ -13,13 +13,13 @@ export function isIdempotent(handler: Handler<never>): boolean {
 }
 
 /**
- * A handler that leaves a done-marker in Redis for each message it has finished, before the message is settled. Should
- * the drain die in between, whoever recovers its batch acknowledges that message without running it again. Markers
- * belong to one claim, so two messages of equal payloads are never taken for each other. Two commands a message, in one
- * request, whose time is not the handler's; the settle removes the marker. What it cannot help: a process that dies inside the handler.
+ * A handler that leaves a done-marker in Redis for each message that it has finished, before the message is settled. If the
+ * drain dies in between, the drain that recovers the batch acknowledges that message without running it again. Markers belong
+ * to one claim, so two messages of equal payloads are never confused. A marker costs two commands, in one request that does
+ * not count for the handler's time; the settle removes it. It does not help where the process dies inside the handler.
  *
- * `ttlMs`: how long a marker lasts, ms; longer than a lease, for a marker that ended is no marker. Throws `OptionError`
- * for a `ttlMs` that is no whole number from 1 to a year. Scripted engine only: `createDrain` refuses it with the plain one.
+ * `ttlMs`: how long a marker lasts, ms. Make it longer than a lease, since an expired marker does not help. Throws
+ * `OptionError` unless it is a whole number from 1 to a year. Scripted engine only: `createDrain` refuses it with the plain one.
  */
 export function idempotent<Value>(handler: Handler<Value>, options: { ttlMs: number }): Handler<Value> {
   const { ttlMs } = checkOptions({ ttlMs: required(integer({ min: 1, max: limits.delayMsMax })) }, options);

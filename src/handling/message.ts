@@ -12,7 +12,7 @@ export interface Message<Value = unknown> {
   readonly payload: string;
   /** The exact payload. */
   readonly bytes: Uint8Array;
-  /** The payload decoded by the codec, on first use. Throws what the codec throws. */
+  /** The payload decoded by the codec, when first read. Throws what the codec throws. */
   readonly value: Value;
   /** Which attempt this is: 1 for the first. */
   readonly attempt: number;
@@ -20,7 +20,7 @@ export interface Message<Value = unknown> {
   readonly id: string;
   /** The list it came from. */
   readonly list: string;
-  /** Aborted when the time for this message ends or the drain is aborted; what goes on then may run a second time elsewhere. */
+  /** Aborted when the time for this message ends or the drain is aborted. Work that goes on after it may run a second time elsewhere. */
   readonly signal: AbortSignal;
   /** How long until `signal` aborts, ms, never below 0. */
   remainingMs(): number;
@@ -41,16 +41,16 @@ export interface ClaimedMessage {
 export interface MessageContext {
   readonly list: string;
   readonly codec: Codec<unknown>;
-  /** The time of all of the batch, for a message that has none of its own. */
+  /** The time of the whole batch, for a message without a time of its own. */
   readonly time: CallTime;
-  /** Notes in Redis that the message at this place of its batch is done, for so long. */
+  /** Notes in Redis, for `ttlMs`, that the message at this place of its batch is done. */
   markDone(at: number, ttlMs: number): Promise<void>;
 }
 
 /** The key under which `idempotent`, of any copy of this package, asks for a message to be noted as done. */
 export const markDone: unique symbol = Symbol.for("spillway.markDone");
 
-/** Makes the handler's view. Everything that costs is made on first use: most handlers read one or two of these. */
+/** A message as a handler sees it. Everything that costs is made when first read: most handlers read one or two of these. */
 export class MessageView<Value = unknown> implements Message<Value> {
   readonly #claimed: ClaimedMessage;
   readonly #context: MessageContext;
@@ -83,7 +83,7 @@ export class MessageView<Value = unknown> implements Message<Value> {
     return this.#decoded.value;
   }
 
-  /** Replaces the decoded value by what a schema made of it. */
+  /** Replaces the decoded value by the schema's output. */
   accept(value: Value): void {
     this.#decoded = { value };
   }
@@ -114,7 +114,7 @@ export class MessageView<Value = unknown> implements Message<Value> {
     this.#time = time;
   }
 
-  /** Asks for a done-marker, to be made should the handler succeed. */
+  /** Asks for a done-marker, which is made if the handler succeeds. */
   [markDone](ttlMs: number): void {
     this.#markTtlMs = ttlMs;
   }
@@ -124,8 +124,8 @@ export class MessageView<Value = unknown> implements Message<Value> {
   }
 
   /**
-   * Makes the marker that was asked for; false where it may be missing. The handler has done its work: that is no reason to
-   * undo it.
+   * Makes the marker that was asked for. Returns false where it may be missing; that does not fail the message, since its
+   * handler has done its work.
    */
   async mark(): Promise<boolean> {
     if (!this.wantsMark) return true;
@@ -137,7 +137,7 @@ export class MessageView<Value = unknown> implements Message<Value> {
   }
 }
 
-/** What a codec throws is the payload's fault, whatever class of error it is. */
+/** Whatever a codec throws, the message counts as one that cannot be decoded. */
 function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
   try {
     const decoded = codec.decode(encoded);
@@ -145,7 +145,7 @@ function decodeWith(codec: Codec<unknown>, encoded: Encoded): unknown {
     void whenSettled(decoded);
     throw new SpillwayError(
       "codec",
-      "The codec's decode returned a promise; it must return the value itself.",
+      "The codec's decode returned a promise. It must return the value itself: decode cannot be async.",
     );
   } catch (error) {
     if (isA(error, SpillwayError) && error.code === "codec") throw error;

@@ -28,7 +28,7 @@ export interface ProcessorOptions {
   readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
   readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
-  /** What a message is to wait for before it begins, if anything; told what the batch has come to. Must not reject. */
+  /** What a message must wait for before it begins, if anything. It gets the outcomes of the batch so far. Must not reject. */
   readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface Processed {
   readonly outcomes: readonly Outcome[];
   readonly isMarked: readonly boolean[];
   readonly failures: readonly Failure[];
-  /** How old the oldest of them was when the batch began, ms; null where none says it. */
+  /** How old the oldest of them was when the batch began, ms; null where that is not known. */
   readonly oldestMs: number | null;
   /** Messages whose handler has begun. */
   readonly ranCount: number;
@@ -46,9 +46,9 @@ export interface Processed {
 /**
  * Runs the handlers of one batch and says what became of each message. Knows no Redis, and never throws.
  *
- * A message starts as `release` (not begun), is `keep` while its handler runs, and ends as what the handler said. When
- * the stopper stops, or the lease nears its end, no other message begins; when it says leave, those that still run stay
- * `keep`: they may yet finish, so no one else may have them before their lease ends.
+ * A message starts as `release` (not begun), is `keep` while its handler runs, and ends as the handler says. When the stopper
+ * stops, or the lease nears its end, no further message begins. When the stopper says leave, those that still run stay `keep`:
+ * they may yet finish, so no other drain may have them before their lease ends.
  */
 export async function processBatch(
   batch: Batch,
@@ -84,7 +84,7 @@ class BatchRun {
     const { list, codec, clock, policy } = options;
     this.#judging = {
       policy,
-      // The plain engine is not told what time it is there.
+      // Turns of the plain engine do not tell Redis' time.
       redisNow: () => (batch.expiresAt > 0 ? batch.expiresAt - (batch.leaseEndsAt - clock.now()) : null),
       waitFor: (delay) => this.#newTime().wait("retryDelay function", "stop", () => delay),
     };
@@ -103,7 +103,7 @@ class BatchRun {
     const work = this.#options.handler ? this.#runEach(this.#options.handler) : this.#runTogether();
     await this.#stopper.untilLeft(work);
     this.#lease.dispose();
-    // Copies: a handler that finishes after it was left behind must not change what has been decided.
+    // Copies, because a handler that was left behind and finishes later must not change the result.
     return {
       outcomes: [...this.#outcomes],
       isMarked: this.#messages.map((message) => message.isMarked),
@@ -125,7 +125,8 @@ class BatchRun {
           this.#outcomes[at] = say.keep;
           const message = this.#messages[at] as MessageView;
           this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
-          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
+          // Go on in this line only where this message cannot come back: the brake may return one that failed for the last
+          // time, Redis may refuse an effect, and where markers are made, a missing one may let it run again.
           if (!(await this.#mark(at)) && !isLoose) break;
         }
       }
@@ -234,7 +235,10 @@ class BatchRun {
     return judgeSaid(verdict.said, message, this.#judging);
   }
 
-  /** An abort from outside is no fault of the message; the end of the budget counts, or one that always needs more would come back for ever. */
+  /**
+   * After an abort from outside, the message is released. Where the budget ended it counts as failed: otherwise a message that
+   * always needs more time would come back for ever.
+   */
   async #thrown(error: unknown, message: Message): Promise<Outcome> {
     void whenSettled(error);
     if (this.#stopper.wasAborted) return say.release;
@@ -243,10 +247,10 @@ class BatchRun {
   }
 
   /**
-   * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
-   * With effects it is done when they are: whoever finds it noted as done would run none.
+   * Makes the done-marker that a handler asked for. This does not count for the handler's time, and the message is done whatever
+   * comes of it. A message with effects gets none: whoever finds it noted as done would not run its effects. Returns whether the
+   * next message in its line may run now, which is where this one cannot come back.
    */
-  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
   async #mark(at: number): Promise<boolean> {
     const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
     const message = this.#messages[at] as MessageView;

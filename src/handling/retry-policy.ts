@@ -24,7 +24,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** What a delay function and `message:failed` are told: the attempt that failed, from 1, what it threw, and the message. */
+/** What a delay function and `message:failed` get: the attempt that failed, from 1, what it threw, and the message. */
 export interface Failure {
   readonly attempt: number;
   readonly error: unknown;
@@ -32,8 +32,9 @@ export interface Failure {
 }
 
 /**
- * When a failed message is tried again: a backoff, or a function that gives the delay in ms, or a promise of it. One that
- * throws, takes longer than `handlerTimeoutMs` or gives no number of ms of at least 0 counts as absent; none is longer than a year.
+ * When a failed message is tried again: a backoff, or a function that returns the delay in ms or a promise of it. Where the
+ * function throws, takes longer than `handlerTimeoutMs` or does not give a number of at least 0, the default delay is taken.
+ * Delays longer than a year are cut to a year.
  */
 export type RetryDelay = Backoff | ((failure: Failure) => number | PromiseLike<number>);
 
@@ -44,12 +45,12 @@ export interface RetryPolicy {
   readonly random: () => number;
 }
 
-/** What judging needs to know beside the message. */
+/** What judging needs besides the message. */
 export interface Judging {
   readonly policy: RetryPolicy;
   /** Redis' own clock, epoch ms; null where it is not known. */
   redisNow(): number | null;
-  /** Waits for a delay function, not for ever. */
+  /** Waits for a delay function, for a bounded time. */
   waitFor(delay: PromiseLike<unknown>): Promise<unknown>;
 }
 
@@ -64,21 +65,21 @@ async function delayAfter(failure: Failure, { policy, waitFor }: Judging): Promi
       const delayMs = isThenable(given) ? await waitFor(given) : given;
       if (isDelay(delayMs)) return bounded(delayMs);
     } catch (error) {
-      // The message has failed and must be settled; the default delay does.
+      // The message has failed and must be settled, so the default delay is taken.
       void whenSettled(error);
     }
   }
   return backoffAfter(failure.attempt, policy);
 }
 
-/** The same where nobody is asked. */
+/** The delay of a backoff, whole ms. */
 export function backoffAfter(attempt: number, policy: RetryPolicy): number {
   const { retryDelay } = policy;
   const { baseMs, maxMs } = typeof retryDelay === "function" ? backoffDefault : retryDelay;
   return bounded(shareOf(policy) * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
 }
 
-/** From 0 to 1, whatever `random` gives. */
+/** A number from 0 to 1, whatever the user's `random` returns. */
 export function shareOf({ random }: Pick<RetryPolicy, "random">): number {
   const share: unknown = attempt(random);
   void whenSettled(share);
@@ -93,7 +94,7 @@ function bounded(delayMs: number): number {
   return Math.min(Math.round(delayMs), limits.delayMsMax);
 }
 
-/** What becomes of a message whose handler said so. Its numbers and texts may be of another copy, so they are read with care. */
+/** The outcome that a handler asked for. It may come from another copy of this package, so its fields are checked. */
 export async function judgeSaid(said: HandlerOutcome, message: Message, judging: Judging): Promise<Outcome> {
   switch (said.outcome) {
     case "ack":
@@ -119,8 +120,8 @@ export async function judgeSaid(said: HandlerOutcome, message: Message, judging:
 }
 
 /**
- * What a handler's throw means. Errors are known by class or by name, so that two copies of this package agree. Never
- * rejects, and what it gives is finite, bounded and well-formed whatever was thrown.
+ * The outcome of what a handler threw. Errors are known by class or by name, so that two copies of this package agree. Never
+ * rejects, and its numbers are finite and its texts bounded and well-formed, whatever was thrown.
  */
 export async function judgeThrown(error: unknown, message: Message, judging: Judging): Promise<Outcome> {
   const name = typeof error === "object" ? peek(error, "name") : undefined;
@@ -153,7 +154,7 @@ async function judgeFailed(
   return { kind: "retry", delayMs: await delayAfter({ attempt, error, message }, judging), isFailure: true };
 }
 
-/** A moment as the brake takes it; 0 is its own pause. */
+/** Until when the brake is to hold, epoch ms; 0 for the brake's own pause. */
 function readMoment(untilMs: unknown, redisNow: number | null): number {
   if (!isDelay(untilMs)) return 0;
   const latest = redisNow === null ? limits.momentMsMax : redisNow + limits.overloadMsMax;

@@ -4,8 +4,8 @@ import { peek, shorten, textOf } from "./guest.ts";
 import { isArray } from "./verdict.ts";
 
 /**
- * What we use of a Standard Schema, version 1 (https://standardschema.dev): zod, valibot, arktype and others are some.
- * Declared here as the specification invites libraries to, so that none of them is needed.
+ * The part of Standard Schema, version 1 (https://standardschema.dev), that is used here. Schemas of zod, valibot, arktype and
+ * others have it. It is copied, as the specification invites libraries to do, so that no package is needed.
  */
 export interface StandardSchema<Output = unknown> {
   readonly "~standard": {
@@ -47,7 +47,7 @@ function pathOf(path: unknown): string {
   return shorten(keys.map((key) => textOf(key, limits.issueCharsMax)).join("."), limits.issueCharsMax);
 }
 
-/** The value as the schema returns it. Throws `SchemaError`, and what the schema itself throws. */
+/** The schema's output for a value. Throws `SchemaError`, and what the schema itself throws. */
 export async function validate<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {
   const result = await schema["~standard"].validate(value);
   if (result.issues) throw new SchemaError(result.issues);

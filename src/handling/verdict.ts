@@ -14,9 +14,9 @@ const done: Verdict = { kind: "done" };
 const words: readonly unknown[] = ["ack", withEffects, "release", "retry", "dead-letter"];
 
 /**
- * What a handler's return value means for its message. An outcome is what it says, an error counts as thrown, and a
- * plain result (a row, a response, a number, `true` or `false`) means done. What looks like a verdict and is none, and a
- * result that holds an outcome or an error, fails the message: taken for done, it would be lost. Never throws.
+ * What a handler's return value means for its message. An outcome is taken as it is, an error counts as thrown, and a plain
+ * result (a row, a response, a number, `true` or `false`) means done. A value that only looks like a verdict, or a result that
+ * holds an outcome or an error, fails the message: taken for done, the message would be lost. Never throws.
  */
 export function readVerdict(returned: unknown): Verdict {
   if (returned === undefined || returned === null) return done;
@@ -79,7 +79,7 @@ export function isMeantInside(value: unknown): boolean {
   return isHandlerOutcome(value) || isError(value) || isRejected(value) || isThenable(value);
 }
 
-/** What it is that looks like a verdict and is none; null for a plain result. */
+/** Describes a value that only looks like a verdict; null for a plain result. */
 export function lookAlike(value: unknown): string | null {
   if (typeof value === "function") return "a function, perhaps one that was to be called, as in retry()";
   if (typeof value === "string") {
@@ -89,12 +89,13 @@ export function lookAlike(value: unknown): string | null {
   if (typeof peek(value, "next") === "function") return "a generator, whose code has not run";
   if (peek(value, "batchItemFailures") !== undefined) return "{ batchItemFailures }, which is of SQS";
   const outcome = peek(value, "outcome");
-  if (words.includes(outcome)) return `an object with outcome: "${outcome}" that none of Spillway's made`;
+  if (words.includes(outcome))
+    return `an object with outcome: "${outcome}" that no function of Spillway made`;
   if (namesFailed(peek(value, "failed"))) return "{ failed }, which is for batch handlers";
   return null;
 }
 
-/** Whether something was meant by it, understood or not, so that it is no plain result. */
+/** Whether a value was meant as a verdict, understood or not, and so is no plain result. */
 export function isMeant(value: unknown): boolean {
   return (
     isMeantInside(value) ||
@@ -103,7 +104,7 @@ export function isMeant(value: unknown): boolean {
   );
 }
 
-/** As `Promise.allSettled` tells of a rejection. A row with a column `status` has others. */
+/** A rejection as `Promise.allSettled` gives it. A database row with a column `status` has other columns too. */
 export function isRejected(value: unknown): boolean {
   return peek(value, "status") === "rejected" && (hasKey(value, "reason") || keyCount(value) === 1);
 }
@@ -112,26 +113,26 @@ function isFulfilled(value: unknown): boolean {
   return peek(value, "status") === "fulfilled" && hasKey(value, "value");
 }
 
-/** The error of a verdict that is not understood. */
+/** The error for a verdict that is not understood. */
 function strangeVerdict(what: string): SpillwayError {
   return new SpillwayError(
     "handler-outcome",
-    `The handler returned ${what}. It must return nothing, or what ack, release, retry(…) and deadLetter(…) of "spillway" are; a plain result counts as done. The message has failed.`,
+    `The handler returned ${what}, so the message has failed. Return nothing where it is done, or an outcome of "spillway": ack, release, retry(…), deadLetter(…).`,
   );
 }
 
-/** Arrays that lie about being one, a revoked proxy say, are none. */
+/** Whether it is an array. A revoked proxy of one is not. */
 export function isArray(value: unknown): value is readonly unknown[] {
   return attempt(() => Array.isArray(value)) === true;
 }
 
-/** The first elements, those of a hostile or sparse array too. */
+/** The first elements, also of a hostile or sparse array. */
 export function firstOf(values: readonly unknown[]): unknown[] {
   const count = Math.min(Number(peek(values, "length")) || 0, limits.verdictCountMax);
   return Array.from({ length: count }, (_, at) => peek(values, at));
 }
 
-/** Numbers are counts, and an empty list names nobody. */
+/** Whether `failed` names messages: a number is a count, and an empty list names none. */
 function namesFailed(failed: unknown): boolean {
   if (isArray(failed)) return failed.length > 0;
   return failed === true || (typeof failed === "string" && failed !== "") || isObject(failed);

@@ -4,22 +4,22 @@ import type { FailureCount } from "../run/failures.ts";
 import type { DrainReport, StopReason } from "../run/report.ts";
 import type { FairRun, Slice } from "./fair-run.ts";
 
-/** What one run of several lists did: the sums, and each list's own. */
+/** What one run of several lists did: the sums, and a report for each list. */
 export interface ListsReport extends DrainReport {
-  /** Of each list that was drained, what it came to. The others had nothing to do, or their turn did not come. */
+  /** The report of each list that was drained. The others had nothing to do, or did not get a turn. */
   readonly lists: Readonly<Record<string, DrainReport>>;
 }
 
-/** What was spent on looks, beside the slices. */
+/** What was spent on looks, besides the slices. */
 export interface Spent {
   readonly requests: number;
   readonly commands: number;
   readonly elapsedMs: number;
 }
 
-/** The reasons that stand for a whole in which no time ran out: the first that any list has. A slice's limit is none of them. */
+/** Why the whole run stopped where its time did not run out: the first of these that any list has. A slice's `limit` is not one. */
 const reasons: readonly StopReason[] = ["error", "rate-limited", "braked", "held", "empty", "paused", "busy"];
-/** After these a timer may go on, when the next message is due. */
+/** After these reasons, a timer may go on when the next message is due. */
 const timed: readonly StopReason[] = ["empty", "braked", "rate-limited", "held"];
 
 export function reportOf(run: FairRun, spent: Spent): ListsReport {
@@ -43,7 +43,7 @@ export function reportOf(run: FairRun, spent: Spent): ListsReport {
   };
 }
 
-/** What the whole has come to, as far as its chain is concerned. */
+/** How the whole run has ended, as far as its chain is concerned. */
 export function endingOf(run: FairRun, { stopped, remaining }: DrainReport): Ending {
   const endings = [...run.slices.values()].flat().map(({ ending }) => ending);
   const last = [...run.slices.values()].map((slices) => (slices.at(-1) as Slice).ending);
@@ -64,7 +64,7 @@ export function endingOf(run: FairRun, { stopped, remaining }: DrainReport): End
   };
 }
 
-/** Counts are sums; what describes a moment is the last one's. */
+/** Counts are summed; what describes a moment is taken from the last report. */
 function sumOf(reports: readonly DrainReport[]): DrainReport {
   const sum = (of: (report: DrainReport) => number): number => total(reports.map(of));
   const last = reports.at(-1);
@@ -93,7 +93,7 @@ function sumOf(reports: readonly DrainReport[]): DrainReport {
   };
 }
 
-/** The newest few different ones, the newest first. */
+/** The last few different failures, the newest first. */
 function failuresOf(reports: readonly DrainReport[]): readonly FailureCount[] {
   const sums = new Map<string, FailureCount>();
   for (const failure of [...reports].reverse().flatMap(({ failures }) => failures)) {

@@ -15,14 +15,14 @@ export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look"> 
   readonly randomId: () => string;
   readonly memberOf: (list: string) => ListMember;
   readonly tenantOf: (pattern: string, list: string, share: number) => ListMember;
-  /** Told what is in the register no more. */
+  /** Called with each name that was taken out of its register. */
   readonly onForget: (list: string) => void;
 }
 
 /**
- * Runs lists and those that fit patterns within one budget: in rounds of a few seconds, each with some lists of each pattern, at
- * random, so that a run is bounded and each list has its turn. Names whose lists are empty leave their register at
- * a round's end. Where nothing is there, it costs one command.
+ * Runs named lists and lists that fit patterns within one budget. It works in rounds of a few seconds, each with some lists of
+ * each pattern, chosen at random, so that a run is bounded and each list gets its turn. At the end of a round, names of empty
+ * lists leave their register. Where there is no work it costs one command.
  */
 export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
   const { patterns, clock, endAt, turns } = parts;
@@ -53,7 +53,7 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
         const keys = new Map(empty.map((one): [string, readonly ByteString[]] => [one.name, one.keys.any]));
         for (const name of await tenants.forget(sender, parts.randomId(), keys)) parts.onForget(name);
       } catch (thrown) {
-        // The names stay, and the next run sees to them.
+        // The names stay in the register for the next run.
         error ??= thrown as Error;
       }
     }
@@ -67,11 +67,11 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
 interface Gathered {
   readonly members: readonly ListMember[];
   readonly tenants: ReadonlyMap<string, readonly ListMember[]>;
-  /** Whether these are all that there are. */
+  /** Whether these are all lists. */
   readonly isAll: boolean;
 }
 
-/** The lists there are now; null where none has work, nor a register a name. */
+/** The lists that exist now; null where none has work and no register holds a name. */
 async function gather(parts: FairRoundsParts): Promise<Gathered | null> {
   const { names, patterns, looks, sender, memberOf, tenantOf } = parts;
   const asked = names.map((name) => {
@@ -97,10 +97,10 @@ async function gather(parts: FairRoundsParts): Promise<Gathered | null> {
   return { members, tenants: all, isAll };
 }
 
-/** What stands for a pattern's lists where it is asked whether there are any. */
+/** A member that stands for all lists of a pattern in the question whether there are any. */
 export function registerOf({ pattern, register }: Tenants): ListMember {
   const run = (): never => {
-    throw new Error("A register is no list.");
+    throw new Error("A register of lists cannot be run. This is a bug in Spillway: please report it.");
   };
   return { name: pattern, weight: 1, keys: { any: [register], new: [register] }, run };
 }
@@ -112,7 +112,7 @@ function endingAt(member: ListMember, endAt: number, { clock }: FairRoundsParts)
   };
 }
 
-/** Whether a list was seen with nothing in it, nor anything that waits for its time. */
+/** Whether a list was seen with no messages, also none that wait for their time. */
 function isEmpty(slices: readonly Slice[] | undefined): boolean {
   const last = slices?.at(-1)?.report;
   return !last || (last.remaining === 0 && last.nextDueAt === null && last.error === null);

@@ -5,24 +5,24 @@ import { asError } from "../handling/guest.ts";
 import * as limits from "../limits.ts";
 import type { DrainReport, StopReason } from "../run/report.ts";
 
-/** How long one goes on before the others are looked at, ms, at most. Reason: each look is a command. */
+/** Longest time that one list runs before the others are looked at, ms. Reason: later would be unfair, and each look is a command. */
 const sliceMsMax = 1_000;
-/** Requests that a slice needs at least. Reason: those that are kept, and a claim. */
+/** A slice needs at least this many requests. Reason: those that are kept for its end, and a claim. */
 const requestsMin = 10;
 
-/** What one of several drains is told for a slice of a run that they share. */
+/** What a drain gets for its slice of a run over several lists. */
 export interface SliceOptions {
-  /** What is left of the whole, ms. */
+  /** The rest of the whole run's budget, ms. */
   readonly budgetMs: number;
   readonly maxMessages: number;
   readonly maxRequests: number;
-  /** How many of these others have sent since the slice began. */
+  /** How many of its requests other slices have sent since it began. */
   readonly requestsBeside: () => number;
-  /** Asked before each claim: once false, the slice ends when what runs has ended. */
+  /** Asked before each claim. Once it is false, the slice ends when its running handlers have ended. */
   readonly mayClaim: () => boolean;
 }
 
-/** What came of a slice. */
+/** The result of a slice. */
 export interface Slice {
   readonly report: DrainReport;
   readonly ending: Ending;
@@ -37,51 +37,51 @@ export interface Member {
   run(options: SliceOptions): Promise<Slice>;
 }
 
-/** What is asked about a member: whether there may be work, or, as `new`, whether there are messages that may be claimed now. */
+/** A question about a member: `any`, whether there may be work; `new`, whether there are messages that can be claimed now. */
 export interface Question {
   readonly member: Member;
   readonly about: "any" | "new";
 }
 
-/** What runs of the same members keep between them while their process lives. */
+/** What is kept from run to run of the same members, while their process lives. */
 export interface Turns {
   /** The member whose turn is next. */
   at: number;
-  /** What each has left of its time, ms; less than nothing where a batch took longer. */
+  /** How much of its time each member has left, ms; below 0 where a batch took longer. */
   readonly credits: Map<string, number>;
 }
 
 export interface FairRunParts {
   readonly members: readonly Member[];
-  /** Whether the first with work always comes first. Else they take turns, each as long as its weight says. */
+  /** Whether the first member with work is always next. Otherwise they take turns, each as long as its weight says. */
   readonly isStrict: boolean;
-  /** Which of them the answer is yes for; as few commands as it can, and one where it is no for all. */
+  /** Returns the members for which the answer is yes, with few commands: only one where it is no for all. */
   readonly look: (questions: readonly Question[]) => Promise<readonly Member[]>;
   readonly turns: Turns;
   readonly clock: Clock;
   readonly endAt: number;
   readonly maxMessages: number;
   readonly maxRequests: number;
-  /** What one message's handler takes of them. */
+  /** How many of them one message's handler sends. */
   readonly requestsPerMessage: number;
-  /** Requests that were sent so far beside the slices: for looks, and to start others. */
+  /** Requests sent so far outside the slices: for looks, and to start others. */
   readonly requestsBeside: () => number;
   readonly isAborted: () => boolean;
 }
 
 export interface FairRun {
   readonly slices: ReadonlyMap<string, readonly Slice[]>;
-  /** Whether what has no slice here has none to get: it was seen empty. */
+  /** Whether every member without a slice was seen empty. */
   readonly isAllSeen: boolean;
-  /** Why it ended before all members had nothing more; null where they had. */
+  /** Why it ended while there was more to do; null where there was not. */
   readonly stopped: StopReason | null;
   readonly error: Error | null;
 }
 
 /**
- * Runs several drains within one budget, a slice of time at a time: by strict order, or by weights, so that none starves. One
- * that is busy, paused, braked or limited, or fails by itself, holds up no other. Who had work last goes on beyond
- * its slice until a look at the others finds some. Never rejects.
+ * Runs several drains within one budget, one slice of time after another: in strict order, or by weights, so that none starves.
+ * One that is busy, paused, braked or limited, or that fails, holds up no other. A member goes on beyond its slice until a look
+ * finds work of others. Never rejects.
  */
 export function runFairly(parts: FairRunParts): Promise<FairRun> {
   return new Runs(parts).toEnd();
@@ -92,16 +92,16 @@ interface Place {
   readonly member: Member;
   readonly slices: Slice[];
   hasWork: boolean;
-  /** What a look asks about it; null where it rests. */
+  /** What the next look asks about it; null while it rests. */
   about: Question["about"] | null;
-  /** When that is over, on the clock. */
+  /** When its rest is over, on the clock. */
   restsUntil: number;
 }
 
 class Runs {
   readonly #parts: FairRunParts;
   readonly #places: readonly Place[];
-  /** How long a member goes on before the others are looked at, ms: all shall have two turns in a run. */
+  /** How long a member runs before the others are looked at, ms: short enough for two turns of each in a run. */
   readonly #sliceMs: number;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #error: Error | null = null;
@@ -149,7 +149,7 @@ class Runs {
     }
   }
 
-  /** Looks at those that are not known to have work, where it is time, or nothing else is left to do. */
+  /** Looks at the members that are not known to have work, if it is time to, or if nothing else is left to do. */
   async #lookAround(): Promise<void> {
     const { isStrict, clock } = this.#parts;
     const isIdle = this.#places.every((one) => !one.hasWork);
@@ -171,7 +171,7 @@ class Runs {
     return found.size > 0;
   }
 
-  /** Who is next: the first with work, or the next in turn that has time left, when all have been given theirs. */
+  /** The next member: the first with work or, by weights, the next in turn with time left. Where none has time left, all get more. */
   #next(): Place | undefined {
     const { isStrict, turns } = this.#parts;
     const working = this.#places.filter(({ hasWork }) => hasWork);
@@ -186,7 +186,7 @@ class Runs {
         turns.at = at;
         return place;
       }
-      // As many rounds at once as it takes until one of them has time left.
+      // Gives out as many rounds at once as it takes until one of them has time left.
       const rounds = Math.min(
         ...working.map(
           (one) => (1 - this.#creditOf(one)) / ((this.#sliceMs * one.member.weight) / weightMax),
@@ -220,26 +220,26 @@ class Runs {
     const slice = await place.member.run({ budgetMs, maxMessages, maxRequests, requestsBeside, mayClaim });
     place.slices.push(slice);
     const credit = this.#creditOf(place) - (clock.now() - startedAt);
-    // Who has nothing more to do saves no time up.
+    // A member without work saves no time for later.
     turns.credits.set(place.member.name, this.#noteEnd(place, slice) ? credit : Math.min(0, credit));
     if (!isStrict && credit <= 0) turns.at = (turns.at + 1) % this.#places.length;
     const { stopped, error } = slice.report;
     this.#error ??= error;
     if (stopped === "aborted" || stopped === "budget") return stopped;
     if (slice.report.claimed >= maxMessages) return "limit";
-    // Where Redis cannot be reached, it cannot be reached for the others.
+    // Where Redis cannot be reached for one list, it cannot be for the others.
     return stopped === "error" && error instanceof RedisTransportError ? "error" : null;
   }
 
-  /** Notes what a slice says of what is left to do. Returns whether there is something. */
+  /** Notes what a slice says about the work that is left. Returns whether there is any. */
   #noteEnd(place: Place, { report }: Slice): boolean {
     const { stopped, remaining, nextDueAt } = report;
     place.hasWork = (stopped === "limit" && remaining !== 0) || stopped === "budget";
     if (place.hasWork) return true;
-    // One that was seen twice without a message is left alone for a moment: who said so may be behind.
+    // A member that looked full and gave no message twice rests for a moment: the answer may come from a replica that is behind.
     const isSeen = report.claimed > 0 || place.about === "any";
     const isEmpty = (stopped === "empty" || stopped === "limit") && remaining === 0;
-    // What waits there, if anything, waits for its time; only what is pushed can be claimed before that.
+    // Whatever waits there waits for its time, so until then only newly pushed messages matter.
     place.about = isEmpty && isSeen ? "new" : null;
     const mayWait = isEmpty || ["busy", "braked", "rate-limited", "held"].includes(stopped);
     const dueAt = mayWait ? (nextDueAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
@@ -248,7 +248,7 @@ class Runs {
     return false;
   }
 
-  /** Lets a slice go on until others that it must make room for have work: they are asked after each slice's time. */
+  /** Lets a slice go on until others that come before it have work. They are asked each time a slice's time has passed. */
   #untilOthersHaveWork(place: Place, startedAt: number): () => boolean {
     const { clock, isStrict } = this.#parts;
     const at = this.#places.indexOf(place);
@@ -265,7 +265,7 @@ class Runs {
           isAsking = false;
           endAt = clock.now() + this.#sliceMs;
         };
-        // An error ends nothing here: whoever is asked next meets it.
+        // An error is ignored here: the next request will meet it.
         this.#look(others).then(wait, wait);
       }
       return true;
@@ -273,7 +273,7 @@ class Runs {
   }
 }
 
-/** What slices have used up, with what the handlers of their messages have sent. */
+/** What slices have used up, with the requests that the handlers of their messages have sent. */
 export function spentBy(
   reports: readonly DrainReport[],
   requestsPerMessage: number,

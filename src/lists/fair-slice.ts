@@ -7,9 +7,9 @@ import type { RunnerParts } from "../run/runner.ts";
 import type { Slice, SliceOptions } from "./fair-run.ts";
 
 /**
- * Makes what runs one list for slices of a whole run that began at `startedAt`. However late a slice begins, its handlers have
- * the whole's reserve to stop, or their lease would hold up the next hop. One continuation is for all lists, and one decision
- * whether others are started.
+ * Makes the function that runs slices of one list, in a run over several lists that began at `startedAt`. However late a slice
+ * begins, its handlers have the reserve of the whole run to stop, or their lease would hold up the next hop. There is one
+ * continuation for all lists, and one decision whether other drains are started.
  */
 export function slicesOf(
   parts: RunnerParts,

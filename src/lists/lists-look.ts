@@ -6,24 +6,24 @@ import type { Sender } from "../redis/sender.ts";
 import type { RunnerParts } from "../run/runner.ts";
 import type { Member, Question } from "./fair-run.ts";
 
-/** A list of several, and the keys that are there where it has something to do. */
+/** One of several lists, and the keys that exist while it has something to do. */
 export interface ListMember extends Member {
   readonly keys: { readonly [About in Question["about"]]: readonly ByteString[] };
 }
 
-/** Lists that are asked one by one where any of so many has work. */
+/** A group of at most this many lists, of which one has work, is asked list by list. */
 const groupCountMin = 4;
 
 export type Looks = Pick<ListsLook, "any" | "find">;
 
 /**
- * Asks Redis which of several lists have work: whether any has by one command, and then which, first by groups of them. On a
- * cluster, which refuses keys of several slots in one command, by a command for each list in one request.
+ * Asks Redis which of several lists have work: first, by one command, whether any has, and then which, group by group. A cluster
+ * refuses keys of several slots in one command; there, one request holds a command for each list.
  */
 export class ListsLook {
   #isSplit = false;
 
-  /** Whether the answer is yes for any of them. */
+  /** Whether the answer is yes for at least one of them. */
   async any(sender: Sender, questions: readonly Question[]): Promise<boolean> {
     if (!this.#isSplit) {
       try {
@@ -73,14 +73,14 @@ export class ListsLook {
   }
 }
 
-/** The keys of a list that are there where it has something to do. */
+/** The keys of a list that exist while it has something to do. */
 export function keysAsked({ settings, keys }: RunnerParts): ListMember["keys"] {
   const { list, leases, delayed, parked, seen } = keys;
   const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
   return { any: [list, delayed, parked, ...held], new: [list] };
 }
 
-/** The groups of which Redis has a key. */
+/** The groups of which at least one key exists. */
 async function holding(
   sender: Sender,
   groups: readonly (readonly Question[])[],

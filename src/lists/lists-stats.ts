@@ -1,6 +1,6 @@
 import type { DrainStats } from "../broker/broker.ts";
 
-/** What several lists have together. */
+/** The stats of several lists together. */
 export function sumOfStats(all: readonly DrainStats[]): DrainStats {
   const sum = (of: (stats: DrainStats) => number): number => all.reduce((total, one) => total + of(one), 0);
   const due = all.map(({ nextDueAt }) => nextDueAt).filter((one) => one !== null);

@@ -7,29 +7,29 @@ import type { PushResult } from "../push/push.ts";
 import type { Pushable, PushOptions } from "../push/push-options.ts";
 import type { ListsReport } from "./fair-report.ts";
 
-/** Several lists in one deployment: every host takes it as it takes a drain. */
+/** Several lists in one deployment. Hosts take it in place of a drain. */
 export interface Spillway extends HostedDrain {
-  /** The name of the whole, by which hops know it. */
+  /** The common name of all these lists, which hops carry. */
   readonly list: string;
-  /** Has a listener told of an event of any of the lists, as `drain.on` does for one. */
+  /** Adds a listener to an event of all lists, as `drain.on` does for one. */
   on: On;
-  /** The drain of each list, by its name; lists that fit a pattern are not among them. */
+  /** The drain of each list, by its name. Lists that fit a pattern are not among them: see `drainOf`. */
   readonly lists: Readonly<Record<string, Drain>>;
   /**
-   * The drain of one list, also of one that fits a pattern: what puts messages back there writes its name into the register.
-   * Throws `OptionError` for a list that there is not.
+   * The drain of one list, also of one that fits a pattern: where its verbs put messages into the list, they write its name into
+   * the register. Throws `OptionError` for an unknown list.
    */
   drainOf(list: string): Drain;
   /**
-   * Drains all lists within one budget, as `priority` says, and goes on, where it must, by one continuation for all. A list that
-   * is busy, paused, limited or braked holds up no other. Never rejects, as a drain does not.
+   * Drains all lists within one budget, as `priority` says, and goes on by one continuation for all. A list that is busy, paused,
+   * limited or braked holds up no other. Like a drain, it never rejects for what happens in a run.
    */
   run(options?: RunOptions): Promise<ListsReport>;
-  /** The sums over all lists, and each list's own. Throws the Redis errors. */
+  /** The sums over all lists, and the stats of each list. Throws the Redis errors. */
   stats(): Promise<DrainStats & { readonly lists: Readonly<Record<string, DrainStats>> }>;
   /**
-   * Pushes to one of the lists, as its drain does, and writes the name of one that fits a pattern into its register: throws
-   * `PushIncompleteError` where that failed. Throws `OptionError` for a list that there is not.
+   * Pushes to one of the lists, as its drain does. The name of a list that fits a pattern is then written into its register;
+   * throws `PushIncompleteError` where that fails. Throws `OptionError` for an unknown list.
    */
   push(
     list: string,

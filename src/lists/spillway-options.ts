@@ -26,7 +26,7 @@ import type { RedisClient } from "../redis/redis-client.ts";
 import type { ScaleOut } from "../scale/scale-out.ts";
 import { Tenants } from "./tenants.ts";
 
-/** What all lists of one deployment have from the whole, and none has by itself. */
+/** Options that all lists of one deployment share, so that none has its own. */
 type Shared =
   | "redis"
   | "list"
@@ -39,7 +39,7 @@ type Shared =
   | "random";
 type Without<Options, Names extends string> = Options extends unknown ? Omit<Options, Names> : never;
 
-/** The options of one list: those of `createDrain`, without what the whole gives it. */
+/** The options of one list: those of `createDrain`, without the shared ones. */
 // biome-ignore lint/suspicious/noExplicitAny: each list has its own type of values.
 export type ListOptions<Value = any> = Without<DrainOptions<Value>, Shared>;
 
@@ -53,26 +53,26 @@ export interface SpillwayOptions {
    */
   lists: Readonly<Record<string, ListOptions>>;
   /**
-   * Which list comes first while several have work. `fair`: they take turns. An object of weights from 1 to 1,000, by list:
-   * turns whose time is in that proportion; who has none has 1. `strict`: the first of `lists` that has work.
+   * Which list comes first while several have work. `fair`: they take turns. An object of weights from 1 to 1,000, by list: the
+   * time of their turns is in that proportion, and a list without a weight has 1. `strict`: the first of `lists` with work.
    * @default "fair"
    */
   priority?: "fair" | "strict" | Readonly<Record<string, number>>;
   /**
-   * What reports and hops call the whole; it is no list. Change it where two of them share one Redis.
+   * The common name of all these lists in reports and hops. Change it where two deployments of several lists share one Redis.
    * @default "spillway"
    */
   name?: string;
-  /** How a run whose budget ended invokes the next one, for all lists. Default: none, the next tick goes on. */
+  /** How a run whose budget ended invokes the next one, for all lists. Default: it does not; the next tick goes on. */
   continuation?: Continuation | undefined;
-  /** Listeners to the events of all lists, by name, as `createDrain` has them; `spillway.on` takes others. */
+  /** Listeners to the events of all lists, by event, as for `createDrain`. `spillway.on` adds more. */
   on?: EventListeners | Listeners;
-  /** What records spans and metrics of each run, as `createDrain` has it. Default: nothing does. */
+  /** Records spans and metrics of each run, as for `createDrain`. Default: nothing does. */
   telemetry?: Watcher | undefined;
   /**
-   * Whether a run that finds more than those at work can handle in 2 s, all lists together, starts others through the
-   * `continuation`, up to the sum of the lists' `maxConcurrency`; `scaleOut({ withinMs })` for another time. Lists of the plain engine
-   * are left out. Default: `true` where there is a `continuation` and a list whose `maxConcurrency` is above 1.
+   * Whether a run starts others through the `continuation` while the live ones cannot empty all lists within 2 s, up to the sum of
+   * the lists' `maxConcurrency`. `scaleOut({ withinMs })` sets another time. Lists of the plain engine are left out. Default:
+   * `true` where there is a `continuation` and a list whose `maxConcurrency` is above 1.
    */
   scaleOut?: boolean | ScaleOut;
   /**
@@ -82,14 +82,14 @@ export interface SpillwayOptions {
   requestTimeoutMs?: number;
   /** Time, for tests. Default: the system's. */
   clock?: Clock;
-  /** Names a run, for tests, as `createDrain` has it. Default: 64 random bits. */
+  /** Names a run, for tests, as for `createDrain`. Default: 64 random bits. */
   randomId?: () => string;
   /** A number from 0 to 1 for the jitter, for tests. Default: a random one. */
   random?: () => number;
 }
 
 const listCountMax = 1_000;
-/** Made when they are asked for, so that a bundle which makes no lists can leave them out. */
+/** Made only when needed, so that a bundle without `createSpillway` can leave them out. */
 function kindsOfOptions() {
   return {
     redis: required(
@@ -103,7 +103,7 @@ function kindsOfOptions() {
     priority: priorityKind(),
     name: text({ default: "spillway" }),
     continuation: object({ methods: ["invoke"] }),
-    // What it must be is said where listeners are made.
+    // Checked where listeners are made.
     on: { wanted: "", allows: () => true } as Checker<SpillwayOptions["on"]>,
     telemetry: object<Watcher>({
       methods: ["watch", "around"],
@@ -119,19 +119,19 @@ function kindsOfOptions() {
 
 export interface SpillwaySettings extends Omit<Checked<ReturnType<typeof kindsOfOptions>>, "priority"> {
   readonly isStrict: boolean;
-  /** Of each list, in the order given. */
+  /** By list, in the order given. */
   readonly weights: ReadonlyMap<string, number>;
   readonly keys: ListKeys;
   readonly listening: Listeners;
-  /** Who looks on, the outermost first. */
+  /** Those that watch runs, the outermost first. */
   readonly watchers: readonly Watcher[];
-  /** The options that each list has of the whole. */
+  /** The options that all lists share. */
   readonly shared: object;
-  /** Of those names that are patterns, in the order given. */
+  /** By pattern, in the order given. */
   readonly patterns: ReadonlyMap<string, Tenants>;
 }
 
-/** Checks what is not the concern of one list. */
+/** Checks all options except those of single lists. */
 export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const kinds = kindsOfOptions();
   const { priority, ...checked } = checkOptions(kinds, options);
@@ -147,8 +147,8 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   for (const [at, one] of all.entries()) {
     const other = [keys, ...all.slice(0, at)].find((before) => shares(before, one));
     if (other) {
-      const what = `a name whose keys are not those of ${show(other.name)}: a list "a" also has keys "{a}:…"`;
-      throw new OptionError(`lists[${show(one.name)}]`, what, "one that shares them");
+      const what = `a name that shares no key with ${show(other.name)} (a list "a" also has keys "{a}:…")`;
+      throw new OptionError(`lists[${show(one.name)}]`, what, "one that shares some");
     }
   }
   const patterns = patternsOf(names, settings.name);
@@ -156,7 +156,7 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   const number = isStrict && names.find((name) => /^\d+$/.test(name));
   if (typeof number === "string") {
     const wanted =
-      'named by more than digits with priority: "strict", for an object keeps no order of numbers';
+      'given with names that are not only digits where priority is "strict", since an object does not keep such names in order';
     throw new OptionError("lists", wanted, show(number));
   }
   const weight = integer({ min: 1, max: 1_000, default: 1 });
@@ -178,12 +178,16 @@ function patternsOf(names: readonly string[], whole: string): Map<string, Tenant
     const option = `lists[${show(name)}]`;
     const other = [...patterns.values()].find((one) => one.meets(tenants));
     if (other) {
-      const wanted = `a pattern that no list of ${show(other.pattern)} fits`;
-      throw new OptionError(option, wanted, "one that some fit; give one of them another prefix");
+      const wanted = `a pattern that shares no list with ${show(other.pattern)}`;
+      throw new OptionError(
+        option,
+        wanted,
+        "one that some lists fit too; give one of the two another prefix",
+      );
     }
     const fitting = [...names, whole].find((one) => tenants.fits(one));
     if (fitting !== undefined) {
-      const wanted = `a pattern that ${show(fitting)}, another name of yours, does not fit`;
+      const wanted = `a pattern that your other name ${show(fitting)} does not fit`;
       throw new OptionError(option, wanted, "one that it fits; rename one of them");
     }
     patterns.set(name, tenants);
@@ -191,7 +195,7 @@ function patternsOf(names: readonly string[], whole: string): Map<string, Tenant
   return patterns;
 }
 
-/** Calls the making of one list, and says in its errors which list it is. */
+/** Makes one list, and adds the list's name to the option errors that this throws. */
 export function ofList<Made>(name: string, make: () => Made): Made {
   try {
     return make();
@@ -201,7 +205,7 @@ export function ofList<Made>(name: string, make: () => Made): Made {
   }
 }
 
-/** One list's own options. Throws `OptionError` for what is none, and for what all lists share. */
+/** One list's own options. Throws `OptionError` for what is no object, and for options that all lists share. */
 export function ownOptions(options: ListOptions): ListOptions {
   const given = attempt(() => kindOf(options) === "an object" && { ...options });
   if (!given) throw new OptionError("options", "an object", given === false ? kindOf(options) : unreadable);
@@ -222,7 +226,7 @@ function keysOf(option: string, name: string): ListKeys {
   }
 }
 
-/** Whether one's keys, or its list, are among the other's. */
+/** Whether two lists have a key in common. */
 function shares(one: ListKeys, other: ListKeys): boolean {
   return one.base === other.base || one.list.startsWith(other.base) || other.list.startsWith(one.base);
 }

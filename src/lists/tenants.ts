@@ -10,15 +10,15 @@ import { show } from "../options/show.ts";
 import type { ByteString, RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 
-/** A script, because a read alone may be answered by a replica that is behind. */
+/** A script, because a replica that is behind may answer a mere read. */
 const existsScript = "return redis.call('EXISTS', unpack(KEYS))";
 const forget: Script = { source: forgetScript, sha: sha1Hex(forgetScript) };
 
 /**
- * Lists that come and go, whose names fit a pattern with one star. Their names stand in a register in Redis, a hash
- * `{tenant:*}:lists`. A producer writes the name after its push. A run that finds a list empty marks its name, looks at its
- * keys once more, and takes the name out only where its mark still stands: whoever pushed meanwhile has written, or will write,
- * the name over it. The name is in the register all the time until then, so a run that dies in between leaves nothing to repair.
+ * Lists that come and go, whose names fit a pattern with one star. Their names stand in a register in Redis, the hash
+ * `{tenant:*}:lists`. A producer writes the name after its push. A run that finds a list empty marks its name, looks at its keys
+ * once more, and removes the name only if its mark still stands: a producer that pushed meanwhile writes the name again, which
+ * takes the mark away. Until then the name stays in the register, so a run that dies in between leaves nothing to repair.
  */
 export class Tenants {
   readonly pattern: string;
@@ -26,7 +26,7 @@ export class Tenants {
   readonly #prefix: string;
   readonly #suffix: string;
 
-  /** Throws `OptionError` for a pattern that is none. */
+  /** Throws `OptionError` for what is no pattern. */
   constructor(pattern: string, register: ByteString) {
     const [prefix = "", suffix = "", ...more] = pattern.split("*");
     const option = `lists[${show(pattern)}]`;
@@ -38,27 +38,27 @@ export class Tenants {
     this.#suffix = suffix;
   }
 
-  /** Whether a list of this name is one of them: something stands in the star's place, and it is no star and no brace. */
+  /** Whether a list of this name fits the pattern: something stands in the star's place, with no star and no brace in it. */
   fits(list: unknown): list is string {
     const least = this.#prefix.length + this.#suffix.length;
     const isText = typeof list === "string" && list.length > least && list.length <= limits.tenantCharsMax;
     return isText && !/[{}*]/.test(list) && list.startsWith(this.#prefix) && list.endsWith(this.#suffix);
   }
 
-  /** Whether there can be a name that fits both. */
+  /** Whether a name could fit both patterns. */
   meets(other: Tenants): boolean {
     const hasPrefix = this.#prefix.startsWith(other.#prefix) || other.#prefix.startsWith(this.#prefix);
     return hasPrefix && (this.#suffix.endsWith(other.#suffix) || other.#suffix.endsWith(this.#suffix));
   }
 
-  /** Some of the names, at random. What fits no list of ours is left out, and taken out of the register: no run would ever forget it. */
+  /** Some of the names, at random. Names that do not fit the pattern are removed from the register, since no run would do it later. */
   async names(sender: Sender): Promise<{ readonly names: string[]; readonly isAll: boolean }> {
     const reply = await sender.command(() => ["HRANDFIELD", this.register, limits.tenantCountMax]);
     const raw: RedisReply[] = Array.isArray(reply) ? reply : [];
     const all = raw.filter((one) => typeof one === "string");
     const names = all.map(toText);
     const others = all.filter((_, at) => !this.fits(names[at]));
-    // Where it is refused, the next run tries again.
+    // Where this is refused, the next run tries again.
     if (others.length > 0)
       await sender.pipelineOnce([["HDEL", this.register, ...others]]).catch(() => undefined);
     return { names: names.filter((one) => this.fits(one)), isAll: raw.length < limits.tenantCountMax };
@@ -70,8 +70,8 @@ export class Tenants {
   }
 
   /**
-   * Takes those names out whose lists have none of their keys, and says which have none. `mark` names this call and no other.
-   * Nothing is sent twice: a mark that came late could cover a name that was written since.
+   * Removes the names of lists that have no keys, and returns those names. `mark` must be unique to this call. Nothing is sent
+   * again: a mark that arrives late could cover a name that was written since.
    */
   async forget(
     sender: Sender,
@@ -89,7 +89,7 @@ export class Tenants {
     if (empty.length === 0) return empty;
     const args = [1, this.register, mark, ...empty.map(fromText)];
     const [reply] = await sender.pipelineOnce([["EVALSHA", forget.sha, ...args]]);
-    // Redis did not know the script, so it has not run.
+    // Redis did not know the script, so it has not run and may be sent.
     if (reply instanceof RedisReplyError && reply.prefix === "NOSCRIPT")
       unlessError((await sender.pipelineOnce([["EVAL", forget.source, ...args]]))[0]);
     else unlessError(reply);
@@ -97,7 +97,7 @@ export class Tenants {
   }
 }
 
-/** A drain of one of them, whose verbs that put messages into the list write its name into the register. */
+/** A drain of one such list. Those of its verbs that put messages into the list also write its name into the register. */
 export function registeredDrain(drain: Drain, add: () => Promise<void>, push: Drain["push"]): Drain {
   const { deadLetters } = drain;
   return {
@@ -115,7 +115,7 @@ export function registeredDrain(drain: Drain, add: () => Promise<void>, push: Dr
       redrive: async (options) => {
         if (options?.dryRun) return deadLetters.redrive(options);
         const redriven = await deadLetters.redrive(options).catch(async (error) => {
-          // Some may be in the list by then.
+          // Some messages may be in the list by then.
           await add().catch(() => undefined);
           throw error;
         });

@@ -5,7 +5,7 @@ import { checkOptions, integer, type Kinds, table } from "../options/option-kind
 import type { ListKeys } from "../redis/keys.ts";
 import type { Sender } from "../redis/sender.ts";
 
-/** At most so many messages in each window of time, over all drains of a list. */
+/** At most so many messages in each window of time, for all drains of a list together. */
 export interface RateLimit {
   /** From 1 to 1,000,000,000. */
   readonly messages: number;
@@ -13,33 +13,33 @@ export interface RateLimit {
   readonly windowMs: number;
 }
 
-/** What one key may have of a list, where drains take its messages by key. */
+/** The limit of each key, for a list with an order by key. */
 export interface KeyLimit {
-  /** Of each key in each window, from 1 to 1,000,000,000. With `windowMs`. */
+  /** Messages of each key in each window, from 1 to 1,000,000,000. Needs `windowMs`. */
   readonly messages?: number | undefined;
-  /** ms, from 1 to 86,400,000. All keys share one window, which begins with the first message of any claimed in it. */
+  /** ms, from 1 to 86,400,000. All keys share one window, which begins with the first message claimed in it. */
   readonly windowMs?: number | undefined;
   /** Messages of one key that may be claimed at once, from 1 to 1,000,000,000. Default: as many as a batch holds. */
   readonly inFlight?: number | undefined;
 }
 
-/** The limits of one list: a rate, what each key may have, or both. */
+/** The limits of one list: a rate, a limit per key, or both. */
 export interface ListLimit {
-  /** As in `RateLimit`. With `windowMs`. */
+  /** As in `RateLimit`. Needs `windowMs`. */
   readonly messages?: number | undefined;
-  /** As in `RateLimit`. With `messages`. */
+  /** As in `RateLimit`. Needs `messages`. */
   readonly windowMs?: number | undefined;
-  /** Of a drain with `order: { byKey }`, which knows keys. */
+  /** For drains with `order: { byKey }`, since others know no keys. */
   readonly perKey?: KeyLimit | undefined;
 }
 
-/** The limits of one list, which its drains read from Redis at their next turn: when the batch in hand ends. */
+/** The limits of one list. Its drains read them from Redis at their next turn, which is when their present batch ends. */
 export interface Limits {
   /**
-   * Sets the limits for all drains, those that run included, in place of those before; null takes them away. Counted are
-   * messages claimed, each attempt anew. A drain that has reached the rate stops as `rate-limited`, and its `nextDueAt` is
-   * the next window; where only some keys have, their messages wait for it and the others go on. Throws `OptionError` for
-   * bad ones, with the plain engine, and for `perKey` without an order by key.
+   * Replaces the limits of all drains, also of those that run; null removes them. Claimed messages are counted, each attempt
+   * again. A drain that has reached the rate stops as `rate-limited`, and its `nextDueAt` is the next window. Where only some
+   * keys have reached theirs, their messages wait for the next window and the others go on. Throws `OptionError` for bad limits,
+   * with the plain engine, and for `perKey` without an order by key.
    */
   set(limit: ListLimit | null): Promise<void>;
   /** Reads them; null where there are none. */
@@ -76,7 +76,7 @@ export function checkLimit(given: unknown): ListLimit | null {
   return limit;
 }
 
-/** What drains of a list can count: the plain engine nothing, and only an order by key knows keys. */
+/** What the drains of a list can count. The plain engine counts nothing, and only an order by key knows keys. */
 export interface Countable {
   readonly claims: boolean;
   readonly keys: boolean;
@@ -119,7 +119,7 @@ export function limitsOf(openSender: () => Sender, keys: ListKeys, can: Countabl
   };
 }
 
-/** What the script cannot read as a limit is none. */
+/** A rate as the script reads it; null for what the script would not take for a limit. */
 function readRate(messages: number | undefined, windowMs: number | undefined): RateLimit | null {
   const isRate = isReadable(messages, 2 ** 53) && isReadable(windowMs, limits.leaseMsMax);
   return isRate ? { messages, windowMs } : null;
@@ -129,7 +129,7 @@ function isReadable(value: number | undefined, max: number): value is number {
   return value !== undefined && value >= 1 && value <= max;
 }
 
-/** Lines that wait for the end of their window, by that time, are looked at anew: under other limits they may go on. */
+/** Has drains look again at the lines of keys that wait for the end of their window: under new limits they may go on. */
 async function wakeLines(sender: Sender, { due }: ListKeys, at: string): Promise<void> {
   for (let page = 0; page < limits.wokenPagesMax; page++) {
     const [keys] = await pipelined(sender, [

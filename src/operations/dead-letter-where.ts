@@ -2,19 +2,19 @@ import * as limits from "../limits.ts";
 import { integer, type Kinds, table, text } from "../options/option-kinds.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 
-/** Which dead letters are meant: those that fit all that is given. */
+/** Selects dead letters: those that match all fields that are given. */
 export interface DeadLetterWhere {
-  /** Its own name, of which there is one. */
+  /** The id of one dead letter. */
   id?: string | undefined;
   /** The whole reason, such as `exhausted`. */
   reason?: string | undefined;
   /** The name of what its last attempt threw, such as `TypeError`. */
   errorName?: string | undefined;
-  /** Stands somewhere in the payload, the reason, or the error's name or message; large and small letters are the same. */
+  /** A text that stands in the payload, the reason, or the error's name or message. Upper and lower case count as equal. */
   text?: string | undefined;
-  /** It died at this moment or later, epoch ms. */
+  /** Its last attempt failed at this time or later, epoch ms. */
   since?: number | undefined;
-  /** It died at this moment or earlier, epoch ms. */
+  /** Its last attempt failed at this time or earlier, epoch ms. */
   until?: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export const whereKind = table(
   { default: {} },
 );
 
-/** Whether a dead letter fits. */
+/** Whether a dead letter matches. */
 export function fitsWhere(
   { id, reason, payload, error, lastFailedAt }: DeadLetter,
   where: DeadLetterWhere,

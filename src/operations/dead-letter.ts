@@ -7,21 +7,21 @@ import type { ByteString } from "../redis/redis-client.ts";
 
 /** A message that will not be tried again, and why. */
 export interface DeadLetter {
-  /** Names this dead letter; two of equal payloads have different ones. */
+  /** The name of this dead letter alone: two of equal payloads have different ids. */
   readonly id: string;
   readonly list: string;
   /** The payload as text; bytes that are not UTF-8 read as U+FFFD here, and are exact in `bytes`. */
   readonly payload: string;
   readonly bytes: Uint8Array;
   /**
-   * `exhausted`: it failed `maxAttempts` times. `crashed`: its process died, or ran past its lease, at the last one.
-   * `non-retryable`, `invalid` (see `issues`), `undecodable`: it was not worth another. Else what the handler gave to
-   * `deadLetter(reason)`.
+   * `exhausted`: it failed `maxAttempts` times. `crashed`: at its last attempt, its process died or ran past its lease.
+   * `non-retryable`, `invalid` (see `issues`), `undecodable`: another attempt could not help. Anything else is what the handler
+   * gave to `deadLetter(reason)`.
    */
   readonly reason: string;
   /** What the last attempt threw, shortened; null where nothing was thrown. */
   readonly error: { readonly name: string; readonly message: string; readonly stack?: string } | null;
-  /** What the schema found. */
+  /** Where the value does not fit the schema; empty for other reasons. */
   readonly issues: readonly { readonly path: string; readonly message: string }[];
   readonly attempts: number;
   /** Epoch ms on Redis' own clock. */
@@ -30,8 +30,8 @@ export interface DeadLetter {
 }
 
 /**
- * The part of a dead letter's JSON that the drain knows; the script puts id, attempts and times before it. `share` is
- * how many dead letters of one batch share the characters that their texts may take.
+ * The part of a dead letter's JSON that the drain knows. The script puts id, attempts and times before it. `share`: how many
+ * dead letters of one batch share the characters that their texts may have.
  */
 export function deadLetterTail({ reason, error, issues }: DeadLetterCause, share: number): ByteString {
   let left = Math.floor(limits.deadCharsOfBatchMax / share);
@@ -56,7 +56,7 @@ export function deadLetterTail({ reason, error, issues }: DeadLetterCause, share
   return fromText(JSON.stringify(shortened).slice(1));
 }
 
-/** A whole dead letter, for the engine that has no script to write its head. */
+/** A whole dead letter, for the plain engine, which has no script to write its head. */
 export function deadLetterEntry(
   head: { id: string; attempts: number; firstFailedAt: number; lastFailedAt: number },
   tail: ByteString,
@@ -66,7 +66,7 @@ export function deadLetterEntry(
   return `${JSON.stringify({ id, attempts, firstFailedAt, lastFailedAt }).slice(0, -1)},${tail}\n${payload}`;
 }
 
-/** The dead letters that a settle has made. */
+/** The dead letters that a settle made. */
 export function deadLettersOf(settlement: Settlement, result: TurnResult, list: string): DeadLetter[] {
   const words = result.settledAs ?? settlement.outcomes.map(settledAs);
   return settlement.outcomes.flatMap((outcome, at) => {
@@ -90,7 +90,7 @@ export function payloadOf(entry: ByteString): ByteString {
   return entry.startsWith('{"id":"') && end > 0 ? entry.slice(end + 1) : entry;
 }
 
-/** Reads an entry of the dead letters. What another program put there reads as a dead letter of unknown reason. */
+/** Reads an entry of the dead letters. An entry of another program reads as a dead letter with the reason `unknown`. */
 export function readDeadLetter(entry: ByteString, list: string): DeadLetter {
   const end = entry.indexOf("\n");
   const isOurs = entry.startsWith('{"id":"') && end > 0;

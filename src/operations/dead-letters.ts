@@ -12,23 +12,23 @@ import type { Sender } from "../redis/sender.ts";
 import { type DeadLetter, payloadOf, readDeadLetter } from "./dead-letter.ts";
 import { type DeadLetterWhere, fitsWhere, whereKind } from "./dead-letter-where.ts";
 
-/** Which dead letters, and in which order they are looked at. */
+/** Which dead letters, and in which order they are visited. */
 export interface DeadLetterSelection {
-  /** At most so many. Default: all there are when the call begins. */
+  /** At most so many. Default: all that exist when the call begins. */
   max?: number;
   /** Only those that fit. Default: all. */
   where?: DeadLetterWhere;
   /**
-   * Only those of them for which it gives true; it may be async. One that throws, or gives neither true nor false, rejects the call,
-   * and nothing is taken of the chunk that was looked at or of what follows.
+   * Only those for which it returns true; it may be async. Where it throws, or returns neither true nor false, the call rejects,
+   * and of that chunk of up to 100, and of all that follow, none is taken.
    */
   filter?: (deadLetter: DeadLetter) => boolean | PromiseLike<boolean>;
-  /** `oldest` first, the default, or `newest` first. */
+  /** Whether the `oldest` or the `newest` come first. Default: `oldest`. */
   order?: "oldest" | "newest";
 }
 
 export interface DeadLetterChange extends DeadLetterSelection {
-  /** Only count what would be taken. Default: false. */
+  /** Only counts those that would be taken. Default: false. */
   dryRun?: boolean;
 }
 
@@ -37,11 +37,12 @@ export interface DeadLetters {
   count(): Promise<number>;
   /** Reads them. `max` defaults to 100 here. */
   list(options?: DeadLetterSelection): Promise<DeadLetter[]>;
-  /** The one of this id, wherever it stands among them; null where there is none (any more). It looks at one after another. */
+  /** Finds the one with this id; null where there is none, or none any more. It reads them one after another. */
   show(id: string): Promise<DeadLetter | null>;
   /**
-   * Returns them to the left end of the list, in the order looked at, with a fresh count of attempts; with an order of its
-   * own, to the right end, or in front of the line of their key. In chunks of at most 100, each atomic: whatever dies between two, each message is in one place.
+   * Returns them to the left end of the list, in the order visited, and counts their attempts from 0 again. With strict order
+   * they go to the right end, and with an order by key to the front of the line of their key. It works in chunks of at most 100,
+   * each atomic: wherever it is interrupted, each message is in exactly one place.
    */
   redrive(options?: DeadLetterChange): Promise<{ redriven: number }>;
   /** Deletes them, in the same chunks. */
@@ -67,14 +68,14 @@ interface Selection {
   readonly dryRun: boolean;
 }
 
-/** Some dead letters as they stand in Redis, in the order looked at. */
+/** Some dead letters as they stand in Redis, in the order visited. */
 interface Chunk {
   readonly first: number;
   readonly last: number;
   readonly entries: readonly ByteString[];
 }
 
-/** `readKeys` says the keys of payloads where the list has an order of its own: of each 16 characters, or `""`. */
+/** `readKeys` reads the keys of payloads where the list has an order: 16 characters for each, or `""`. */
 export function deadLetters(
   makeSender: () => Sender,
   keys: ListKeys,
@@ -159,7 +160,7 @@ class ListDeadLetters implements DeadLetters {
     );
     if (typeof taken !== "number")
       throw new RedisProtocolError(`The script must return a number; got ${typeof taken}.`);
-    // None left of what was there a moment ago, and an earlier sending that may have run: it was that.
+    // If none is left, and an earlier sending of this request may have run, that one took them.
     return taken === 0 && mayHaveRun ? chosen.length : taken;
   }
 
@@ -168,7 +169,7 @@ class ListDeadLetters implements DeadLetters {
     selection: Selection,
     visit: (chunk: Chunk, chosen: readonly ByteString[]) => Promise<number>,
   ): Promise<void> {
-    // Those that die meanwhile are not visited: a redriven message may be among them.
+    // Dead letters that are added meanwhile are not visited: they may be messages that this very call redrove.
     let left = await this.count();
     let wanted = selection.max;
     let skipped = 0;

@@ -7,9 +7,9 @@ import { checkOptions, integer, type Kinds } from "../options/option-kinds.ts";
 import type { ListKeys } from "../redis/keys.ts";
 import type { Sender } from "../redis/sender.ts";
 
-/** Which leases to look at. `leases` throws `OptionError` for a bad one. */
+/** Options of `leases`, which throws `OptionError` for a bad one. */
 export interface LeaseOptions {
-  /** Leases at most, from 1 to 1,000, those that end first. Default: 100. */
+  /** How many leases to read at most, those that end first, from 1 to 1,000. Default: 100. */
   max?: number;
 }
 
@@ -27,7 +27,7 @@ export interface Lease {
   readonly endsAt: number;
   /** How long until then, ms, on Redis' own clock; below 0 where it has ended. */
   readonly endsInMs: number;
-  /** Whether it has ended: then the next drain, or `recover()`, returns its messages. */
+  /** Whether it has ended: then the next drain, or `recover()`, returns its messages to the list. */
   readonly isExpired: boolean;
 }
 
@@ -39,7 +39,7 @@ export function checkLeaseOptions(options: LeaseOptions): Required<LeaseOptions>
   return checkOptions(leaseKinds, options);
 }
 
-/** Reads them by one request, and where there are any by one more for their sizes. */
+/** Reads the leases by one request and, where there are any, their sizes by another. */
 export async function readLeases(sender: Sender, keys: ListKeys, max: number): Promise<Lease[]> {
   const [time, reply] = await pipelined(sender, [
     ["TIME"],

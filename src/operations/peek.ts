@@ -10,34 +10,34 @@ import type { ListKeys } from "../redis/keys.ts";
 import type { RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 
-/** Which messages to look at. `peek` throws `OptionError` for a bad one. */
+/** Options of `peek`, which throws `OptionError` for a bad one. */
 export interface PeekOptions {
   /**
-   * Where they wait: in the `list`, for their next attempt or their time in `delayed`, or, with an order by key, in the line of
-   * their key in `parked`, whose messages come key by key. With `shards`, one shard after another.
+   * Where to look: in the `list`; among `delayed` messages, which wait for their next attempt or their time; or, with an order by
+   * key, among `parked` ones, which wait in the line of their key and come key by key. With `shards`, one shard after another.
    * @default "list"
    */
   place?: "list" | "delayed" | "parked";
-  /** From which end: `oldest` is the next to be claimed, or to be due. Default: `oldest`. */
+  /** From which end to read: the `oldest` message is the next to be claimed or due. Default: `oldest`. */
   from?: "oldest" | "newest";
-  /** Messages at most, from 1 to 1,000; fewer where their payloads come to 1 MiB. Default: 10. */
+  /** How many messages to read, from 1 to 1,000; fewer where their payloads come to 1 MiB. Default: 10. */
   count?: number;
 }
 
-/** A message that waits, and what is known of it. */
+/** A waiting message. */
 export interface PeekedMessage {
   /** The Redis list that it belongs to. */
   readonly list: string;
   readonly place: "list" | "delayed" | "parked";
   /** SHA-1 of the payload, as the handler's `message.id`. */
   readonly id: string;
-  /** The payload as text; bytes that are not UTF-8 read as U+FFFD here. Its first 64 KiB: `size` tells of more. */
+  /** The first 64 KiB of the payload as text; bytes that are not UTF-8 read as U+FFFD here. `size` shows whether there is more. */
   readonly payload: string;
-  /** The same, exact. */
+  /** The same as exact bytes. */
   readonly bytes: Uint8Array;
   /** Bytes of the whole payload. */
   readonly size: number;
-  /** Attempts that ended without an ack; of equal payloads in the list, which has had how many is not known. */
+  /** Attempts that ended without an ack. Where equal payloads are in the list, it is not known which of them had how many. */
   readonly attempts: number;
   /** How many of those ended because the process died or ran past its lease. */
   readonly crashes: number;
@@ -45,7 +45,7 @@ export interface PeekedMessage {
   readonly firstFailedAt: number | null;
   /** When a delayed message is due, epoch ms on Redis' own clock; null for others. */
   readonly dueAt: number | null;
-  /** What stands for the key of a parked message, the same for all of that key; null for others. */
+  /** A digest of a parked message's key, the same for all messages of that key; null for other messages. */
   readonly key: string | null;
 }
 
@@ -57,7 +57,7 @@ const peekKinds = {
 
 const script: Script = { source: peekScript, sha: sha1Hex(peekScript) };
 
-/** Reads them by one request. The options are checked before anything is sent. */
+/** Reads waiting messages by one request. The options are checked before anything is sent. */
 export async function peekMessages(
   sender: Sender,
   keys: ListKeys,

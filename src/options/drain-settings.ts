@@ -8,20 +8,20 @@ import { drainKinds, type PlainEngine } from "./drain-options.ts";
 import { type Checked, checkOptions } from "./option-kinds.ts";
 import { show } from "./show.ts";
 
-/** A drain's options with all defaults, checked; the plain engine and an order are there by themselves, not by their names. */
+/** A drain's options, checked and with all defaults. The plain engine and an order stand here as values, not as names. */
 export type DrainSettings = Omit<Checked<typeof drainKinds>, "engine"> & {
   readonly engine: "scripted" | PlainEngine;
   /** Undefined: first in, first out. */
   readonly ordering: Order | undefined;
-  /** What brings back the messages that an order by key has left; undefined where they are to stay. */
+  /** Returns messages that an earlier order by key has parked; undefined where they are to stay. */
   readonly unparking: Order | undefined;
-  /** Who listens to events; undefined where nobody can. */
+  /** The listeners to events; undefined where events are not shipped. */
   readonly listeners: Listeners | undefined;
-  /** Who looks on, the outermost first. */
+  /** Those that watch runs, the outermost first. */
   readonly watchers: readonly Watcher[];
 };
 
-/** Makes listeners of what the option `on` holds. Throws `OptionError` for what cannot be any. */
+/** Makes listeners from the option `on`. Throws `OptionError` for what holds none. */
 export type MakeListeners = (given: unknown) => Listeners;
 
 export function checkDrainOptions(
@@ -33,8 +33,7 @@ export function checkDrainOptions(
   const settings = checkOptions(drainKinds, options);
   const { handler, batchHandler, workingList } = settings;
   const engine = settings.engine === "plain" ? plain : settings.engine;
-  if (!engine)
-    throw new OptionError("engine", "plainEngine (of spillway) where a Worker is to ship it", '"plain"');
+  if (!engine) throw new OptionError("engine", "plainEngine (of spillway) on Workers", '"plain"');
   if (handler && batchHandler) {
     throw new OptionError("handler", "given alone, or batchHandler in its place", "both");
   }
@@ -48,7 +47,7 @@ export function checkDrainOptions(
     throw new OptionError("handler", 'not made by idempotent() with engine: "plain"', "one that is");
   }
   if (workingList !== undefined && engine === "scripted") {
-    const wanted = 'given only with engine: "plain"; the scripted engine makes its own';
+    const wanted = 'given only with engine: "plain", since the scripted engine makes its own working lists';
     throw new OptionError("workingList", wanted, "one");
   }
   const ordering = settings.order === "fifo" ? undefined : readOrder(settings.order, orders);

@@ -1,13 +1,13 @@
 import { OptionError } from "../errors.ts";
 import { attempt, kindOf, shorten, show, showSecret, unreadable } from "./show.ts";
 
-/** Checks one option. `Value` is what comes of it: what was given, or the default, or undefined where there is none. */
+/** Checks one option. `Value` is its type when checked: the value given, or the default, or undefined without one. */
 export interface Checker<Value> {
-  /** What the option must be, as an error says it. */
+  /** What the option must be, in the words of an error: "must be …". */
   readonly wanted: string;
   readonly default?: Value;
   readonly isRequired?: boolean;
-  /** Whether its value is shown nowhere, whatever it is, or only where it is a text, in which a secret may be: not a number's. */
+  /** Whether errors hide its value: always, or, as `text`, only where it is a text, which may be a secret. Texts of numbers are shown. */
   readonly isSecret?: boolean | "text";
   /** For a table: the options inside it. */
   readonly kinds?: Checkers;
@@ -19,20 +19,20 @@ const numberText = /^-?[\d.,]{0,20}(e\+?\d{1,3})? ?(ms|s|m|h|d)?$/i;
 
 type Checkers = Readonly<Record<string, Checker<unknown>>>;
 
-/** A checker for each option of an interface, no more and no fewer: `const kinds = { … } satisfies Kinds<SomeOptions>`. */
+/** Exactly one checker for each option of an interface: `const kinds = { … } satisfies Kinds<SomeOptions>`. */
 export type Kinds<Options> = { readonly [Name in keyof Options]-?: Checker<Options[Name] | undefined> };
 
-/** Options that were checked. Every name is there. */
+/** Checked options, with a field for each name. */
 export type Checked<Table> = {
   readonly [Name in keyof Table]: Table[Name] extends Checker<infer Value> ? Value : never;
 };
 
-/** What every kind can be told: the default, undefined for none. */
+/** What every kind takes: the default; undefined for none. */
 interface Rules<Default> {
   readonly default?: Default;
 }
 
-/** A whole number from `min` to `max`, which counts up to 2 ^ 53 where none is given. */
+/** A whole number from `min` to `max`; without `max`, up to 2 ^ 53. */
 /* @__NO_SIDE_EFFECTS__ */
 export function integer<const Default extends number | undefined = undefined>(
   rules: Rules<Default> & { readonly min: number; readonly max?: number },
@@ -80,7 +80,7 @@ export function boolean<const Default extends boolean | undefined = undefined>(
   return { ...choice([true, false], rules), isSecret: "text" } as Checker<boolean | Default>;
 }
 
-/** A function, of the type that the options' interface gives it. A text in its place is not shown: it may be the secret itself. */
+/** A function, of the type in the options' interface. Errors do not show a text in its place, which may be a secret. */
 export function func<Type>(rules: Required<Rules<Type>>): Checker<Type>;
 export function func<Type>(): Checker<Type | undefined>;
 /* @__NO_SIDE_EFFECTS__ */
@@ -95,7 +95,7 @@ interface ObjectRules {
   readonly wanted?: string;
 }
 
-/** An object, or a function, that has these methods. A text in its place is not shown. */
+/** An object or a function that has these methods. Errors do not show a text in its place. */
 export function object<Type>(rules: ObjectRules & Required<Rules<Type>>): Checker<Type>;
 export function object<Type>(rules: ObjectRules): Checker<Type | undefined>;
 /* @__NO_SIDE_EFFECTS__ */
@@ -111,7 +111,7 @@ export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | u
   };
 }
 
-/** Options inside an option. With the default `{}`, their own defaults are what comes of it where it is not given. */
+/** Options inside an option. With the default `{}`, leaving it out gives the defaults of those inside. */
 /* @__NO_SIDE_EFFECTS__ */
 export function table<const Table extends Checkers, Default extends object | undefined = undefined>(
   kinds: Table,
@@ -122,7 +122,7 @@ export function table<const Table extends Checkers, Default extends object | und
   >;
 }
 
-/** The one kind or the other. The default is the first one's. */
+/** One kind or another. The default is that of the first. */
 /* @__NO_SIDE_EFFECTS__ */
 export function either<First, Second>(
   first: Checker<First>,
@@ -142,8 +142,8 @@ export function required<Value>(checker: Checker<Value>): Checker<Exclude<Value,
 }
 
 /**
- * Checks options against their kinds and fills in the defaults. Each option is read once, and nothing that its reading
- * does can harm. Throws `OptionError`, which shows no secret and nothing of the inside of an object.
+ * Checks options against their kinds and fills in the defaults. Each option is read once, and a getter that throws does no harm.
+ * Throws `OptionError`, which shows no secret and nothing from inside an object.
  */
 export function checkOptions<const Table extends Checkers>(
   kinds: Table,
@@ -190,7 +190,7 @@ function unknownOption(path: string, name: string, known: readonly string[]): Op
   return new OptionError(shorten(path), wanted, "an unknown name");
 }
 
-/** Whether at most two letters must be added, left out or changed to make the one name the other, and some stay. */
+/** Whether two names differ by at most two letters that are added, left out or changed, and share some. */
 function isNear(known: string, given: string): boolean {
   if (Math.abs(known.length - given.length) > 2) return false;
   let row = Array.from(`.${given}`, (_, at) => at);

@@ -18,24 +18,24 @@ export interface RunOptions {
    * @default 60000
    */
   budgetMs?: number;
-  /** Messages to claim, at most. Default: no limit. */
+  /** How many messages to claim at most. Default: no limit. */
   maxMessages?: number;
   /**
-   * Requests this drain may send, for platforms that count them, at least 10; it stops a few short of that. Default: no
+   * How many requests this drain may send, for platforms that limit them; at least 10. It stops a few short of that. Default: no
    * limit.
    */
   maxRequests?: number;
   /**
-   * What one message's handler and listeners take of `maxRequests`, from 0 to 1,000; the markers of `idempotent` are
+   * How many of `maxRequests` the handler and the listeners send for one message, from 0 to 1,000. The markers of `idempotent` are
    * counted by themselves.
    * @default 0
    */
   requestsPerMessage?: number;
-  /** Aborting it ends the drain early: running handlers get their abort signal, the rest is released. */
+  /** Aborting it ends the drain early: running handlers get their abort signal, and all other messages are released. */
   signal?: AbortSignal;
   /**
-   * How long handlers may still run after that, ms, from 0 to 86,400,000, before they are left behind. Default: half of the
-   * drain's `reserveMs`.
+   * How long handlers may still run after `signal` was aborted, ms, from 0 to 86,400,000, before they are left behind. Default:
+   * half of the drain's `reserveMs`.
    */
   abortMs?: number;
   /** Where this drain stands in its chain, as the continuation that started it said. Default: it starts one. */

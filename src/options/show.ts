@@ -2,14 +2,14 @@
 const shownCharsMax = 40;
 export const unreadable = "something that cannot be read";
 
-/** A value as an error shows it: numbers and short texts, and of all else only what it is, for a secret may be in it. */
+/** A value as an error shows it: numbers and short texts, and of anything else only its kind, since it may hold a secret. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(shorten(value));
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   return typeof value === "boolean" ? String(value) : kindOf(value);
 }
 
-/** The same of a value that is a secret or may hold one. */
+/** The same for a value that is a secret or may hold one. */
 export function showSecret(value: unknown): string {
   if (typeof value !== "string") return kindOf(value);
   if (value === "") return "an empty one";
@@ -17,8 +17,8 @@ export function showSecret(value: unknown): string {
 }
 
 /**
- * What a value is, and nothing of what it holds. Who asks refuses it, so nobody waits for a promise: it is not left to reject
- * unhandled.
+ * The kind of a value, and nothing that is in it. The value is about to be refused, so where it is a promise, nobody awaits it:
+ * this keeps it from rejecting unhandled.
  */
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
@@ -38,7 +38,7 @@ export function shorten(value: string): string {
   return value.length > shownCharsMax ? `${value.slice(0, shownCharsMax)}…` : value;
 }
 
-/** What reading a stranger's value gives, or undefined where it throws. */
+/** The result of reading a value that may be hostile; undefined where that throws. */
 export function attempt<Result>(read: () => Result): Result | undefined {
   try {
     return read();

@@ -9,16 +9,16 @@ import type { ByteString } from "../redis/redis-client.ts";
 import { watchLease } from "../run/lease-watch.ts";
 import type { KeyOf, OrderContext } from "./order-option.ts";
 
-/** What stands for the key of a message that has none. */
+/** Stands for the key of a message without one. */
 export const noKey = "-".repeat(16);
 
-/** The key of a message, as Redis knows it, or what kept it from being known. */
+/** The key of a message as Redis knows it, or why it could not be read. */
 export interface ReadKey {
   readonly digest: string;
   readonly fault: { readonly error: unknown } | undefined;
 }
 
-/** Says the keys of messages: by a path, or by a function of the user's, which is a guest. */
+/** Reads the keys of messages, by a path or by a function of the user. */
 export class KeyReader {
   readonly #of: KeyOf<unknown> | string;
   readonly #context: Pick<OrderContext, "settings" | "stopper">;
@@ -65,7 +65,7 @@ function unclaimed(raw: ByteString) {
   return { raw, earlierAttempts: 0, crashes: 0, firstFailedAt: null };
 }
 
-/** Own properties only: what a payload inherits is no part of it. */
+/** Reads own properties only: an inherited one is not part of the payload. */
 function valueAt(value: unknown, path: string): unknown {
   let found = value;
   for (const name of path.split(".")) {

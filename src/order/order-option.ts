@@ -11,8 +11,8 @@ import type { Sender } from "../redis/sender.ts";
 import type { Stopper } from "../run/deadline.ts";
 
 /**
- * The key of a message: a text or a finite number, or nothing for a message that has no order. It may be async. The message's
- * `value` is what the codec decodes, and which attempt it is is not known yet.
+ * Says the key of a message: a text or a finite number, or nothing for a message without order. It may be async. It runs before
+ * the schema, so `value` is what the codec decodes, and `attempt` is not known yet.
  */
 export type KeyOf<Value> = (message: Message<Value>) => Key | PromiseLike<Key>;
 
@@ -20,38 +20,38 @@ type Key = string | number | null | undefined;
 
 /** An order by key. */
 export interface KeyOrder<Value = unknown> {
-  /** A function of the message, or the path of the key in its value: `"customer.id"`. What has none there has no order. */
+  /** A function of the message, or the path of the key in its value: `"customer.id"`. A message without a key has no order. */
   readonly byKey: KeyOf<Value> | string;
-  /** Messages that may wait behind others, at most, from 1 to 1,000,000. Default: 10,000. */
+  /** How many messages may wait behind others of their key, from 1 to 1,000,000. Default: 10,000. */
   readonly parkedMax?: number | undefined;
   /**
-   * Messages of one key that run at once, from 1 to 10,000, all in one drain. Above 1 they keep no order, and what fails holds
-   * no others: keys then are for fairness and limits alone. Default: 1.
+   * How many messages of one key run at once, from 1 to 10,000, all in one drain. Above 1 they keep no order, and a failed one
+   * holds up no others: then keys serve only fairness and limits. Default: 1.
    */
   readonly concurrency?: number | undefined;
 }
 
 export type OrderOption<Value> = "fifo" | "strict" | KeyOrder<Value>;
 
-/** An order with all that it needs: `strictOrder`, or what `byKey` returns. */
+/** An order together with its code: `strictOrder`, or what `byKey` returns. */
 export interface Order {
-  /** What it makes of other options. Throws `OptionError` for those that it cannot keep its promise with. */
+  /** The options that it sets itself. Throws `OptionError` for options with which it cannot keep its promise. */
   impose(settings: OrderedSettings): { readonly concurrency?: 1; readonly prefetch?: 0 };
   turns(context: OrderContext): Turns;
   /** Whether it can keep a limit per key. */
   readonly knowsKeys?: true;
-  /** The keys of payloads as Redis knows them, `""` for none: of those that come back, so that they come to their place. */
+  /** The keys of dead letters' payloads as Redis knows them, `""` for none, so that a redrive puts them in their place. */
   readKeys?(settings: OrderContext["settings"], payloads: readonly ByteString[]): Promise<string[]>;
 }
 
-/** The options that an order has to do with. */
+/** The options that concern an order. */
 export interface OrderedSettings {
   readonly engine: unknown;
   readonly handler: unknown;
   readonly maxConcurrency: number;
 }
 
-/** What the turns of one run are made of. */
+/** What the turns of one run need. */
 export interface OrderContext {
   readonly settings: {
     readonly list: string;
@@ -69,11 +69,11 @@ export interface OrderContext {
 /** All orders, by their names. */
 export interface Orders {
   read(given: unknown): Order;
-  /** Brings back what an order by key has left. */
+  /** Returns messages to the list that an earlier order by key has parked. */
   readonly unparking: Order;
 }
 
-/** Reads an order other than `fifo`. Throws `OptionError` for what is none, or cannot be had here. */
+/** Reads an order other than `fifo`. Throws `OptionError` for what is no order, or is not available here. */
 export function readOrder(given: unknown, orders: Orders | undefined): Order {
   if (typeof peek(given, "impose") === "function") return given as Order;
   if (orders) return orders.read(given);

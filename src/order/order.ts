@@ -31,11 +31,11 @@ export const strictOrder: Order = {
 };
 
 /**
- * Order by key, for the option `order`: `byKey("customer.id")` is `{ byKey: "customer.id" }` with all that it needs, for
- * Workers. Throws `OptionError` for what is neither a path nor a function.
+ * Order by key, for the option `order`: `byKey("customer.id")` is `{ byKey: "customer.id" }` together with its code, which a
+ * Worker needs. Throws `OptionError` for what is neither a path nor a function.
  */
 export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder, "byKey"> = {}): Order {
-  // What cannot be read is refused as what it is.
+  // Options that cannot be read go to the check below, which refuses them.
   const given = attempt(() => kindOf(options) === "an object" && { ...options, byKey: key }) || options;
   const { byKey: of, parkedMax, concurrency } = checkOptions(keyOrderKinds, given, "order");
   return {
@@ -65,7 +65,7 @@ export function byKey<Value>(key: KeyOf<Value> | string, options: Omit<KeyOrder,
   };
 }
 
-/** All orders, for who ships them all. */
+/** All orders, for hosts that ship all of them. */
 export const orders: Orders = {
   read(given) {
     if (given === "strict") return strictOrder;

@@ -5,7 +5,7 @@ import { describe, isA, isThenable } from "../handling/guest.ts";
 import { show } from "../options/show.ts";
 import type { ByteString } from "../redis/redis-client.ts";
 
-/** The bytes of a message that is to be pushed. Throws `OptionError`, or `SpillwayError` where the codec cannot encode it. */
+/** The bytes of a message to push. Throws `OptionError`, or `SpillwayError` where the codec cannot encode it. */
 export function payloadOf(given: unknown, codec: Codec<unknown>): ByteString {
   const isObject =
     typeof given === "object" && given !== null && !isA(given, Uint8Array) && !isThenable(given);

@@ -15,36 +15,36 @@ import {
 import { show } from "../options/show.ts";
 
 /**
- * A message to push: text goes as its UTF-8, bytes as they are, and anything else as the codec encodes it: as JSON, where
- * no codec was given.
+ * A message to push: text goes as UTF-8, bytes as they are, and anything else as the codec encodes it, which without a codec is
+ * JSON.
  */
 export type Pushable = string | Uint8Array | object;
 
 /** Options of `push`, which throws `OptionError` for a bad one. */
 export interface PushOptions {
-  /** The messages are due so many ms from now, on Redis' own clock, at most a year. Default: at once. */
+  /** The messages are due so many ms from now, at most a year, on Redis' own clock. Default: at once. */
   delayMs?: number;
-  /** The messages are due at this moment: a Date, or epoch ms. One that has passed is now. Not with `delayMs`. */
+  /** The messages are due at this time: a Date, or epoch ms. A time in the past means now. Not with `delayMs`. */
   at?: Date | number;
   /**
-   * `next`: they are the next to be claimed, before all that wait, the first given first. Not with `delayMs` or `at`.
+   * `next`: the messages are claimed next, before all that wait, the first given first. Not with `delayMs` or `at`.
    * @default "last"
    */
   priority?: "last" | "next";
   /**
-   * Pushes only messages whose id was not pushed in the last `ttlMs`, by anyone who pushes with ids. `id` gives the id of
-   * a message, a string of 1 to 512 characters; each id costs Redis a key for that time, and for two minutes at least. Such a
-   * push is sent again where a reply was lost: nothing is pushed twice by that. Not with the plain engine, which runs no scripts.
+   * Pushes only messages whose id was not pushed in the last `ttlMs` by a push with ids. `id` returns the id of a message, a
+   * string of 1 to 512 characters. Each id costs Redis a key for that time, and for at least two minutes. Where a reply is lost,
+   * such a push is sent again, and nothing is pushed twice. Not with the plain engine, which runs no scripts.
    */
   dedupe?: { id: (message: Pushable) => string; ttlMs: number };
   /**
-   * Of a list with `shards`: gives the key of a message, a string of 1 to 512 characters; all messages of one key go to one
-   * shard. Default: the id of `dedupe`, and where there is none the messages are spread evenly.
+   * For a list with `shards`: returns the key of a message, a string of 1 to 512 characters. All messages of one key go to the
+   * same shard. Default: the id of `dedupe`; without it, messages are spread evenly.
    */
   key?: (message: Pushable) => string;
   /**
-   * Whether a push to an empty list has the drain's `continuation` start a drain at once, in place of the next tick; it
-   * asks Redis first whether one is live. Where there is no continuation, nothing is started and nothing asked.
+   * Whether a push to an empty list has the `continuation` start a drain at once, rather than the next tick. It first asks Redis
+   * whether one is live. Without a continuation it does nothing.
    * @default true
    */
   wake?: boolean;

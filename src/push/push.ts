@@ -21,19 +21,19 @@ import {
   type PushOptions,
 } from "./push-options.ts";
 
-/** What became of a push. */
+/** The result of a push. */
 export interface PushResult {
   /** Messages that were pushed. */
   readonly pushed: number;
   /** Places, from 0, of the messages that were not, because their ids had been pushed before. */
   readonly duplicates: readonly number[];
-  /** How long the list then was; null where nothing went there: all were delayed, or duplicates. */
+  /** The length of the list after the push; null where nothing went into it, since all were delayed or duplicates. */
   readonly length: number | null;
 }
 
-/** The same, and what only `drain.push` makes use of. */
+/** The result of a push, with what only `drain.push` uses. */
 interface Pushed extends PushResult {
-  /** The lanes whose list was empty, and whose drain is to be started. */
+  /** The lanes whose list was empty, so that a drain is to be started. */
   readonly toWake: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export interface Lane {
 export interface PushContext {
   /** The list, or its shards. */
   readonly lanes: readonly Lane[];
-  /** Which lane has a message, by its key or id where it has one, and by its place. Left out where there is but one. */
+  /** Which lane a message goes to, by its key or id or, without one, by its place. Left out where there is only one lane. */
   readonly laneOf?: (name: string | undefined, place: number) => number;
   readonly codec: Codec<unknown>;
   readonly canRunScripts: boolean;
@@ -54,7 +54,7 @@ export interface PushContext {
   readonly randomId: () => string;
 }
 
-/** What the drain's settings say of its pushes. */
+/** What a drain's pushes need, from its settings. */
 export function pushContext(settings: DrainSettings, lanes: readonly Lane[]): PushContext {
   const { codec, engine, requestTimeoutMs } = settings;
   const canRunScripts = engine === "scripted";
@@ -79,7 +79,7 @@ interface Item {
   readonly place: number;
   readonly lane: number;
   readonly payload: ByteString;
-  /** The key that remembers its id; none where messages have no ids. */
+  /** The Redis key that remembers its id; undefined where messages have no ids. */
   readonly idKey: ByteString | undefined;
 }
 
@@ -90,7 +90,7 @@ interface Sent {
 
 const pushNew: Script = { source: pushNewScript, sha: sha1Hex(pushNewScript) };
 
-/** Pushes messages, the first given first, in chunks that one request may hold. An array is checked before any is sent. */
+/** Pushes messages, the first given first, in chunks that fit into one request. An array is checked as a whole before any is sent. */
 export async function pushMessages(
   context: PushContext,
   given: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
@@ -102,7 +102,7 @@ export async function pushMessages(
   const lengths = new Map<number, number>();
   const toWake: number[] = [];
   let pushed = 0;
-  /** Of the messages that were given first, all have been sent. What is to be next is sent from its end. */
+  /** The first so many messages have all been pushed. With `priority: "next"`, the last ones are sent first. */
   let pushedCount = 0;
   let hasPushed = false;
   try {
@@ -159,7 +159,7 @@ async function* itemsOf(
     const idKey = id && `${(lanes[lane] as Lane).keys.base}id:${fromText(id)}`;
     return { place: place++, lane, payload, idKey };
   };
-  // Promises in an array are no stream: `for await` would wait for them.
+  // Not `for await`, which would wait for promises in an array: they are no messages.
   if (isIterable(given, Symbol.iterator)) for (const message of given) yield itemOf(message);
   else if (isIterable(given, Symbol.asyncIterator)) for await (const message of given) yield itemOf(message);
   else yield itemOf(given);
@@ -206,8 +206,8 @@ async function collected(chunks: AsyncIterable<Item[]>, isReversed: boolean): Pr
 }
 
 /**
- * How a chunk is sent. What has ids can be sent again, by the same request's name; and what is delayed, as the same members,
- * where it is due later than anything is sent again: a drain may have had what was due before.
+ * How a chunk is sent. Messages with ids can be sent again under the same name of the request. Delayed ones can be sent again as
+ * the same members, if they are due after the last repeat: a drain may have claimed what was due before.
  */
 async function senderOf(
   { randomId, requestTimeoutMs }: PushContext,
@@ -268,5 +268,5 @@ async function redisNow(sender: Sender): Promise<number> {
 }
 
 function wrongReply(what: string, reply: unknown): RedisProtocolError {
-  return new RedisProtocolError(`${what} had another answer than Redis gives: ${kindOf(reply)}.`);
+  return new RedisProtocolError(`${what} must answer as Redis does; got ${kindOf(reply)}.`);
 }

@@ -12,7 +12,7 @@ export interface ListKeys {
   readonly name: string;
   /** list: what producers push. */
   readonly list: ByteString;
-  /** What every other key begins with. `working:<batch id>`, a list, is one claimed batch; `done:<batch id>`, a hash, its done-markers. */
+  /** The prefix of all other keys. `working:<batch id>`, a list, is one claimed batch; `done:<batch id>`, a hash, holds its done-markers. */
   readonly base: ByteString;
   /** zset: batch id → end of its lease, ms on Redis' own clock. */
   readonly leases: ByteString;
@@ -24,29 +24,29 @@ export interface ListKeys {
   readonly dead: ByteString;
   /** hash: the brake while it is on, and before that the messages that failed one after another. */
   readonly brake: ByteString;
-  /** string that ends by itself: there while no more drains may come, where a continuation is configured. */
+  /** string with an expiry, only with a continuation: there while no further drain may begin. */
   readonly busy: ByteString;
-  /** hash: what an operator told all drains: whether they pause, and how many messages they may claim in a time. */
+  /** hash: what an operator set for all drains: whether they pause, and their limits. */
   readonly control: ByteString;
   /** zset, order by key: `<key>:<place>:<history>:<payload>`, messages that wait in the line of their key. */
   readonly parked: ByteString;
-  /** zset, order by key: key → when somebody is to look at its line, ms on Redis' own clock. */
+  /** zset, order by key: key → when a drain is to look at its line, ms on Redis' own clock. */
   readonly due: ByteString;
   /** hash, order by key: key → the batch that holds it; batch id → the keys of its messages. */
   readonly lines: ByteString;
-  /** string that ends by itself, strict order: there while the first message of the list waits for its next attempt. */
+  /** string with an expiry, strict order: there while the first message of the list waits for its next attempt. */
   readonly held: ByteString;
-  /** hash that ends by itself, order by key with a limit per key: key → messages claimed in the window that runs; `endsAt`. */
+  /** hash with an expiry, order by key with a limit per key: key → messages claimed in the present window; `endsAt`. */
   readonly rates: ByteString;
   /** hash, plain engine only: SHA-1 of a payload → when it was first seen in the shared working list, ms. */
   readonly seen: ByteString;
   /** string, plain engine only: held for the moment of one recovery. */
   readonly recovering: ByteString;
-  /** list, plain engine only: the shared working list where the user names none. */
+  /** list, plain engine only: the shared working list, unless the user names one. */
   readonly sharedWorking: ByteString;
 }
 
-/** Names the keys of a list. Throws `OptionError` for a name that no other key can share a hash slot with. */
+/** Names the keys of a list. Throws `OptionError` for a name whose other keys could not share its hash slot. */
 export function listKeys(name: string): ListKeys {
   if (name === "") throw new OptionError("list", "a Redis key with at least one character", '""');
   const base = hashTagOf(name) !== name ? name : `{${name}}`;
@@ -80,7 +80,7 @@ export function listKeys(name: string): ListKeys {
   };
 }
 
-/** What Redis Cluster hashes of a key: what stands between the first `{` and the next `}`, or all where that is nothing. */
+/** The part of a key that Redis Cluster hashes: the text between the first `{` and the next `}`, or the whole key where that is empty. */
 export function hashTagOf(key: ByteString): ByteString {
   const open = key.indexOf("{");
   const close = key.indexOf("}", open);

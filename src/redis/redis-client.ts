@@ -2,7 +2,7 @@ import type { RedisReplyError } from "../errors.ts";
 
 /**
  * Bytes in a string: each UTF-16 code unit is one byte, 0 to 255 (what `atob` returns). Redis keys and values are
- * bytes, not text; this form carries all of them through string code unharmed. `src/bytes.ts` converts.
+ * bytes, not text; in this form, code for strings keeps all of them unchanged. `src/bytes.ts` converts.
  */
 export type ByteString = string;
 
@@ -12,20 +12,20 @@ export type RedisReply = ByteString | number | null | RedisReply[];
 /** One command: its name and arguments. Strings are bytes-in-a-string; numbers go as their decimal text. */
 export type RedisCommand = readonly [name: string, ...args: (ByteString | number)[]];
 
-/** What may be said of one request, and not of the client. */
+/** Options of one request. */
 export interface RedisRequestOptions {
   /** How long to wait for the reply, in ms, before failing with a `RedisTransportError`. Default: the client's. */
   timeoutMs?: number;
-  /** A key. In a cluster, commands that name no key go to the node that has it. */
+  /** A key. In a cluster, a command without keys goes to the node that holds this one. */
   near?: ByteString | undefined;
 }
 
 /**
- * The port to a Redis: all that a driver must do. A driver never deserialises, never retries (the broker knows which
- * requests can be repeated, the driver does not), never logs, and never puts a payload or a token into an error.
+ * The port to a Redis: all that a driver must do. A driver never deserialises, never retries (the broker, not the driver, knows
+ * which requests can be repeated), never logs, and never puts a payload or a token into an error.
  */
 export interface RedisClient {
-  /** What errors and logs call this client: `upstash`, `ioredis`, `node-redis`. */
+  /** The name of this client in errors and logs: `upstash`, `ioredis`, `node-redis`. */
   readonly name: string;
 
   /**
@@ -37,7 +37,7 @@ export interface RedisClient {
 
   /**
    * Runs several commands, in order, in one request where the driver can; not atomic. Resolves with one reply or one
-   * `RedisReplyError` for each command, in their order: an error of one hides no result of another.
+   * `RedisReplyError` for each command, in their order: an error of one does not hide the results of others.
    * Throws `RedisTransportError` when no usable answer came: some, all or none may have run.
    */
   pipeline(
@@ -46,14 +46,14 @@ export interface RedisClient {
   ): Promise<(RedisReply | RedisReplyError)[]>;
 
   /**
-   * Runs one command that waits at the server, on a connection of its own, until it is answered or `signal` is aborted. Only
-   * drivers that have connections have it. Throws as `command` does.
+   * Runs one command that blocks at the server, on a connection of its own, until it is answered or `signal` is aborted. Only
+   * drivers with connections have it. Throws as `command` does.
    */
   block?(
     command: RedisCommand,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<RedisReply>;
 
-  /** Closes what the client itself opened; connections handed in by the user stay theirs. */
+  /** Closes the connections that the client opened; those that the user handed in stay open. */
   close(): Promise<void>;
 }

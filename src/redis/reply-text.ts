@@ -2,15 +2,15 @@ import { toText } from "../bytes.ts";
 import type { RedisCommand } from "./redis-client.ts";
 
 const charsMax = 200;
-/** No more of a server's text is looked at. */
+/** At most this much of a server's text is read. */
 const charsRead = 2_000;
 const keyCharsMax = 100;
-/** A shorter argument says nothing, and stands in any text by chance. */
+/** A shorter argument is not looked for: it gives nothing away, and any text may contain it by chance. */
 const argumentCharsMin = 4;
-/** Of a longer one, servers may repeat the beginning alone. */
+/** Of a longer one, only the beginning is looked for, since servers may cut it off. */
 const argumentCharsSought = 16;
 
-/** From here on a text repeats what it was sent: an opening quote or bracket, or words that announce it. */
+/** Where a text begins to quote what it was sent: an opening quote or bracket, or words that announce it. */
 const echo =
   /,? (with args beginning with|command was)\b|["`{[<]|(?<!\w)'(?!(\w+(\|\w+)?' (sub)?command|maxmemory'|yes'|no'))/i;
 
@@ -25,7 +25,8 @@ const advice: Readonly<Record<string, string>> = {
   NOPERM: "Allow it with ACL SETUSER, or connect as a user who may.",
   NOAUTH: "Give the user and the password in the url, or the token.",
   WRONGPASS: "Check the user and the password in the url, or the token.",
-  WRONGTYPE: "Something else than Spillway keeps another type of value there.",
+  WRONGTYPE:
+    "Another program keeps a value of another type in this key: use another list name, or move that value.",
 };
 
 /**
@@ -38,8 +39,8 @@ export function withoutScript(text: string): string {
 }
 
 /**
- * What an error of a server may say aloud: servers quote the arguments of the command that they refuse, and those are
- * payloads. With the command, the text also names it and its keys where that is what the reader must know.
+ * The part of a server's error text that may be shown: servers quote arguments of the command that they refuse, and these may be
+ * payloads. With `command`, the text also names the command and, where they matter, its keys.
  */
 export function safeReplyText(text: string, command?: RedisCommand): string {
   const safe = withoutEchoes(text, command);
@@ -63,7 +64,7 @@ function withoutEchoes(text: string, command: RedisCommand | undefined): string 
   return end < named.length || kept.length > charsMax ? `${short} …` : short;
 }
 
-/** The keys of the command, quoted: those of a script stand behind their number. */
+/** The keys of the command, quoted. Those of a script stand after their count. */
 function keysOf([name, ...args]: RedisCommand): string[] {
   const isScript = /^EVAL/i.test(name);
   const count = isScript ? Number(args[1]) : /^(RPOPLPUSH|LMOVE)$/i.test(name) ? 2 : 1;

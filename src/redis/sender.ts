@@ -13,13 +13,13 @@ import type {
 /** What a drain has cost so far. */
 export interface Meter {
   requests: number;
-  /** What the handlers of claimed messages send, or may, and shares the limit of requests. */
+  /** Requests that the handlers of claimed messages send or may send, which count for the same limit. */
   elsewhere: number;
-  /** Billed commands: each command of a request, and each one a script ran. */
+  /** Billed commands: each command of a request, and each one that a script ran. */
   commands: number;
 }
 
-/** Replies that say the command was refused before it did anything, and that waiting may help. */
+/** Errors of commands that were refused before they did anything, and where waiting may help. */
 const passingRefusals = new Set(
   "LOADING BUSY READONLY NOREPLICAS MISCONF TRYAGAIN CLUSTERDOWN MASTERDOWN".split(" "),
 );
@@ -29,8 +29,8 @@ const tooLargeTexts =
   /max \w+( \w+)? size exceeded|too large|too big|invalid bulk length|invalid multibulk length/i;
 
 /**
- * Sends requests, counts them, and sends again those that can be repeated, until `giveUpAt`. A request is repeated
- * because its reply was lost, not because it is known to have failed: it may have run each time.
+ * Sends requests, counts them, and until `giveUpAt` sends those again that can be repeated. A request is repeated because its
+ * reply was lost, not because it is known to have failed: it may have run each time.
  */
 export class Sender {
   readonly meter: Meter = { requests: 0, elsewhere: 0, commands: 0 };
@@ -47,7 +47,7 @@ export class Sender {
     clock: Clock;
     requestTimeoutMs: number;
     giveUpAt: number;
-    /** Nothing is repeated beyond so many requests. Default: no limit. */
+    /** After this many requests, nothing is repeated. Default: no limit. */
     requestCountMax?: number | undefined;
     /** A key of the list; see `RedisRequestOptions`. */
     near?: ByteString;
@@ -63,12 +63,12 @@ export class Sender {
     this.#giveUpAt = options.giveUpAt;
   }
 
-  /** The drain's clock, for those who must note the moment before a request is sent. */
+  /** The time on the drain's clock, for callers that must note it before a request is sent. */
   now(): number {
     return this.#clock.now();
   }
 
-  /** One command that can be repeated. `make` is told whether an earlier sending may have run. */
+  /** Sends one command that can be repeated. `make` gets whether an earlier sending may have run. */
   command(make: (mayHaveRun: boolean) => RedisCommand): Promise<RedisReply> {
     return this.#repeat((mayHaveRun) => {
       this.meter.requests += 1;
@@ -77,7 +77,7 @@ export class Sender {
     });
   }
 
-  /** Commands that can be repeated, all of them, in one request. */
+  /** Sends commands in one request, all of which can be repeated. */
   pipeline(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
     return this.#repeat(async () => {
       const replies = await this.pipelineOnce(commands);
@@ -87,7 +87,7 @@ export class Sender {
     });
   }
 
-  /** Commands that must not be repeated: a lost reply throws at once. */
+  /** Sends commands that must not be repeated: a lost reply throws at once. */
   pipelineOnce(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
     this.meter.requests += 1;
     this.meter.commands += commands.length;
@@ -120,7 +120,7 @@ export class Sender {
     }
   }
 
-  /** Waits before the next sending; false, at once, where there is to be none. */
+  /** Waits before the next sending. Returns false at once where there is to be none. */
   async #waitAfter(error: unknown, sent: number): Promise<boolean> {
     const waitMs = Math.min(limits.resendWaitMs * 2 ** (sent - 1), limits.resendWaitMsMax);
     const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
@@ -133,14 +133,14 @@ export class Sender {
 }
 
 const tooLargeMessage =
-  "A request, or its reply, is larger than the server takes. Nothing is lost: what it would have claimed is in the list, or returns to it.";
+  "A request or its reply is larger than the server allows. No message is lost: all stay in the list or return to it. Raise the server's limit, or push smaller messages.";
 
 function isTooLarge(error: unknown): boolean {
   if (error instanceof RedisTransportError) return error.status === 413;
   return error instanceof RedisReplyError && tooLargeTexts.test(error.message);
 }
 
-/** How often to send at most. A server that answers is worth more patience than one that does not. */
+/** How often to send at most: more often where the server answers that it is not ready yet. */
 function sendCountMax(error: unknown): number {
   if (error instanceof RedisTransportError) return error.isRetryable ? limits.sendCountMax : 1;
   return isPassing(error) ? limits.refusedCountMax : 1;

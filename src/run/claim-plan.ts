@@ -18,12 +18,12 @@ interface TimeParts {
   readonly prefetch: 0 | 1;
 }
 
-/** How many messages `maxRequests` leaves room for, beside what settling and continuing takes. */
+/** How many messages `maxRequests` still has room for, after the requests kept for settling and continuing. */
 export function countThatRequestsAllow(
   { maxRequests, requestsPerMessage, markersPerMessage, meter }: RequestParts,
   running: Batch | null,
 ): number {
-  // Markers that have been sent are in the meter; those of the batch that runs may be yet to come.
+  // Markers that were sent are counted already; those of the running batch may be still to come.
   const underWay = (running?.messages.length ?? 0) * markersPerMessage;
   const left = maxRequests - limits.requestsKept - meter.requests - meter.elsewhere - underWay;
   if (left < 1) return 0;
@@ -31,21 +31,21 @@ export function countThatRequestsAllow(
   return each === 0 ? Number.POSITIVE_INFINITY : Math.floor((left - 1) / each);
 }
 
-/** The longest a batch can take, and the one before it where it is claimed ahead, with the lease's own reserve. */
+/** The longest time a batch can take, with the lease's own reserve, and with the batch before it where it is claimed ahead. */
 export function batchMsMax({ handlerTimeoutMs, processor, prefetch }: TimeParts, count: number): number {
   if (handlerTimeoutMs === undefined) return Number.POSITIVE_INFINITY;
-  // A batch's schema has the time of a handler, and then the handler has its own.
+  // The schema of a batch may take as long as a handler, and the handler runs after it.
   const ofBatch = processor.schema ? 2 : 1;
   const ofEach = Math.ceil(count / processor.concurrency);
-  // Each message may be a group, and naming it has the schema's time.
+  // Each message may be a group of its own, and `batchBy` runs in the schema's time.
   const rounds = processor.handler ? ofEach : processor.batchBy ? ofEach + 1 : ofBatch;
   const workMs = rounds * (1 + prefetch) * handlerTimeoutMs;
   return Math.ceil((workMs * leaseReserveShare) / (leaseReserveShare - 1)) + limits.leaseMarginMs;
 }
 
 /**
- * Quick handlers get larger batches, ten times the last one at most, so that round trips do not hold them up: what ten
- * messages took says little of a thousand, and what a hundred took says enough.
+ * Quick handlers get larger batches, so that round trips do not hold them up: at most ten times the last one, because the
+ * time of ten messages says little about a thousand, while that of a hundred says enough.
  */
 export function grownCount(pace: Pace, lastCount: number): number {
   const wanted = Math.min(pace.countThatFits(limits.batchMs), 10 * lastCount);

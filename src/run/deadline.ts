@@ -2,15 +2,15 @@ import type { Clock } from "../clock.ts";
 
 /** The moments of one drain, on its clock. */
 export interface RunDeadline {
-  /** Handlers get their abort signal and no other starts. */
+  /** Running handlers get their abort signal, and no further one starts. */
   readonly stopAt: number;
-  /** Handlers that still run are left behind, leased. */
+  /** Handlers that still run are left behind; their messages stay leased. */
   readonly leaveAt: number;
   /** The budget ends: no request is sent again after it. */
   readonly endAt: number;
 }
 
-/** Keeps the reserve, never more than a quarter of the budget, at its end: half for handlers to stop, half to settle. */
+/** Keeps a reserve at the end of the budget, at most a quarter of it: half for handlers to stop, half to settle. */
 export function runDeadline(startedAt: number, budgetMs: number, reserveMs: number): RunDeadline {
   const reserve = Math.min(reserveMs, budgetMs / 4);
   const endAt = startedAt + budgetMs;
@@ -18,10 +18,10 @@ export function runDeadline(startedAt: number, budgetMs: number, reserveMs: numb
 }
 
 /**
- * Says when to stop and when to leave, by timer, by clock and by the caller's abort. The clock is asked as well as the
- * timer because a handler that never yields holds up timers, and some runtimes' clocks move only between events.
+ * Says when to stop and when to leave: by timer, by clock and by the caller's abort. The clock is asked too, because a handler
+ * that never yields holds up timers, and the clocks of some runtimes move only between events.
  *
- * It lives as long as its run, so whoever waits on it is forgotten when done waiting: thousands of batches do.
+ * It lives as long as its run, and thousands of batches wait on it: so each is forgotten once it has waited.
  */
 export class Stopper {
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class Stopper {
   #isLeft = false;
   /** Whether the caller aborted, rather than time ending. */
   wasAborted = false;
-  /** Whether no other message may begin, while those that run may end: the list was paused. */
+  /** Whether the list was paused: no further message may begin, and those that run may end. */
   isHeldBack = false;
 
   constructor(
@@ -72,14 +72,14 @@ export class Stopper {
     return this.#stopReason ? 0 : Math.max(0, this.#stopAt - this.#clock.now());
   }
 
-  /** Calls back at the stop, at once where that was; returns what forgets it. */
+  /** Calls back at the stop, or at once if that has been. Returns a function that forgets the callback. */
   onStop(callback: (reason: DOMException) => void): () => void {
     if (this.#stopReason) callback(this.#stopReason);
     else this.#onStop.add(callback);
     return () => this.#onStop.delete(callback);
   }
 
-  /** Resolves when `work` is done, or is to be left behind. Rejects as it does. */
+  /** Resolves when `work` is done or is to be left behind. Rejects where `work` does. */
   untilLeft(work: Promise<unknown>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isLeft) resolve();

@@ -34,9 +34,9 @@ class Run {
   readonly #unsettled: Settlement[] = [];
   /** The exchange under way while handlers run. */
   #ahead: Promise<Batch | Pause | null> | null = null;
-  /** Whether a whole batch was given back by its handlers: claimed again now, it would only be given back again. */
+  /** Whether the handlers gave a whole batch back: claimed again now, they would only give it back again. */
   #isGivenBack = false;
-  /** What Redis refused beside a batch that it gave: the run ends with it when that batch is settled. */
+  /** An error that came together with a batch: the run ends with it when that batch is settled. */
   #problem: Error | null = null;
 
   constructor(parts: RunParts) {
@@ -67,7 +67,7 @@ class Run {
   async #drain(): Promise<StopReason> {
     const { broker, prefetch, stopper, chain } = this.#parts;
     if (stopper.wasAborted) return "aborted";
-    // Who called a hop by `wake` has marked the list until it claims.
+    // Whoever started this hop by `wake` has marked the list as busy until the first claim.
     const found = await broker.look(chain.hop > 0, this.#parts.isShard);
     if (found === "empty") {
       this.#report.remaining = 0;
@@ -81,11 +81,11 @@ class Run {
     let next = await this.#exchange(null);
     while (isBatch(next)) {
       const current = next;
-      // Nothing else may be in hand while messages run that have been in crashes: they might take it with them.
+      // Messages that were in a crash run with no other batch in hand: if they crash again, it would be lost with them.
       const isSuspect = current.messages.some(({ crashes }) => crashes > 0);
       if (isSuspect) await this.#settleAll();
-      // While these handlers run, the batch before is settled and the one after is claimed. Once stopped, none will run:
-      // then this batch is given back, and before the one before.
+      // While these handlers run, the batch before is settled and the one after is claimed. Once stopped, no handler runs:
+      // then this batch is given back first, and the one before after it, so that their order stays.
       const claimsAhead = prefetch === 1 && !isSuspect && !stopper.isStopped;
       const processing = this.#mayShowPace(claimsAhead) ? this.#process(current) : null;
       const isDone = processing !== null && (await this.#endsWithin(processing));
@@ -119,11 +119,11 @@ class Run {
       : await broker.claim({ ...request, holds: running ?? undefined });
     this.#note(result, settlement);
     if (result.claim !== "not-served" || running) return result.batch ?? pauseAfter(result);
-    // The lease was lost, and the slot with it, or there is more to recover first: claim as a newcomer would.
+    // The lease and its slot were lost, or there is more to recover first: claim as a new drain would.
     return this.#exchange(null);
   }
 
-  /** How many messages to claim now; 0 with the reason why none. */
+  /** How many messages to claim now; where 0, with the reason. */
   #claimSize(running: Batch | null): { count: number; reason: StopReason } {
     const { stopper, maxMessages } = this.#parts;
     const batchSize = this.#parts.batchSize ?? this.#parts.learned.batchCount;
@@ -142,7 +142,7 @@ class Run {
 
   #claimRequest(countMax: number): ClaimRequest {
     const { clock, deadline, leaseMs } = this.#parts;
-    // No handler of this run can be waited for longer, so no lease need be.
+    // The run waits for no handler longer than this, so no lease need be longer.
     const leaseMsMax = Math.ceil(deadline.endAt - clock.now()) + limits.leaseMarginMs;
     return {
       countMax,
@@ -179,7 +179,7 @@ class Run {
     if (processor.handler) learned.batchCount = grownCount(this.#pace, lastCount);
   }
 
-  /** Whether the first batch may show how quick its messages are, for a moment: then the next claim need not be blind. */
+  /** Whether to wait a moment for the first batch to show how quick its messages are, so that the next claim need not guess. */
   #mayShowPace(claimsAhead: boolean): boolean {
     const { batchSize, processor } = this.#parts;
     return claimsAhead && this.#pace.paceUs === undefined && batchSize === undefined && !!processor.handler;
@@ -220,8 +220,8 @@ class Run {
   }
 
   /**
-   * What is given back goes to the right end, and the oldest must end outermost: then the newest first. Else the oldest
-   * first, since more of it has been handled.
+   * Messages that are given back go to the right end, where the oldest must come last: then the newest batch is settled first.
+   * Otherwise the oldest is, since more of it has been handled.
    */
   #inSettlingOrder(): Settlement[] {
     const [oldest] = this.#unsettled;
@@ -229,7 +229,7 @@ class Run {
     return givesBack ? [...this.#unsettled].reverse() : [...this.#unsettled];
   }
 
-  /** After an error: what has been handled is still worth telling Redis, once, and harmless to tell it twice. */
+  /** After an error, Redis is still told once what was handled. It does no harm if it was told before. */
   async #settleWhatIsLeft(): Promise<void> {
     const ahead = await this.#ahead;
     if (ahead && isBatch(ahead)) {
@@ -240,7 +240,7 @@ class Run {
       try {
         this.#note(await this.#parts.broker.settle(settlement), settlement);
       } catch {
-        // The first error is in the report; what was not settled returns when its lease ends.
+        // The report has the first error. What was not settled returns when its lease ends.
         if (this.#unsettled.includes(settlement)) this.#report.unsettled += settlement.outcomes.length;
       }
     }

@@ -13,7 +13,7 @@ export interface FailureCount {
   readonly count: number;
 }
 
-/** Remembers the newest few different failures of a run: enough to say what is wrong, never a payload. */
+/** Remembers the last few different failures of a run: enough to say what is wrong, and never a payload. */
 export class FailureNotes {
   /** The newest last. */
   readonly #counts = new Map<string, FailureCount>();
@@ -34,7 +34,7 @@ export class FailureNotes {
   }
 }
 
-/** What a failure says, short, and without the payload. */
+/** The text of a failure, shortened, and without the payload. */
 export function textOfFailure({ error, message }: Pick<Failure, "error" | "message">): {
   name: string;
   message: string;
@@ -44,18 +44,18 @@ export function textOfFailure({ error, message }: Pick<Failure, "error" | "messa
   return { name: shorten(name, limits.failureCharsMax), message: shorten(told, limits.failureCharsMax) };
 }
 
-/** Where it does not fit, and not how: what schemas say of that quotes the value. */
+/** Says where the value does not fit, and not how: a schema's own text may quote the value. */
 function schemaText({ issues }: SchemaError): string {
   const paths = [...new Set(issues.map(({ path }) => path))].filter((path) => path !== "");
   return `The message does not fit the schema${paths.length > 0 ? ` at ${paths.join(", ")}` : ""}.`;
 }
 
-/** Errors like to quote what they were about: a payload as a whole, the beginning of one, or what is no JSON in it. */
+/** Errors often quote the payload: all of it, its beginning, or the part that is not JSON. */
 function withoutPayload(name: string, text: string, payload: string): string {
   let told = name === "SyntaxError" ? text.replace(/(["'])[\s\S]*\1/, "$1…$1") : text;
   if (payload.length < limits.payloadCharsMin) return told;
   told = told.replaceAll(payload, "…");
-  // A text that was cut off holds a part of it.
+  // A shortened text may hold only its beginning.
   const beginning = told.indexOf(payload.slice(0, limits.payloadProbeChars));
   return beginning < 0 ? told : `${told.slice(0, beginning)}…`;
 }

@@ -4,13 +4,13 @@ import { countThatRequestsAllow } from "./claim-plan.ts";
 import type { RunParts } from "./run-parts.ts";
 
 /**
- * Sees within a second that the list was paused. Turns tell it, and where batches are short nothing else is sent. Only
- * where a message is about to begin, and nothing was heard for so long, Redis is asked: once a second at most.
+ * Notices within a second that the list was paused. Turns tell it, so short batches need nothing more. Only where a message is
+ * about to begin and no turn has told anything for a second, Redis is asked.
  */
 export class PauseWatch {
   readonly #run: RunParts;
   #heardAt: number;
-  /** While Redis is asked: all messages wait for it, so that they begin in their order. */
+  /** The question to Redis that is under way. All messages wait for it, so that they begin in their order. */
   #asking: Promise<void> | undefined;
 
   constructor(run: RunParts) {
@@ -20,11 +20,11 @@ export class PauseWatch {
 
   note({ claim, others }: TurnResult): void {
     if (claim === "paused") this.#run.stopper.isHeldBack = true;
-    // A turn that did not look around says nothing of a pause, nor does the plain engine's.
+    // A turn that did not look around, and any turn of the plain engine, says nothing about a pause.
     if (others) this.#heardAt = this.#run.clock.now();
   }
 
-  /** What a message of this batch is to wait for before it begins, if anything. Never rejects. */
+  /** What a message of this batch must wait for before it begins, if anything. Never rejects. */
   beforeBegin(batch: Batch): Promise<void> | undefined {
     if (this.#asking) return this.#asking;
     const { clock, broker, stopper } = this.#run;
@@ -34,11 +34,11 @@ export class PauseWatch {
     this.#heardAt = now;
     const asking = new Promise<void>((resolve) => {
       const goOn = (): void => {
-        // An answer that comes late ends no later question.
+        // A late answer must not end a later question.
         if (this.#asking === asking) this.#asking = undefined;
         resolve();
       };
-      // A Redis that does not answer holds up no message for long.
+      // Where Redis does not answer, messages do not wait for long.
       const cancel = clock.after(limits.pauseMs, goOn);
       const hear = (isPaused: boolean): void => {
         stopper.isHeldBack ||= isPaused;

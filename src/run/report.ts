@@ -5,8 +5,8 @@ import type { Meter } from "../redis/sender.ts";
 import { type FailureCount, FailureNotes } from "./failures.ts";
 
 /**
- * Why a drain stopped. `empty`: nothing left that may run now; `limit`: `maxMessages`; `braked`: see `brake`; `paused`: see
- * `pause`; `rate-limited`: see `limits`; `held`: see `order`.
+ * Why a drain stopped. `empty`: nothing is left that may run now; `limit`: `maxMessages` is reached; `braked`: see `brake`;
+ * `paused`: see `pause`; `rate-limited`: see `limits`; `held`: see `order`.
  */
 export type StopReason =
   | "empty"
@@ -24,32 +24,33 @@ export type StopReason =
 export interface DrainReport {
   /** Messages claimed. */
   readonly claimed: number;
-  /** Messages done. Those of other drains' expired leases whose done-markers say so are among them: see `finished`. */
+  /** Messages done, with those that an earlier drain finished before it died: see `finished`. */
   readonly acked: number;
-  /** Messages that failed, or asked to wait, and wait in the delayed set with an attempt counted. */
+  /** Messages that failed or were to be retried, and now wait in the delayed set with one attempt more. */
   readonly retried: number;
-  /** Messages that went to the dead letters, those of other drains that crashed too often included. */
+  /** Messages that went to the dead letters, with those of other drains that were in too many crashes. */
   readonly deadLettered: number;
-  /** Messages returned unharmed: not begun, cut short by an abort from outside, or held back by the brake. */
+  /** Messages returned without counting an attempt: not begun, cut short by an abort from outside, or held back by the brake. */
   readonly released: number;
-  /** Messages whose lease another had taken before they were settled: not acknowledged here, whatever the handler did. */
+  /** Messages whose lease had ended, and that were recovered before this drain settled them: another drain has them now. */
   readonly lostLease: number;
   /**
-   * Messages of which it is not known what became of them, because Redis refused their settle or never answered it. They
-   * stay leased; those that were not settled run again when the lease has ended.
+   * Messages whose settle Redis refused or never answered, so that it is not known what became of them. They stay leased, and
+   * those that were not settled run again when the lease has ended.
    */
   readonly unsettled: number;
   /** Messages of other drains' expired leases returned to the list. */
   readonly recovered: number;
-  /** Of `acked`: messages of other drains' expired leases, which `idempotent` had noted as done. */
+  /** How many of `acked` are messages of other drains' expired leases that `idempotent` had noted as done. */
   readonly finished: number;
   /** Messages left in the list; null where it is not known. */
   readonly remaining: number | null;
-  /** How old the oldest message was when it was claimed, ms; null where none was claimed, or none says when it was sent: see `sentAt`. */
+  /** How old the oldest message was when it was claimed, ms. Null where none was claimed or none says when it was sent: see `sentAt`. */
   readonly oldestMs: number | null;
   /**
-   * When the next delayed message is due or, when braked, the next probe or, when rate-limited, the next window or, when held, the next attempt or, when busy, the first live lease ends, epoch ms
-   * on Redis' own clock.
+   * When something can next be done, epoch ms on Redis' own clock: when the next delayed message is due or, where the drain
+   * stopped as `braked`, when the next probe may run; as `rate-limited`, when the next window begins; as `held`, when the next
+   * attempt is due; as `busy`, when the first live lease ends.
    */
   readonly nextDueAt: number | null;
   readonly stopped: StopReason;
@@ -57,14 +58,14 @@ export interface DrainReport {
   readonly continuedWith: string | null;
   /** Other drains that this one started beside its own chain: see `scaleOut`. */
   readonly started: number;
-  /** Why the continuation did not invoke another drain although there was reason to, or no other was started; or null. */
+  /** Why no other drain was invoked or started although there was reason to; or null. */
   readonly declined: string | null;
   /** Requests sent to Redis: round trips. */
   readonly requests: number;
-  /** Commands Redis ran, those inside scripts included: the dearer reading of how Upstash bills. */
+  /** Commands that Redis ran, with those inside scripts: the higher of the two ways in which Upstash's prices can be read. */
   readonly commands: number;
   readonly elapsedMs: number;
-  /** What handlers, schemas and the codec threw: the newest few different ones, the newest first; never a payload of ours. */
+  /** What handlers, schemas and the codec threw: the last few different errors, the newest first. Payloads are taken out. */
   readonly failures: readonly FailureCount[];
   /** What ended the drain, where `stopped` is `error`; or why the continuation failed. */
   readonly error: Error | null;
@@ -79,7 +80,7 @@ export class ReportBuilder {
   nextDueAt: number | null = null;
   /** Redis' clock at the last turn, epoch ms. */
   redisNow: number | null = null;
-  /** When the last lease of what still ran when it was settled ends, epoch ms on Redis' clock. */
+  /** When the last lease of messages whose handlers still ran ends, epoch ms on Redis' clock. */
   leftUntil: number | null = null;
   continuedWith: string | null = null;
   declined: string | null = null;
@@ -97,7 +98,7 @@ export class ReportBuilder {
     this.#meter = meter;
   }
 
-  /** Messages settled so far that moved things on: the progress a chain needs. */
+  /** Messages settled so far other than by giving them back: the progress that a chain needs to go on. */
   get progressCount(): number {
     return this.#counts.ack + this.#counts["dead-letter"];
   }
@@ -158,7 +159,7 @@ export class ReportBuilder {
   }
 }
 
-/** The report of a run that could not go on at all. */
+/** The report of a run that failed as a whole. */
 export function brokenReport(error: unknown): DrainReport {
   const report = new ReportBuilder({ requests: 0, elsewhere: 0, commands: 0 });
   report.error = asError(error);

@@ -22,28 +22,28 @@ export interface RunParts {
   readonly learned: Learned;
   readonly prefetch: 0 | 1;
   readonly maxConcurrency: number;
-  /** The lease the user asked for; without it a lease lasts as long as the run may. */
+  /** The lease that the user asked for. Without it, a lease lasts as long as the batch may take. */
   readonly leaseMs: number | undefined;
   readonly maxMessages: number;
   readonly maxRequests: number;
   readonly requestsPerMessage: number;
-  /** Requests a message that note it as done: 1 where the handler is `idempotent`. */
+  /** Requests for each message that note it as done: 1 where the handler is `idempotent`. */
   readonly markersPerMessage: number;
   readonly chain: ChainPosition;
   readonly continuation: Continuation | undefined;
-  /** Starts others beside this drain; undefined where none are to be. */
+  /** Starts other drains beside this one; undefined where none are to be started. */
   readonly scaleOut: ScaleOut | undefined;
   readonly randomId: () => string;
   readonly handlerTimeoutMs: number | undefined;
   /** Told each failure. Never throws. */
   readonly onFailure?: (failure: Failure) => void;
-  /** Resolves when all who were told of something are done with it. Never rejects. */
+  /** Resolves when all listeners that were told of something are done with it. Never rejects. */
   readonly untilTold?: () => Promise<void>;
-  /** Whether the list is one of several that are shards of one, or that list itself. */
+  /** Whether the list is a shard, or a list that has shards. */
   readonly isShard?: boolean;
-  /** Of a run that is a slice of a longer one: whether it may go on, and who is told what it has come to. */
+  /** Of a run that is a slice of a longer one: whether it may claim more. */
   readonly mayClaim?: () => boolean;
-  /** Of the same: requests that others have sent since it began, of those it may send. */
+  /** Of the same: requests that other slices have sent since it began, which count for its `maxRequests`. */
   readonly requestsBeside?: () => number;
   readonly onEnd?: (ending: Ending) => void;
 }

@@ -23,7 +23,7 @@ import { runDrain } from "./drain.ts";
 import { brokenReport, type DrainReport } from "./report.ts";
 import type { Learned, RunParts } from "./run-parts.ts";
 
-/** What a host needs of a drain: it runs, and tells how it stands. Each verb is described at `Drain`. */
+/** What a host needs of a drain: to run it and to read its state. Each verb is described at `Drain`. */
 export interface Runner {
   readonly list: string;
   run(options?: RunOptions): Promise<DrainReport>;
@@ -38,14 +38,13 @@ export interface RunnerParts {
   readonly keys: ListKeys;
   openSender(): Sender;
   openBroker(sender: Sender, stopper?: Stopper): Broker;
-  /** One run, with what stands in place of its parts. Rejects for nothing but a clock or a randomId that throws. */
+  /** One run, with some of its parts replaced. Rejects only where the clock or the randomId throws. */
   runWith(options: CheckedRunOptions, parts: Partial<RunParts>): Promise<DrainReport>;
 }
 
 /**
- * What `createDrain` begins with, for hosts where each kilobyte counts: it runs, and no more, and the plain engine comes
- * along only where it is given, here or as the option `engine`. Throws `OptionError` naming the option, what it must be,
- * and what was given.
+ * The part of `createDrain` that runs, for hosts where each kilobyte counts. The plain engine comes along only where it is
+ * given, here or as the option `engine`. Throws `OptionError` naming the option, what it must be, and what was given.
  */
 export function makeRunner(
   options: unknown,
@@ -63,7 +62,7 @@ export function makeRunner(
   const keys = listKeys(list);
   const fromLeft = settings.consumeFrom === "left" ? new ListFromLeft(keys.list) : undefined;
   let isClosed = false;
-  /** Outside a run nothing but the count of sendings ends the repeating. */
+  /** Outside a run, only the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
     if (isClosed) throw new ClosedError("drain");
     const client = settings.redis;
@@ -111,7 +110,7 @@ export function makeRunner(
         ...others,
       };
       const run = () => runDrain(settings.watchers.reduceRight((inner, one) => one.watch(inner), parts));
-      // A slice is part of a run that is watched as a whole.
+      // A slice is part of a longer run, which is watched as a whole.
       if (others.onEnd) return await run();
       return await watched(settings.watchers, { ...parts, list, endAt: deadline.endAt }, run);
     } finally {
@@ -124,7 +123,7 @@ export function makeRunner(
     async run(runOptions = {}) {
       const checked = checkRunOptions(runOptions);
       if (isClosed) throw new ClosedError("drain");
-      // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
+      // A run reports its own errors. One that comes here was thrown by a clock or a randomId of the user.
       return runWith(checked, {}).catch(brokenReport);
     },
     stats: async () => openBroker(openSender()).stats(),
@@ -182,7 +181,7 @@ function processorFor(settings: DrainSettings, broker: Broker): ProcessorOptions
   };
 }
 
-/** Names a run. The name goes into keys and into members that are read by their first colon. */
+/** Names a run. The name stands in keys, and in members before their first colon. */
 export function holderOf({ randomId }: DrainSettings): string {
   const holder: unknown = randomId();
   if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {

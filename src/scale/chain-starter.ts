@@ -7,11 +7,11 @@ import { helperId, slotOf, slotsToStart } from "./scale.ts";
 
 export interface ChainStarterParts {
   readonly continuation: Continuation | undefined;
-  /** The name of the list, or of several lists' whole. */
+  /** The name of the list, or the common name of several. */
   readonly list: string;
-  /** Of the drain that starts others. */
+  /** The place of the drain that starts others. */
   readonly chain: ChainPosition;
-  /** Chains that there may be at once. */
+  /** How many chains there may be at once. */
   readonly chainsMax: number;
   readonly clock: Clock;
   /** When the budget of that drain ends, on the clock. */
@@ -19,11 +19,11 @@ export interface ChainStarterParts {
   /** From 0 to 1, not 1. */
   readonly random: () => number;
   readonly randomId: () => string;
-  /** Where it is written what came of it: how many were started, and why the last one was not that could not be. */
+  /** The result, for the report: how many were started, and why one was not. */
   readonly told: { started: number; declined: string | null };
 }
 
-/** Starts chains beside one, and knows what came of it. */
+/** Starts chains beside the one that runs, and notes the result. */
 export class ChainStarter {
   readonly #parts: ChainStarterParts;
   readonly #starting: Promise<void>[] = [];
@@ -33,7 +33,7 @@ export class ChainStarter {
     this.#parts = parts;
   }
 
-  /** Starts so many, beside all else, and tells them what a message takes, ms. Never throws. */
+  /** Starts so many chains while the drain goes on, and tells them how long a message takes, ms. Never throws. */
   start(count: number, msPerMessage: number): void {
     const { continuation, list, chain, chainsMax, clock, endAt, random, randomId } = this.#parts;
     const { maxHops = limits.hopMax } = continuation ?? {};
@@ -52,12 +52,12 @@ export class ChainStarter {
     this.#asked += count;
   }
 
-  /** Resolves when all is told. */
+  /** Resolves when all of them are started or have failed. */
   async settled(): Promise<void> {
     await Promise.all(this.#starting);
   }
 
-  /** One that could not be started is no failure: the next wave tries again, or the next tick. */
+  /** A chain that could not be started does not fail the run: the next wave or the next tick tries again. */
   async #told(starting: ReturnType<typeof startChain>): Promise<void> {
     const { told } = this.#parts;
     try {

@@ -19,25 +19,25 @@ import {
 } from "./scale.ts";
 
 export interface ScaleOutOptions {
-  /** How soon the list is to be empty, ms, from 1 to 86,400,000. Default: 2,000. */
+  /** The list is to be empty within this time, ms, from 1 to 86,400,000. Default: 2,000. */
   readonly withinMs?: number;
 }
 
-/** How a drain starts others beside it: what `scaleOut` makes. */
+/** How a drain starts others beside it, as `scaleOut` makes it. */
 export interface ScaleOut {
   (run: RunParts, pace: Pace, report: ReportBuilder): Scaler;
   readonly withinMs: number;
 }
 
-/** What starts others for one run. */
+/** Starts other drains for one run. */
 export interface Scaler {
   /** Whether the next request is to count what the list holds. */
   counts(): boolean;
-  /** Looks at a reply, and starts what is wanted beside the handlers. Never throws. */
+  /** Looks at a reply, and starts the drains that are wanted while the handlers run. Never throws. */
   note(result: TurnResult): void;
-  /** Looks at what a batch that runs has come to after so long: slow messages show what they take before it ends. */
+  /** Looks at the outcomes of a batch that still runs: slow messages show how long they take before it ends. */
   guess(outcomes: readonly Outcome[], elapsedMs: number): void;
-  /** Resolves, when all is told, with whether the chain ends here since others suffice. Never rejects. */
+  /** Waits until all is started, and resolves with whether this chain ends here because the others suffice. Never rejects. */
   ended(stopped: StopReason): Promise<boolean>;
 }
 
@@ -46,10 +46,11 @@ const kinds = {
 } satisfies Kinds<ScaleOutOptions>;
 
 /**
- * Makes the drains of a list start others, up to its `maxConcurrency`, while they cannot empty it within `withinMs`; and
- * end their chains when those that live are more than twice enough. Each starts four at most, which start four each, and so on; who
- * has started others waits until all that are wanted have come, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
- * `OptionError` for bad options.
+ * For the option `scaleOut`: drains start others, up to the list's `maxConcurrency`, while they cannot empty the list within
+ * `withinMs`, and end their chains when more than twice as many live as are needed. Each starts at most four, which start four
+ * each, and so on. A drain that has started others starts no more until all that are wanted live, or a second has passed. It
+ * costs a command for each such wave, and one a second. Workers ship it only where it is given. Throws `OptionError` for bad
+ * options.
  */
 export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
   const { withinMs } = checkOptions(kinds, options);
@@ -58,7 +59,7 @@ export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
   return Object.assign(make, { withinMs });
 }
 
-/** When a drain decides again: a second after the last time, or as soon as all that were wanted have come to live. */
+/** When a drain decides again: a second after the last time, or as soon as all drains that were wanted live. */
 export class Waves {
   /** Until it has decided once. */
   #begun: ChainPosition | undefined;
@@ -73,7 +74,7 @@ export class Waves {
     return now >= this.#nextAt;
   }
 
-  /** All have come: the next decision need not wait. */
+  /** Once all drains that were wanted live, the next decision need not wait. */
   noteLive(live: number): void {
     if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
   }
@@ -82,7 +83,7 @@ export class Waves {
     this.#nextAt = now + limits.waveMs;
   }
 
-  /** Notes that this drain decides now. Returns how many it starts. */
+  /** Decides now, and returns how many drains to start. */
   decide(outlook: Outlook, now: number): number {
     const begun = this.#begun;
     this.#begun = undefined;
@@ -154,7 +155,7 @@ class WaveScaler implements Scaler {
     const { maxConcurrency, clock, stopper } = this.#run;
     if (!this.#seen) return;
     if (msPerMessage === undefined) {
-      // All fail so far: what the list holds is counted once a second.
+      // All messages fail so far: then the list is counted only once a second.
       if (this.#pace.paceUs !== undefined) this.#waves.putOff(clock.now());
       return;
     }
@@ -167,22 +168,23 @@ class WaveScaler implements Scaler {
 
 export const surplusText = "The other live drains are enough for what remains.";
 
-/** What a message takes up of the drain's time, ms; undefined where that is not known yet. */
+/** How much of the drain's time a message takes, ms; undefined where that is not known yet. */
 export function msPerMessageOf(
   { chain, clock, startedAt }: Pick<RunParts, "chain" | "clock" | "startedAt">,
   { paceUs }: Pace,
   { progressCount }: ReportBuilder,
 ): number | undefined {
-  // A drain that has achieved nothing starts no other, unless the one before it has.
+  // A drain without progress starts no other, unless the one before it in its chain had progress.
   if (paceUs === undefined || (progressCount === 0 && chain.paceUs === undefined)) return undefined;
-  // Where many have been handled, the round trips between them count too, and CPU time, of which some clocks tell nothing.
+  // Where many messages have been handled, the time between batches counts too: round trips, and CPU time, during which the
+  // clocks of some runtimes stand still.
   const measured = progressCount >= limits.batchCountMax ? (clock.now() - startedAt) / progressCount : 0;
   return Math.max(paceUs / 1_000, measured);
 }
 
 /**
- * What a message seems to take up of the drain's time, ms, from a batch that runs; undefined before one is done, and before
- * so much time has passed that it says something. Whoever is done first was quickest, so it is rather more.
+ * How much of the drain's time a message seems to take, ms, from a batch that still runs; undefined before one message is done
+ * or too little time has passed. The quickest messages are done first, so the true time is rather longer.
  */
 export function guessOf(
   outcomes: readonly Outcome[],

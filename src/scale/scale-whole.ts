@@ -30,7 +30,7 @@ export interface WholeScalerParts extends Omit<ChainStarterParts, "told"> {
   readonly sender: Sender;
 }
 
-/** `given`: the option `scaleOut`; undefined, where others are not to be started. */
+/** `given`: the option `scaleOut`. Returns undefined where no others are to be started. */
 export function wholeScaler(
   given: boolean | ScaleOut | undefined,
   parts: Omit<WholeScalerParts, "withinMs">,
@@ -43,26 +43,27 @@ export function wholeScaler(
 interface Known {
   readonly key: ByteString;
   readonly maxConcurrency: number;
-  /** What a message takes up of a drain's time, where it is known. */
+  /** How much of a drain's time a message takes, ms; undefined where that is not known. */
   msPerMessage: number | undefined;
 }
 
 /**
- * Starts others for one run over several lists: one decision for all of them, by the sum of what they hold. Who is at work is
- * written in Redis, for a drain holds a lease on only one of the lists at a time. Each list's `maxConcurrency` stays its bound.
- * It costs a request a wave, and one a second, of five commands and one for each list that has work; nothing where one batch empties all.
+ * Starts other drains for one run over several lists: one decision for all lists, by the sum of what they hold. A drain holds a
+ * lease on only one of the lists at a time, so Redis keeps a register of the drains at work. Each list's `maxConcurrency` stays
+ * its bound. Each wave costs a request, and so does each second: five commands, and one for each list that has work. Where one
+ * batch empties all lists it costs nothing.
  */
 export class WholeScaler {
   readonly #parts: WholeScalerParts;
   readonly #starter: ChainStarter;
   readonly #waves: Waves;
   readonly #lists = new Map<string, Known>();
-  /** Lists that were seen with work. */
+  /** Lists in which work was seen. */
   readonly #open = new Set<string>();
   #outlook: Outlook | undefined;
   #looking: Promise<void> | undefined;
   #takesPart = false;
-  /** What came of starting others, for the report. */
+  /** The result of starting others, for the report. */
   readonly told = { started: 0, declined: null as string | null };
 
   constructor(parts: WholeScalerParts) {
@@ -71,12 +72,12 @@ export class WholeScaler {
     this.#starter = new ChainStarter({ ...parts, told: this.told });
   }
 
-  /** What a look found: lists with work. */
+  /** Notes the lists in which a look found work. */
   noteOpen(names: Iterable<string>): void {
     for (const name of names) if (this.#lists.has(name)) this.#open.add(name);
   }
 
-  /** What takes part in the runs of one list; undefined where that cannot have more drains by this. */
+  /** The part of it that sees one list's runs; undefined for a list that may not have more drains. */
   ofList({ settings, keys }: RunnerParts): ScaleOut | undefined {
     const { list, maxConcurrency, engine } = settings;
     if (engine !== "scripted") return undefined;
@@ -102,7 +103,7 @@ export class WholeScaler {
     return Object.assign(make, { withinMs });
   }
 
-  /** Resolves, when all is told, with whether the chain ends here since others suffice. Never rejects. */
+  /** Waits until all is started, and resolves with whether this chain ends here because the others suffice. Never rejects. */
   async ended(stopped: StopReason | null): Promise<boolean> {
     await this.#looking;
     await this.#starter.settled();
@@ -118,14 +119,14 @@ export class WholeScaler {
   #lookWhereDue(): void {
     const { clock, chain } = this.#parts;
     if (this.#looking || !this.#waves.isDue(clock.now())) return;
-    // Before it is known what a message takes, it only says that it is at work.
+    // Before it is known how long a message takes, the drain only registers that it is at work.
     const isKnown = chain.paceUs !== undefined || this.#meanMs() !== undefined;
     if (this.#takesPart && !isKnown) return;
     this.#looking = this.#look()
       .catch(() => undefined)
       .then(() => {
         this.#looking = undefined;
-        // Also where it was refused, or found nothing, the next one is a second away.
+        // Where this was refused or found nothing, the next decision is a second away, too.
         if (isKnown) this.#waves.putOff(clock.now());
       });
   }
@@ -145,7 +146,7 @@ export class WholeScaler {
     const [live, rank] = Array.isArray(part) ? part : [];
     if (typeof live !== "number" || typeof rank !== "number") return;
     this.#waves.noteLive(live);
-    // Of many lists some were asked, and stand for the others.
+    // Where there are many lists, only some were asked, and these stand for all.
     const share = this.#open.size / names.length;
     const mean = this.#meanMs() ?? (chain.paceUs === undefined ? undefined : chain.paceUs / 1_000);
     let remaining = 0;
@@ -165,13 +166,13 @@ export class WholeScaler {
     if (count > 0) this.#starter.start(count, msPerMessage);
   }
 
-  /** What a message takes, of the lists of which it is known. */
+  /** The mean time of a message, ms, over the lists where it is known. */
   #meanMs(): number | undefined {
     const known = [...this.#lists.values()].flatMap(({ msPerMessage }) => msPerMessage ?? []);
     return known.length > 0 ? known.reduce((sum, ms) => sum + ms, 0) / known.length : undefined;
   }
 
-  /** Lists with work, from one on that is any of them. */
+  /** Some of the lists with work, beginning with a random one. */
   #sample(): string[] {
     const open = [...this.#open];
     const start = Math.floor(this.#parts.random() * open.length);

@@ -1,29 +1,29 @@
 import type { ChainPosition } from "../chain/hop.ts";
 
-/** What a drain knows of its list when it decides whether others are to help. */
+/** What a drain knows when it decides whether to start others. */
 export interface Outlook {
   /** Messages in the list. */
   readonly remaining: number;
-  /** Live drains of the list, this one among them, as the leases show. */
+  /** Live drains of the list, with this one, as the leases show. */
   readonly live: number;
-  /** How many of those come before this one, in an order in which all of them see each other. */
+  /** How many of those come before this one, in an order that is the same for all of them. */
   readonly rank: number;
   readonly maxConcurrency: number;
-  /** What a message takes up of one drain's time, ms. */
+  /** How much of one drain's time a message takes, ms. */
   readonly msPerMessage: number;
-  /** How soon the list is to be empty, ms. */
+  /** The list is to be empty within this time, ms. */
   readonly withinMs: number;
 }
 
-/** How many drains empty the list within its time: at least 1, and no more than may live. */
+/** How many drains can empty the list within its time: at least 1, and at most `maxConcurrency`. */
 export function drainsWanted({ remaining, msPerMessage, withinMs, maxConcurrency }: Outlook): number {
   return Math.max(1, Math.min(maxConcurrency, Math.ceil((remaining * msPerMessage) / withinMs)));
 }
 
-/** What one drain starts in a wave, at most. Reason: 64 chains of one in three waves. */
+/** How many drains one drain starts in a wave at most. Reason: one becomes 64 in three waves. */
 const helpersMax = 4;
 
-/** This drain's share of a wave: from 0 to 4. Each live one has the same, and those that come first have one more. */
+/** How many drains this one starts in a wave: from 0 to 4. All live ones start as many, and the first of them one more. */
 export function helpersWanted(outlook: Outlook): number {
   const { live, rank } = outlook;
   const wave = Math.max(0, Math.min(drainsWanted(outlook) - live, helpersMax * live) || 0);
@@ -31,8 +31,8 @@ export function helpersWanted(outlook: Outlook): number {
 }
 
 /**
- * What a chain that was just started starts as it begins: from 0 to 4, its own branches in a tree of those that are wanted. It
- * cannot share with others as `helpersWanted` does, for those that begin beside it do not see each other yet.
+ * How many chains a chain starts that was just started itself: from 0 to 4, its branches in a tree of all that are wanted. It
+ * cannot share them with others as `helpersWanted` does, since chains that begin together do not see each other yet.
  */
 export function branchesWanted(outlook: Outlook, slot: number): number {
   const wanted = drainsWanted(outlook);
@@ -41,17 +41,17 @@ export function branchesWanted(outlook: Outlook, slot: number): number {
 }
 
 /**
- * Whether this drain's chain ends although messages remain, since those before it are twice as many as are wanted. Fewer
- * than are wanted start others, so what ends here is not started again at once.
+ * Whether this drain's chain ends although messages remain, because twice as many as are wanted come before it. Others are
+ * started only where there are fewer than wanted, so a chain that ends here is not started again at once.
  */
 export function isSurplus(outlook: Outlook): boolean {
   return outlook.rank >= 2 * drainsWanted(outlook);
 }
 
 /**
- * The numbers of the chains that a chain starts, of `count` that there may be: 4n + 1 to 4n + 4, around the end, so that
- * from any chain each other one is reached in as few waves as it takes, and no two chains of one wave start the same.
- * Where it has asked some before, those after them: some may live already, and in the end it has asked all.
+ * The numbers of the chains that chain n starts, of `count` that there may be: 4n + 1 to 4n + 4, modulo `count`. So any chain
+ * reaches each other one in the fewest waves, and no two chains of one wave start the same. Where it has asked some before, it
+ * takes those after them: some may live already, and in the end it has asked all.
  */
 export function slotsToStart(slot: number, howMany: number, askedBefore: number, count: number): number[] {
   const slots: number[] = [];
@@ -63,13 +63,13 @@ export function slotsToStart(slot: number, howMany: number, askedBefore: number,
 
 const helperForm = /^(.*?)(?:\.[\w-]*)?~(\d{1,4})(?:\.(\d{1,10}))?$/s;
 
-/** The id of a new chain that helps another: it tells the first chain of all, the new one's number, and its first hop. */
+/** The id of a new chain that helps another: it holds the id of the first chain, the new one's number, and its first hop. */
 export function helperId({ id, hop }: ChainPosition, randomId: string, slot: number): string {
   const origin = helperForm.exec(id)?.[1] ?? id;
   return `${origin.slice(0, 140)}.${randomId.slice(0, 40)}~${slot}.${hop + 1}`;
 }
 
-/** The number in a chain's id; 0 for a chain that a tick or a call began. */
+/** The number in a chain's id; 0 for a chain that a tick or a call started. */
 export function slotOf(chainId: string): number {
   return Number(helperForm.exec(chainId)?.[2] ?? 0);
 }

@@ -6,20 +6,20 @@ import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import { shardCountMax } from "./shard-names.ts";
 
-/** How long what the registry said counts, ms. Reason: an idle tick costs one command. */
+/** How long an answer of the registry is good, ms. Reason: an idle tick is to cost one command. */
 const readEveryMs = 60_000;
 
-/** What Redis says of the shards of a list. */
+/** What Redis says about the shards of a list. */
 export interface ShardCounts {
-  /** Producers push to so many. */
+  /** How many shards producers push to. */
   readonly shards: number;
-  /** Drains visit so many: the most that there ever were, until an operator has the rest forgotten. */
+  /** How many shards drains visit: the most that there ever were, until an operator calls `reshard` with `forget`. */
   readonly visited: number;
 }
 
 /**
- * How many shards a list has, in Redis: `{emails}:shards`, a hash. Its field `count` is the count, and each count that there
- * ever was is a field too, so that no one who sets another can lower what is visited.
+ * The count of a list's shards in Redis: the hash `{emails}:shards`. Its field `count` is the count, and each earlier count is a
+ * field too, so that setting a lower count does not hide shards that may still hold messages.
  */
 export class ShardRegistry {
   readonly #list: string;
@@ -34,7 +34,7 @@ export class ShardRegistry {
     this.#clock = clock;
   }
 
-  /** What Redis says, at most a minute old; null where no one has said anything. */
+  /** What Redis says, at most a minute old; null where no count was ever set. */
   async read(sender: Sender): Promise<ShardCounts | null> {
     const now = this.#clock.now();
     if (this.#counts && now - this.#readAt < readEveryMs) return this.#counts;
@@ -44,11 +44,11 @@ export class ShardRegistry {
     return this.#counts;
   }
 
-  /** Throws where Redis says another count; where it says none, this one is written. */
+  /** Throws where Redis holds another count. Where it holds none, this one is written. */
   async expect(shards: number, sender: Sender): Promise<ShardCounts> {
     let counts = await this.read(sender);
     if (counts === null) {
-      // Someone else may be doing the same with another count: what Redis then says, counts.
+      // Another drain may be writing another count at the same time: then the one in Redis counts.
       await numberOf(sender, ["HSETNX", this.#key, "count", shards]);
       counts = await this.read(sender);
     }
@@ -58,26 +58,26 @@ export class ShardRegistry {
     throw new SpillwayError(
       "shard-count",
       said
-        ? `The list ${this.#list} has ${said} shards in Redis, and this drain was told ${shards}. Give it shards: ${said}; or, to change the count for all, call reshard with shards: ${shards}.`
+        ? `The list ${this.#list} has ${said} shards in Redis, but this drain's option shards is ${shards}. Set it to ${said} or, to change the count for all, call reshard with shards: ${shards}.`
         : `The count of shards that Redis keeps for the list ${this.#list} cannot be read. Call reshard with shards: ${shards}.`,
     );
   }
 
-  /** Sets the count. Who else has another gets an error within a minute. */
+  /** Sets the count. Drains with another count get an error within a minute. */
   async set(shards: number, sender: Sender): Promise<ShardCounts> {
     this.#counts = null;
     const before = await this.read(sender);
-    // Where no one has said anything, there may be drains of a list without shards.
+    // Where no count was ever set, there may be drains of the list without shards.
     const fields = ["count", shards, shards, "", ...(before ? [before.shards, ""] : [])];
     await numberOf(sender, ["HSET", this.#key, ...fields]);
     this.#counts = null;
     return (await this.read(sender)) as ShardCounts;
   }
 
-  /** Lets drains visit no more than there are. */
+  /** Has drains visit only the shards that there are now. */
   async forgetOthers(sender: Sender): Promise<void> {
     const counts = await this.read(sender);
-    // Of one shard nothing need be known, and then drains without shards may have the list.
+    // One shard needs no count, and without it, drains without the option may have the list.
     if (counts?.shards === 1) await numberOf(sender, ["DEL", this.#key]);
     if (!counts || counts.visited === counts.shards) return;
     const [reply] = await pipelined(sender, [["HKEYS", this.#key]]);
@@ -87,7 +87,7 @@ export class ShardRegistry {
   }
 }
 
-/** What cannot be read is no count: Redis then gets none of ours either. */
+/** The counts in a reply; null for what cannot be read, which is then not overwritten either. */
 function countsIn(reply: unknown): ShardCounts | null {
   const fields = Array.isArray(reply) ? reply : [];
   const names = fields.filter((_, at) => at % 2 === 0);

@@ -25,7 +25,7 @@ export interface ReshardOptions {
   /** How many shards it is to have, from 1 to 1,024. */
   shards: number;
   /**
-   * Whether drains need visit the shards no more that lie above. Throws where one of them holds anything. Do it when no
+   * Whether drains stop visiting the shards above the new count. Throws where one of these still holds anything. Use it once no
    * producer pushes by the old count any more.
    * @default false
    */
@@ -40,9 +40,9 @@ const kinds = {
 } satisfies Kinds<ReshardOptions>;
 
 /**
- * Sets how many shards a list has, for all its drains and producers: those with another count get an error, within a minute.
- * Nothing moves and nothing is lost: drains go on visiting every shard that there ever was. Messages of one key that wait
- * in their old shard may run beside newer ones of it. Throws the Redis errors.
+ * Sets how many shards a list has, for all its drains and producers: those with another count get an error within a minute. No
+ * message moves and none is lost: drains go on visiting every shard that there ever was. Messages of a key that wait in its old
+ * shard may run at the same time as newer ones in its new shard. Throws the Redis errors.
  */
 export async function reshard(options: ReshardOptions): Promise<void> {
   const { redis, list, shards, forget } = checkOptions(kinds, options);
@@ -55,7 +55,7 @@ export async function reshard(options: ReshardOptions): Promise<void> {
   const registry = new ShardRegistry(list, clock);
   const { visited } = await registry.set(shards, senderFor(list));
   if (!forget) return;
-  // One shard is the list itself, and then all others lie above.
+  // A list of one shard is the list itself, so then all shards lie above the count.
   for (let at = shards === 1 ? 0 : shards; at < visited; at++) {
     const name = shardName(list, at, shardCountMax);
     const { list: own, delayed, parked, leases, dead, sharedWorking } = listKeys(name);
@@ -64,7 +64,7 @@ export async function reshard(options: ReshardOptions): Promise<void> {
     if (held > 0) {
       throw new SpillwayError(
         "shard-count",
-        `The shard ${name} still holds messages or dead letters: let drains empty it, redrive or purge its dead letters, and call reshard again. All else is done.`,
+        `The new count is set, but the shard ${name} still holds messages or dead letters. Let drains empty it, redrive or purge its dead letters, and call reshard again.`,
       );
     }
   }

@@ -2,12 +2,12 @@ import { fromText } from "../bytes.ts";
 import { OptionError } from "../errors.ts";
 import { show } from "../options/show.ts";
 
-/** More shards than this no list has. Reason: an idle tick looks at them all. */
+/** The most shards that a list may have. Reason: an idle tick looks at all of them. */
 export const shardCountMax = 1_024;
 
 /**
- * The Redis list of one shard, from 0: `{emails:3}`, whose other keys are `{emails:3}:leases` and so on. A list of one
- * shard is itself.
+ * The Redis list of one shard, counted from 0: `{emails:3}`, whose other keys are `{emails:3}:leases` and so on. The only shard
+ * of a list with one shard is the list itself.
  */
 export function shardName(list: string, at: number, shards: number): string {
   return shards === 1 ? list : `{${list}:${at}}`;
@@ -15,13 +15,13 @@ export function shardName(list: string, at: number, shards: number): string {
 
 /**
  * The Redis list that holds the messages of a key: the shard whose number is the CRC-32 (IEEE) of the key's UTF-8, modulo
- * `shards`. For producers that push by other means than `drain.push`. Throws `OptionError` for a list that cannot have
- * shards, or so many, and for a key that is no string.
+ * `shards`. For producers that do not push by `drain.push`. Throws `OptionError` for a list that cannot have shards, for a bad
+ * count, and for a key that is not a string.
  */
 export function shardOf(list: string, key: string, shards: number): string {
   if (typeof list !== "string" || list === "")
     throw new OptionError("list", "a string with at least one character", show(list));
-  // A number would be another key than its text is to producers in other languages.
+  // Producers in other languages might write a number in another way, and so get another shard.
   if (typeof key !== "string") throw new OptionError("key", "a string", show(key));
   checkShards(list, shards);
   return shardName(list, shardAt(key, shards), shards);
@@ -31,7 +31,7 @@ export function shardAt(key: string, shards: number): number {
   return crc32(fromText(key)) % shards;
 }
 
-/** Throws `OptionError` for a count of shards that is none, and for a list that has a hash tag: all its shards would share it. */
+/** Throws `OptionError` for a bad count of shards, and for a list with a hash tag, since all its shards would share one slot. */
 export function checkShards(list: string, shards: unknown): asserts shards is number {
   if (!Number.isInteger(shards) || (shards as number) < 1 || (shards as number) > shardCountMax) {
     throw new OptionError("shards", `a whole number from 1 to ${shardCountMax}`, show(shards));
@@ -40,7 +40,7 @@ export function checkShards(list: string, shards: unknown): asserts shards is nu
     throw new OptionError("list", 'a name without "{" and "}" where it has shards', show(list));
 }
 
-/** CRC-32 (IEEE) of bytes-in-a-string, as zlib has it: not negative. */
+/** CRC-32 (IEEE) of bytes-in-a-string, as in zlib: not negative. */
 export function crc32(bytes: string): number {
   let crc = 0xffffffff;
   for (let at = 0; at < bytes.length; at++) {

@@ -5,7 +5,7 @@ import { type DeadLetterChange, type DeadLetters, readSelection } from "../opera
 
 const listMaxDefault = 100;
 
-/** The dead letters of several lists: each list's in its order, and what is read ordered by when they died. */
+/** The dead letters of several lists. Each list is visited in its own order; those that `list` returns are ordered by time. */
 export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): DeadLetters {
   const take = async (
     options: DeadLetterChange,
@@ -47,8 +47,8 @@ export function shardedDeadLetters(drains: () => Promise<readonly Drain[]>): Dea
 }
 
 /**
- * A limit of all shards: each has its share of the messages. The list itself, and shards that were, have the first's share.
- * A key is in one shard, so what it may have is the same in each.
+ * Limits for all shards: each shard has its share of the messages. The list itself and earlier shards have the same share as the
+ * first one. A key is in only one shard, so the limit per key is the same in each.
  */
 export function shardedLimits(
   drains: () => Promise<readonly Drain[]>,
@@ -71,7 +71,7 @@ export function shardedLimits(
       }
       for (const drain of [...shards, ...all.filter((one) => !shards.includes(one))]) {
         const at = Math.max(0, shards.indexOf(drain));
-        // Each a share, and the first few one more.
+        // Each shard has an equal share, and the first few one message more.
         const share = messages && Math.floor((messages + shards.length - 1 - at) / shards.length);
         await drain.limits.set(limit && share ? { ...limit, messages: share } : limit);
       }

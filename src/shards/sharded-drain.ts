@@ -21,27 +21,27 @@ import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
 import { runShards } from "./sharded-run.ts";
 import { Visits } from "./visits.ts";
 
-/** How one logical list is spread. */
+/** How one logical list is spread over several. */
 export interface ShardOptions {
   /**
-   * Spreads the list over so many Redis lists, each in a hash slot of its own, from 1 to 1,024: `{emails:0}`, `{emails:1}`
-   * and so on, and `emails` itself is drained too. Redis keeps the count; who has another gets an error. Not with
+   * Spreads the list over so many Redis lists, from 1 to 1,024, each in a hash slot of its own: `{emails:0}`, `{emails:1}` and so
+   * on; `emails` itself is drained too. Redis keeps the count, and a drain with another count gets an error. Not with
    * `workingList`.
    * @default 1
    */
   shards?: number | undefined;
 }
 
-/** A drain of one Redis list, and what it is made of. */
-export interface ListDrain {
+/** A drain of one Redis list, and its parts. */
+interface ListDrain {
   readonly drain: Drain;
   readonly parts: RunnerParts;
 }
 
-/** Makes the drain of one of them. */
+/** Makes the drain of one of the lists. */
 type OpenList = (options: object, whole?: ByteString) => ListDrain;
 
-/** Lists that are asked at a time. Reason: over REST each is a request of its own. */
+/** How many lists are asked at a time. Reason: over REST each is a request of its own. */
 const atOnceMax = 16;
 
 /** One logical list over several Redis lists: each has a drain of its own, made when first needed. */
@@ -52,7 +52,7 @@ export function shardedDrain(options: object, shards: unknown, open: OpenList): 
 class Shards {
   readonly #options: object;
   readonly #openList: OpenList;
-  /** Of the list itself, whose settings are those of all. */
+  /** The drain of the list itself, whose settings all shards have. */
   readonly #base: ListDrain;
   readonly #shards: number;
   readonly #registry: ShardRegistry;
@@ -76,12 +76,12 @@ class Shards {
     this.#registry = new ShardRegistry(settings.list, settings.clock);
     this.#turns = { at: Math.floor(this.#share() * shards), credits: new Map() };
     const { redis, continuation, list } = settings;
-    // What a push or a `wake` starts is a drain of the whole list.
+    // A push or a `wake` starts a drain of the whole list, not of one shard.
     this.#continuation = continuation && {
       name: continuation.name,
       invoke: (next) => continuation.invoke({ ...next, list }),
     };
-    // It is closed once, for all.
+    // The client is closed once, for all shards.
     this.#redis = {
       name: redis.name,
       command: (command, about) => redis.command(command, about),
@@ -104,7 +104,7 @@ class Shards {
       run: async (options = {}) => {
         const checked = checkRunOptions(options);
         if (this.#isClosed) throw new ClosedError("drain");
-        // What a run does itself is in its own report: here a clock or a randomId of the user's has thrown.
+        // A run reports its own errors. One that comes here was thrown by a clock or a randomId of the user.
         return this.#run(checked).catch(brokenReport);
       },
       push: (messages, options = {}) =>
@@ -181,7 +181,7 @@ class Shards {
     return opened;
   }
 
-  /** Of every list that is visited; the list itself first. */
+  /** The drains of all lists that are visited, the list itself first. */
   async #drains(): Promise<Drain[]> {
     return (await this.#lists()).map(({ name }) => this.#drainOf(name));
   }
@@ -192,7 +192,7 @@ class Shards {
     return listsOf(this.#base.drain.list, counts ?? { shards, visited: shards });
   }
 
-  /** Those with messages. */
+  /** The drains of lists that may have work. */
   async #open(): Promise<Drain[]> {
     const asked = (await this.#lists()).map(({ name, list }) => ({ member: name, keys: [list] }));
     const open = await this.#visits.open(this.#base.parts.openSender(), asked);
@@ -230,7 +230,7 @@ class Shards {
     return { ...result, ...(said ?? { woken: false, wakeError: null }) };
   };
 
-  /** Blocks at each list where they are few, and else asks for all of them. */
+  /** Where the lists are few, blocks at each of them; otherwise asks about all of them once a second. */
   #waitForMessage: Drain["waitForMessage"] = async (given) => {
     const options = checkWaitOptions(given);
     const drains = await this.#drains();
@@ -253,13 +253,13 @@ class Shards {
     }
   };
 
-  /** From 0 to less than 1. */
+  /** A random number from 0 to 1, not 1. */
   #share(): number {
     return Math.min(shareOf(this.#base.parts.settings), 1 - Number.EPSILON);
   }
 }
 
-/** What is visited: the list itself, for what is pushed to it by its own name, and each shard that there is or was. */
+/** The lists to visit: the list itself, since some producers may push to its own name, and each shard that there is or was. */
 function listsOf(list: string, { visited }: ShardCounts): ListKeys[] {
   const names = Array.from({ length: visited > 1 ? visited : 0 }, (_, at) =>
     shardName(list, at, shardCountMax),

@@ -13,19 +13,19 @@ import { wholeScaler } from "../scale/scale-whole.ts";
 import type { Visits } from "./visits.ts";
 
 export interface ShardedRunParts {
-  /** Of the list itself, whose settings are those of all. */
+  /** The parts of the list itself, whose settings all shards have. */
   readonly base: RunnerParts;
   readonly visits: Visits;
   readonly turns: Turns;
   readonly shards: number;
-  /** The lists to drain. Throws where the registry says another count. */
+  /** The lists to drain. Throws where Redis holds another count of shards. */
   lists(sender: Sender): Promise<readonly RunnerParts[]>;
 }
 
 /** The options of a run, its place in its chain among them. */
 type ShardedRunOptions = CheckedRunOptions & { readonly chain: NonNullable<CheckedRunOptions["chain"]> };
 
-/** One run over all lists, each as long as the others, and one continuation for all. Rejects for what `lists` throws. */
+/** One run over all shards, with equal time for each and one continuation for all. Rejects with what `lists` throws. */
 export async function runShards(parts: ShardedRunParts, options: ShardedRunOptions): Promise<DrainReport> {
   const { settings, keys } = parts.base;
   const { clock, redis: client, requestTimeoutMs } = settings;
@@ -83,7 +83,7 @@ export async function runShards(parts: ShardedRunParts, options: ShardedRunOptio
   return { ...report, ...scaler?.told, ...told, elapsedMs: clock.now() - startedAt };
 }
 
-/** Where either engine, in whatever order, has work. */
+/** The keys that hold work of either engine and any order. */
 function workKeys({ list, delayed, parked, leases, sharedWorking, seen }: RunnerParts["keys"]): string[] {
   return [list, delayed, parked, leases, sharedWorking, seen];
 }

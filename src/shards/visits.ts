@@ -10,16 +10,16 @@ export interface Asked<Name = Member> {
   readonly keys: readonly ByteString[];
 }
 
-/** Finds out which lists have something to do. One command where there is nothing, and all share a server. */
+/** Finds out which lists have something to do. Costs one command where none has and all are on one server. */
 export class Visits {
-  /** Learnt from the first refusal: the lists are on several nodes of a cluster. */
+  /** Whether the lists are on several nodes of a cluster, as the first refusal shows. */
   #areApart = false;
 
-  /** Those that may have work. One that cannot be asked is among them: whoever drains it meets the error. */
+  /** The lists that may have work. A list that cannot be asked is among them: its drain will meet the error. */
   async open<Name>(sender: Sender, asked: readonly Asked<Name>[]): Promise<readonly Name[]> {
     const members = asked.map(({ member }) => member);
     if (await this.#areAllEmpty(sender, asked)) return [];
-    // Of one, the question for all was the question for it.
+    // Where there is only one list, the question about all was about it.
     if (members.length === 1) return members;
     const commands = asked.map(({ keys }): RedisCommand => ["EXISTS", ...keys]);
     const replies = await sender.pipelineOnce(commands).catch((error: unknown) => {

@@ -115,7 +115,7 @@ describe("a chain of signed calls over real HTTP", () => {
       expect(answer.status).toBe(401);
       expect(await answer.json()).toMatchObject({
         status: 401,
-        detail: "The signature does not count: replayed.",
+        detail: "The signature is not valid: replayed.",
       });
     }
     await idle();

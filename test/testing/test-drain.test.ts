@@ -411,7 +411,7 @@ describe("what became of each message", () => {
     [
       "a message that was never seen",
       (kit) => kit.expect({ to: "bib" }, "acked"),
-      /^The message {"to":"bib"} was not pushed, not handled, and is not in the list "test"\. Seen: {"to":"ada"}, {"to":"bob"}\.$/,
+      /^The message {"to":"bib"} was neither pushed nor handled, and is not in the list "test"\. Seen: {"to":"ada"}, {"to":"bob"}\.$/,
     ],
     [
       "equal messages that fared differently",
@@ -420,7 +420,7 @@ describe("what became of each message", () => {
         await kit.run({ maxMessages: 1 });
         kit.expect({ to: "ada" }, "acked");
       },
-      /^The message {"to":"ada"} was pushed more than once, and they are waiting, acked, acked\./,
+      /^The message {"to":"ada"} was pushed more than once, and its copies are waiting, acked, acked\./,
     ],
     [
       "a misspelt expectation",

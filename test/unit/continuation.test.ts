@@ -204,7 +204,7 @@ describe("a hop is sent", () => {
     const { go, sent } = scripted([], { maxHops: 3, maxHopsHint: " Ask for more." });
     expect(await go(3)).toBe("continued");
     expect(await go(4)).toEqual({
-      declined: "The chain has reached 3 hops; the next tick goes on. Ask for more.",
+      declined: "The chain has reached 3 hops. The next tick goes on. Ask for more.",
     });
     expect(sent).toHaveLength(1);
     expect(await scripted([], { maxHops: Number.NaN }).go(1)).toMatchObject({ declined: expect.any(String) });

@@ -51,7 +51,7 @@ describe("the turn script's reply", () => {
     const { problem } = readTurnReply([...good.slice(0, 11), text, ...good.slice(12)]);
     expect(problem?.prefix).toBe("WRONGTYPE");
     expect(problem?.message).toBe(
-      'WRONGTYPE Operation against a key holding the wrong kind of value (ZADD "{mail}:leases"). Something else than Spillway keeps another type of value there.',
+      'WRONGTYPE Operation against a key holding the wrong kind of value (ZADD "{mail}:leases"). Another program keeps a value of another type in this key: use another list name, or move that value.',
     );
   });
 });

@@ -107,7 +107,7 @@ describe("what a handler returns", () => {
     const { failures } = await processAll(1, { handler: () => retry as never });
 
     expect(failures[0]?.error).toMatchObject({ name: "SpillwayError", code: "handler-outcome" });
-    expect(String(failures[0]?.error)).toContain("ack, release, retry(…) and deadLetter(…)");
+    expect(String(failures[0]?.error)).toContain("ack, release, retry(…), deadLetter(…)");
   });
 });
 

@@ -10,11 +10,11 @@ export interface QstashContinuationOptions {
   /** QStash's own URL: that of your region, or of a server for tests. Default: `https://qstash.upstash.io`. */
   readonly baseUrl?: string;
   /**
-   * How often QStash calls again what was not answered with 2xx. Default: 1, after about 12 s; a second would come after
-   * more than two minutes, when the schedule has long begun another chain.
+   * How often QStash repeats a call that was not answered with 2xx. Default: 1, after about 12 s. A second repeat would come after
+   * more than two minutes, when the schedule has begun another chain.
    */
   readonly retries?: number;
-  /** Longest chain, in hops; then the schedule begins another. Default: 10,000. */
+  /** Longest chain, in hops. After it the schedule begins another. Default: 10,000. */
   readonly maxHops?: number;
 }
 
@@ -26,14 +26,14 @@ const kinds = {
   retries: integer({ min: 0, default: 1 }),
   maxHops: integer({ min: 0, default: 10_000 }),
 } satisfies Kinds<QstashContinuationOptions>;
-/** A timer further away than this wakes a drain in between. Source: Upstash docs, "Delay": 7 days on the free plan. */
+/** The longest timer, ms. For a later time, a drain is woken in between. Source: Upstash docs, "Delay": 7 days on the free plan. */
 const delayMsMax = 7 * 24 * 3_600_000;
 const encoder = new TextEncoder();
 
 /**
- * Goes on by a message to QStash, which calls the drain's own URL: no depth limit, and an exact timer, to the second, for
- * the next delayed message. A message carries an id, by which QStash drops doubles, so a publish whose reply was lost is sent
- * again. No redirect is followed: it would carry the token and the hop to another place. Throws `OptionError` for bad options.
+ * Goes on by a message to QStash, which calls the drain's own URL: chains of any length, and a timer that is exact to the second
+ * for the next delayed message. Each message has an id by which QStash drops duplicates, so it is sent again where the reply was
+ * lost. No redirect is followed: it would carry the token and the hop to another place. Throws `OptionError` for bad options.
  */
 export function qstashContinuation(options: QstashContinuationOptions): Continuation {
   const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
@@ -58,7 +58,8 @@ export function qstashContinuation(options: QstashContinuationOptions): Continua
       signal: next.signal,
     }).catch((cause: unknown) => {
       // It may have been taken. Repeating is harmless.
-      throw new ContinuationError("continuation-refused", "QStash could not be reached.", { cause });
+      const text = `QStash could not be reached at ${new URL(baseUrl).host}.`;
+      throw new ContinuationError("continuation-refused", text, { cause });
     });
     await response.body?.cancel().catch(() => undefined);
     if (response.ok) return null;
@@ -67,13 +68,13 @@ export function qstashContinuation(options: QstashContinuationOptions): Continua
   return {
     name: "qstash",
     maxHops,
-    // Were the id that of the hop, a hop delivered twice could end the chain: the first of its two drains names the
-    // successor, which finds the second at work and stops, and the second's own would be dropped as a double.
+    // An id made of the hop could end the chain where a hop is delivered twice: the first of its two drains invokes the next one,
+    // which finds the second at work and stops, and the message of the second would be dropped as a duplicate.
     invoke: (next) => publish(next.sendId, next),
     invokeLater: async (next) => {
-      // All drains that wait for the same second share one timer.
+      // All drains that wait for the same second share one timer by their id.
       let second = Math.ceil((Date.now() + Math.min(next.inMs, delayMsMax)) / 1_000);
-      // But a drain that a timer woke too soon, by this clock, wants a later one: its own has been delivered.
+      // But a drain that its timer woke too soon, by this clock, needs a later one: QStash would drop the same one.
       second = Math.max(second, secondOf(next.chain.id) + 1);
       const timer = { ...next, chain: { id: timerId(second), hop: 1 } };
       return publish(await digest([destination, next.list, second]), timer, second);
@@ -90,16 +91,16 @@ function secondOf(chainId: string): number {
   return Number(/^timer-(\d{1,12})$/.exec(chainId)?.[1] ?? 0);
 }
 
-/** Repeating is of no use only where QStash said that it will not take this message. */
+/** Only where QStash said that it will not take this message, repeating does not help. */
 function failureOf(status: number): ContinuationError {
   const isFinal = status < 500 && status !== 408 && status !== 429;
   const code = isFinal ? "continuation-failed" : "continuation-refused";
   const why =
     status < 400 ? `leads to another place (${status}): set baseUrl to it` : `answered with ${status}`;
-  return new ContinuationError(code, `QStash did not take the message: it ${why}.`);
+  return new ContinuationError(code, `QStash did not take the hop: it ${why}.`);
 }
 
-/** An id that keeps its parts apart, whatever a list's name is, and fits a header. */
+/** A digest of several parts that keeps them apart, whatever a list's name is, and fits into a header. */
 async function digest(parts: readonly unknown[]): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", encoder.encode(JSON.stringify(parts)));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");

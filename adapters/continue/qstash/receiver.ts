@@ -17,7 +17,7 @@ import { refuseUrl } from "./url.ts";
 export interface QstashReceiverOptions {
   readonly currentSigningKey: string;
   readonly nextSigningKey: string;
-  /** The URL that QStash was told to call, where it is to be the one signed. Default: any. */
+  /** The URL that the signature must be for: the one that QStash was told to call. Default: any. */
   readonly url?: string | URL;
   /** How far QStash's clock and this one may be apart, ms, up to an hour. Default: 5,000. */
   readonly clockSkewMs?: number;
@@ -28,7 +28,7 @@ const qstashHeader = "upstash-signature";
 const bodyBytesMax = 65_536;
 const signingKey = text({ isSecret: true, wanted: "a signing key, as QStash's console shows it" });
 const kinds = {
-  // Whoever has an empty key can sign.
+  // With an empty key, anyone could sign.
   currentSigningKey: required(signingKey),
   nextSigningKey: required(signingKey),
   url: either(text(), object<URL>({ methods: ["toString"] })),
@@ -36,10 +36,10 @@ const kinds = {
 } satisfies Kinds<QstashReceiverOptions>;
 
 /**
- * Takes the hops that QStash delivers: what a host wants as `receiveHop`. Throws `OptionError` for bad options. The
- * function it returns resolves with null for a request without QStash's signature, and throws `ContinuationError` for one
- * signed with other keys, for another URL where one was given, expired, altered, or of more than 64 KB. A delivery that
- * comes twice is taken twice, as QStash itself delivers at least once; leases make that harmless.
+ * Makes a host's `receiveHop` for the hops that QStash delivers. Throws `OptionError` for bad options. The function resolves with
+ * null for a request without QStash's signature, and throws `ContinuationError` for one that was signed with other keys or for
+ * another `url`, that has expired or was altered, or that has more than 64 KB. QStash may deliver a hop twice, and it is then taken
+ * twice; leases make that harmless.
  */
 export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
   const checked = checkOptions(kinds, options);
@@ -51,7 +51,8 @@ export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
     const bytes = await readBytes(request.body, bodyBytesMax);
     const body = bytes && new TextDecoder().decode(bytes);
     if (body === null || !(await isSigned(body, signature, checked))) {
-      throw new ContinuationError("hop-unproven", "QStash's signature does not count.");
+      const text = "QStash's signature is not valid here. Check currentSigningKey, nextSigningKey and url.";
+      throw new ContinuationError("hop-unproven", text);
     }
     const hop = readHopText(body);
     if (hop) return hop;

@@ -20,11 +20,11 @@ import { keyList, refuseWeakKeys } from "./keys.ts";
 import { signRequest } from "./signature.ts";
 
 export interface SignedContinuationOptions {
-  /** The drain's own URL, where `POST` takes a signed hop; a function is asked at each call. */
+  /** The drain's own URL, where `POST` takes a signed hop. A function is called for each hop. */
   readonly url: string | URL | (() => string | URL);
-  /** The keys, each of at least 32 bytes: the first signs. The list that the receiving side verifies with may be given. */
+  /** The keys, each of at least 32 bytes. The first one signs, so this may be the same list that the receiver has. */
   readonly keys: readonly string[];
-  /** Longest chain, in hops; then the schedule begins another. Default: 1,000. */
+  /** Longest chain, in hops. After it the schedule begins another. Default: 1,000. */
   readonly maxHops?: number;
   /** How long a signature is good for, ms, up to a day. Default: 30,000. */
   readonly ttlMs?: number;
@@ -35,7 +35,7 @@ export interface SignedContinuationOptions {
 }
 
 const kinds = {
-  // What it holds is looked at by `readUrl`.
+  // `readUrl` checks what it holds.
   url: required(either(either(text(), object<URL>({ methods: ["toString"] })), func<() => string | URL>())),
   keys: required(keyList),
   maxHops: integer({ min: 0, default: 1_000 }),
@@ -45,10 +45,10 @@ const kinds = {
 } satisfies Kinds<SignedContinuationOptions>;
 
 /**
- * Goes on by calling the drain's own URL, signed. The other side must answer as soon as the next drain is under way, not
- * when it has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503)
- * is made again, signed anew: after a lost reply the next drain may be under way, and two chains would be one too many.
- * Throws `OptionError` for bad options.
+ * Goes on by calling the drain's own URL with a signature. The receiver must answer as soon as the next drain has begun, not when it
+ * has ended: it needs a `waitUntil`, or a platform that answers for it. Only a call that was refused (429, 503) is repeated, with a
+ * new signature: after a lost reply the next drain may be running, and a repeat would begin a second chain. Throws `OptionError`
+ * for bad options.
  */
 export function signedContinuation(options: SignedContinuationOptions): Continuation {
   const { url, keys, maxHops, headers } = checkOptions(kinds, options);
@@ -58,7 +58,7 @@ export function signedContinuation(options: SignedContinuationOptions): Continua
   return { name: "signed", maxHops, invoke: (next) => call(options, next) };
 }
 
-/** Throws `OptionError`, which shows nothing of them: a secret may be among them. */
+/** Throws `OptionError` for bad headers. It shows none of them, since one may be a secret. */
 function refuseBadHeaders(headers: Readonly<Record<string, string>> | undefined): void {
   try {
     new Headers(headers);
@@ -67,7 +67,7 @@ function refuseBadHeaders(headers: Readonly<Record<string, string>> | undefined)
   }
 }
 
-/** Throws `OptionError`, which shows nothing of the URL: a password may be in it. */
+/** Throws `OptionError` for a bad URL. It does not show the URL, which may hold a password. */
 function readUrl(given: string | URL): URL {
   const url = URL.canParse(given) ? new URL(given) : null;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
@@ -103,10 +103,11 @@ async function call(options: SignedContinuationOptions, next: NextDrain): Promis
   const { ok, status } = response;
   if (ok) return null;
   if (status === 508) return { declined: "The platform ended the chain: it takes it for a loop (508)." };
-  throw new ContinuationError(codeOf(status), `The signed call was answered with ${status}.`);
+  const hint = status === 401 ? " Do both sides have the same keys?" : "";
+  throw new ContinuationError(codeOf(status), `The signed call was answered with ${status}.${hint}`);
 }
 
-/** What a status says of the call. A gateway's 502 or 504, and a 500, may come from beyond the drain's begin. */
+/** What a status says about the call. 500, 502 and 504 may come after the next drain has begun. */
 function codeOf(status: number): ContinuationError["code"] {
   if (status === 429 || status === 503) return "continuation-refused";
   return status >= 500 ? "continuation-unknown" : "continuation-failed";

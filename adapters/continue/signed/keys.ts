@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 
 /**
  * Throws `OptionError` for a list of keys that is empty, or holds one of fewer than 32 bytes or with white space at its ends;
- * the error shows no key.
+ * the error does not show the key.
  */
 export function refuseWeakKeys(option: string, keys: readonly string[]): void {
   if (!Array.isArray(keys) || keys.length === 0) {
@@ -25,7 +25,7 @@ export function refuseWeakKeys(option: string, keys: readonly string[]): void {
   }
 }
 
-/** The key as WebCrypto wants it. Throws `OptionError` for a weak one. */
+/** The key for WebCrypto. Throws `OptionError` for a weak one. */
 export async function hmacKey(option: string, key: string): Promise<CryptoKey> {
   refuseWeakKeys(option, [key]);
   const algorithm = { name: "HMAC", hash: "SHA-256" };

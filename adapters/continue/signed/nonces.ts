@@ -1,18 +1,18 @@
 import { fromText, type RedisClient } from "../../../src/index.ts";
 import { checkOptions, func, integer, object, required, text } from "../../../src/internals.ts";
 
-/** Remembers which calls have been made, so that each is answered once. */
+/** Remembers which calls have been taken, so that each is taken only once. */
 export interface NonceStore {
   /**
-   * Remembers a nonce for `ttlMs` ms; true only for the first who asks. A throw means that it is not known, and the call
-   * must be refused.
+   * Remembers a nonce for `ttlMs` ms. Resolves with true only the first time. A throw means that this is not known, and then the
+   * call must be refused.
    */
   consume(nonce: string, ttlMs: number): Promise<boolean>;
 }
 
 /**
- * Nonces in Redis, one key each, which expires by itself: one command a call. Throws the errors of Redis; a nonce whose
- * reply was lost is spent, so the caller signs again. Throws `OptionError` for what is no `RedisClient`.
+ * Nonces in Redis, one key each, with an expiry: one command for each call. `consume` throws the Redis errors; where a reply was
+ * lost, the nonce is spent and the caller must sign again. Throws `OptionError` for what is no `RedisClient`.
  */
 export function redisNonces(redis: RedisClient, options: { readonly prefix?: string } = {}): NonceStore {
   checkOptions({ redis: required(object({ methods: ["command"] })) }, { redis });
@@ -31,8 +31,8 @@ const memoryKinds = {
 };
 
 /**
- * Nonces in this process: for tests, and for a drain that only ever runs in one process. Throws where more than `countMax`
- * (default: 10,000) calls are to be remembered at once.
+ * Nonces in this process: for tests, and for a drain that only ever runs in one process. `consume` throws where more than
+ * `countMax` nonces (default: 10,000) would have to be remembered.
  */
 export function memoryNonces(
   options: { readonly countMax?: number; readonly now?: () => number } = {},
@@ -46,7 +46,7 @@ export function memoryNonces(
       if (endOf.size >= countMax) {
         for (const [old, end] of endOf) if (end <= time) endOf.delete(old);
       }
-      // To forget one that still counts would let its call be replayed.
+      // Forgetting a nonce too soon would let its call be replayed.
       if (endOf.size >= countMax) throw new Error(`More than ${countMax} nonces are in use.`);
       endOf.set(nonce, time + ttlMs);
       return true;

@@ -10,11 +10,11 @@ export const signatureHeader = "spillway-signature";
 const headerForm = /^v1;expires=(\d{1,15});nonce=([\w-]{16,64});mac=([0-9a-f]{64})$/;
 const headerCharsMax = 200;
 const ttlMsDefault = 30_000;
-/** A nonce is remembered so much longer than its call counts, ms. Reason: asking for it may take as long as a request may. */
+/** How much longer a nonce is remembered than its signature is good, ms. Reason: asking for it may take as long as a request. */
 const nonceMarginMs = 60_000;
 const encoder = new TextEncoder();
 
-/** What is signed of a call. */
+/** The parts of a call that are signed. */
 export interface SignableRequest {
   readonly method: string;
   readonly url: string | URL;
@@ -26,13 +26,13 @@ export interface SignOptions {
   readonly key: string;
   /** When it is signed, ms since 1970. Default: now. */
   readonly now?: number;
-  /** How long the call may be made, ms. Default: 30,000. */
+  /** How long the signature is good for, ms. Default: 30,000. */
   readonly ttlMs?: number;
   /** 16 to 64 letters, digits, `_` and `-`, never the same twice. Default: 128 random bits. */
   readonly nonce?: string;
 }
 
-/** A call to be verified, for hosts that have no `Request`. */
+/** A call to verify, for hosts without a `Request`. */
 export interface ReceivedRequest {
   readonly method: string;
   /** Absolute, or from the path on. */
@@ -42,7 +42,7 @@ export interface ReceivedRequest {
 }
 
 export interface VerifyOptions {
-  /** The keys that count, each of at least 32 bytes: one, or two while they are rotated. */
+  /** The keys that are accepted, each of at least 32 bytes: one, or two while they are rotated. */
   readonly keys: readonly string[];
   /** Where calls are remembered until their signature has expired. */
   readonly nonces: NonceStore;
@@ -60,7 +60,7 @@ export type Verification =
   | {
       readonly ok: true;
       readonly body: Bytes;
-      /** Which of the keys it was: a key that is used no more can be removed. */
+      /** Which of the keys it was. A key that is no longer used can be removed. */
       readonly keyAt: number;
     }
   | {
@@ -78,7 +78,7 @@ export type Verification =
 /**
  * Signs a call: HMAC-SHA-256 over method, path with query, SHA-256 of the body, expiry and nonce. Resolves with the
  * headers to send. The host is not signed, since proxies change it: give each deployment a key of its own. Throws
- * `OptionError` for a weak key, a nonce of another form, or a `ttlMs` that is no time.
+ * `OptionError` for a weak key, a bad nonce, or a `ttlMs` that is not above 0.
  */
 export async function signRequest(
   request: SignableRequest,
@@ -104,9 +104,9 @@ export async function signRequest(
 }
 
 /**
- * Verifies a call that `signRequest` signed, and reads its body. The nonce is asked for last, so that only who has a key
- * can cause a command to Redis. Resolves with a reason for every call that is not good; throws `OptionError` for weak
- * keys and for options that are no times, and what the nonce store or the body's stream throws.
+ * Verifies a call that `signRequest` signed, and reads its body. The nonce is checked last, so that only a caller with a key can
+ * cause a command to Redis. Resolves with a reason for every call that is not valid. Throws `OptionError` for weak keys and bad
+ * options, and what the nonce store or the body's stream throws.
  */
 export async function verifyRequest(
   request: Request | ReceivedRequest,
@@ -125,12 +125,12 @@ export async function verifyRequest(
   if (expiresAt > clock() + ttlMsMax + clockSkewMs) return { ok: false, reason: "expires-too-late" };
   const body = await readBytes(request.body, bodyBytesMax);
   if (body === null) return { ok: false, reason: "too-large" };
-  // Whoever holds the body back until the nonce of a call has been forgotten could make that call again.
+  // Checked again: otherwise a caller could hold the body back until the nonce is forgotten, and so replay a call.
   if (isExpired()) return { ok: false, reason: "expired" };
   const text = await signedText(request.method, path, body, expires, nonce);
   const keyAt = await findKey(keys, fromHex(mac), text);
   if (keyAt < 0) return { ok: false, reason: "forged" };
-  // Another machine, whose clock is as far behind as may be, still takes it for good after this one has ceased to.
+  // Remembered for longer, since a machine whose clock is behind still accepts the signature when this one no longer does.
   const isFirst = await nonces.consume(nonce, expiresAt - clock() + 2 * clockSkewMs + nonceMarginMs);
   return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
 }
@@ -161,7 +161,7 @@ function signedPath(url: string | URL): string | null {
   return `${pathname}${search}`;
 }
 
-/** What the signature is over: as a JSON array of strings no part can be taken for another. */
+/** The text that is signed: a JSON array of strings, so that no part can be taken for another. */
 async function signedText(
   method: string,
   path: string,
@@ -194,7 +194,7 @@ function headerOf(headers: ReceivedRequest["headers"]): string | null {
   return null;
 }
 
-/** Of whichever realm or package: `instanceof` knows only one. */
+/** Whether it is a `Headers`, of any realm or package; `instanceof` knows only one. */
 function isHeaders(headers: ReceivedRequest["headers"]): headers is Headers {
   return typeof headers.get === "function";
 }

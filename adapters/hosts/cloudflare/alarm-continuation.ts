@@ -12,7 +12,7 @@ import { slotOf } from "../../../src/internals.ts";
 import type { Invocation } from "./options.ts";
 import type { ObjectNamespace } from "./types.ts";
 
-/** What a Durable Object of a list is asked. */
+/** What a Durable Object of a list is asked to do. */
 type ChainAsk =
   /** A tick, or a drain that wants help: begin, unless a drain of this object runs or is about to. */
   | { readonly ask: "begin"; readonly hop?: HopFields }
@@ -24,15 +24,15 @@ export interface AlarmContinuation extends Continuation {
   begin(list: string, signal: AbortSignal): Promise<void>;
 }
 
-/** The furthest timer, ms; what waits for a later one is looked at in between. Reason: a time must be a date. */
+/** The longest timer, ms. For a later time, a drain looks in between. Reason: an alarm's time must be a valid date. */
 const inMsMax = 31_536_000_000;
 
 /**
- * Goes on in the Durable Object of the chain (`<list>`, and `<list>#<n>` for chains that others started), one alarm a hop: each is an invocation of its own, so a chain has no depth
- * limit, and the platform fires an alarm again whose invocation died. The same alarm is the timer for the next delayed
- * message. To ask the object twice does no harm, so it is asked again where it could not be reached. `pick` names the
- * binding of the class that `cloudflareHandler()` returns as `DrainChain`; default: `DRAIN_CHAIN`. Throws `OptionError`
- * where the binding is missing.
+ * Goes on in the Durable Object of the chain (`<list>`, and `<list>#<n>` for chains that others started), by one alarm for each
+ * hop. Each alarm is an invocation of its own, so a chain may have any length, and the platform repeats an alarm whose invocation
+ * died. The same alarm is the timer for the next delayed message. Asking the object twice does no harm, so it is asked again where
+ * it could not be reached. `pick` returns the binding of the class that `cloudflareHandler()` returns as `DrainChain`; default:
+ * `DRAIN_CHAIN`. Throws `OptionError` where the binding is missing.
  */
 export function alarmContinuation<Env>(
   pick: (env: Env) => ObjectNamespace | undefined = (env) =>
@@ -47,7 +47,7 @@ export function alarmContinuation<Env>(
         "no such binding in env",
       );
     }
-    // Each number of a list's chains has an object of its own.
+    // Each chain of a list has an object of its own, by its number.
     const send = async ({ list, chain, signal }: NextDrain, ask: ChainAsk): Promise<null> => {
       const slot = slotOf(chain.id);
       return askObject(objects, slot === 0 ? list : `${list}#${slot}`, ask, signal);
@@ -67,7 +67,7 @@ export function isAlarmContinuation(continuation: Continuation | null): continua
   return typeof (continuation as Partial<AlarmContinuation> | null)?.begin === "function";
 }
 
-/** Reads what a Durable Object is asked; null for anything else. */
+/** Reads a request to a Durable Object; null for anything else. */
 export function readAsk(
   given: unknown,
 ): { ask: "begin"; chain: ChainPosition | null } | { ask: "hop"; chain: ChainPosition; inMs: number } | null {
@@ -97,7 +97,7 @@ async function askObject(
     ({ status } = answer);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const text = `The Durable Object of the list could not be asked: ${why}`;
+    const text = `The Durable Object of the list could not be reached: ${why}`;
     throw new ContinuationError("continuation-refused", text, { cause: error });
   }
   if (status === 204) return null;

@@ -10,27 +10,27 @@ export type DrainChainClass<Env> = new (
   env: Env,
 ) => { fetch(request: Request): Promise<Response>; alarm(): Promise<void> };
 
-/** What is kept between two alarms; nothing, before a chain of its own begins. */
+/** What is kept between two alarms. Nothing is kept before a chain begins. */
 interface Waiting {
   readonly chain: ChainPosition;
-  /** Drains in a row that Redis failed or that found no slot, without progress. */
+  /** How many drains in a row met a Redis error or found no slot, without progress. */
   readonly failureCount: number;
 }
 
-/** An alarm no more than this later than the wanted moment counts as that moment, ms. Reason: each move is a billed write. */
+/** An alarm that fires at most this much later than wanted is not moved, ms. Reason: each move is a billed write. */
 const slackMs = 100;
-/** A tick leaves alone an alarm that fires within this time, ms. */
+/** A tick does not move an alarm that fires within this time, ms. */
 const soonMs = 1_000;
 const failureCountMax = 6;
 const failureWaitMs = 2_000;
 
 /**
  * One object for each chain of a list: idle, armed (an alarm is set), or running (the alarm's handler drains). An alarm that fires
- * twice is harmless, since leases hold the second one off. It never throws for what a drain met: the platform would
- * fire it again six times beside whatever else goes on. Instead a drain that Redis failed, or that found the list's
- * slots taken (by a drain that was killed, say, whose lease has yet to end), is tried again after 2 s, 4 s … 64 s, unless
- * one makes progress; after that, and after each drain that had nothing to do, the next tick begins anew, so no list can
- * keep an object busy for nothing.
+ * twice is harmless, since leases keep the second drain away. The handler never throws for an error of a drain: the platform would
+ * repeat the alarm six times, beside everything else. Instead, where Redis failed or all slots of the list were taken (by a drain
+ * that was killed, for example, and whose lease has yet to end), it tries again after 2 s, 4 s … 64 s, until a drain makes
+ * progress. After that, and after each drain that had nothing to do, the next tick begins again, so that no list keeps an object
+ * busy for nothing.
  */
 export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainChainClass<Env> {
   return class DrainChain {
@@ -48,7 +48,7 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       const asked = readAsk(await request.json().catch(() => null));
       if (!asked) return new Response(null, { status: 400 });
       if (asked.ask === "hop") await this.#arm(asked.inMs, { chain: asked.chain, failureCount: 0 });
-      // A drain that wants help means this one as well.
+      // A drain that asks for help counts this one too.
       else if (this.#isRunning) this.#isAskedAgain ||= asked.chain === null;
       else if (!(await this.#isArmedSoon())) {
         await this.#arm(0, asked.chain && { chain: asked.chain, failureCount: 0 });
@@ -71,7 +71,7 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
         const { drain } = openDrain(settings, this.#env, "alarm", { own });
         await this.#afterDrain(await drain.run({ chain }), chain, waiting);
       } catch (error) {
-        // Options that cannot work, or storage that fails: trying again at once changes neither.
+        // Bad options, or storage that fails: trying again at once would not help.
         console.error("Spillway: the alarm could not drain; the next tick tries again.", error);
       } finally {
         this.#isRunning = false;
@@ -91,14 +91,14 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
         const next = { id: chain.id, hop: chain.hop + 1 };
         await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
       } else if (this.#isAskedAgain && report.stopped === "empty") {
-        // What it was asked for may have been pushed after it saw the empty list.
+        // The messages that it was asked to drain may have been pushed after it saw the empty list.
         await this.#arm(0, null);
       } else if (waiting && (await this.#storage.getAlarm()) === null) {
         await this.#storage.delete("waiting");
       }
     }
 
-    /** Sees to an alarm in `inMs` ms, or sooner where one is set already. */
+    /** Sets an alarm in `inMs` ms, unless one is set that fires sooner. */
     async #arm(inMs: number, waiting: Waiting | null): Promise<null> {
       // An alarm at a time already past may be lost where its object is running.
       const at = Date.now() + Math.max(1, Math.ceil(inMs));

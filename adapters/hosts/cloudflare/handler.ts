@@ -20,9 +20,8 @@ export interface CloudflareHandler<Env> {
 }
 
 /**
- * A drain as a Cloudflare Worker: HTTP, cron, Queue messages and Durable Object alarms, each held to its own limits.
- * Everything is read from `env` when it is called. Throws `OptionError` for bad options; a drain's options are checked
- * when `env` is there.
+ * A drain as a Cloudflare Worker: HTTP, cron, Queue messages and Durable Object alarms, each within its own limits. Everything is
+ * read from `env` at each call. Throws `OptionError` for bad options; a drain's own options are checked at the first call.
  *
  * @example
  * const { DrainChain, ...handlers } = cloudflareHandler((env: Env) => ({
@@ -39,7 +38,7 @@ export function cloudflareHandler<Env, Value = unknown>(
 ): CloudflareHandler<Env> {
   const settings = readOptions(drain, options);
   return {
-    // What `env` lacks is logged, and answered, as whatever else cannot be served.
+    // What `env` lacks is logged and answered like any other failure.
     fetch: (request, env, context) => answerHttp(settings, request, env, context).catch(answerFailure),
     scheduled: (_controller, env) => tick(settings, env),
     queue: (batch, env) => takeHops(settings, batch, env),
@@ -52,17 +51,19 @@ async function tick<Env>(settings: CloudflareSettings<Env>, env: Env): Promise<v
   if (!(await beginElsewhere(opened))) await opened.drain.run();
 }
 
-/** Several hops in one batch need one drain. Acknowledged after it, so that one whose invocation dies is delivered again. */
+/** Takes the hops of one batch by one drain. They are acknowledged after it, so that they are delivered again if the invocation dies. */
 async function takeHops<Env>(settings: CloudflareSettings<Env>, batch: QueueBatch, env: Env): Promise<void> {
   const { hops, strangers } = readQueueBatch(batch);
   for (const stranger of strangers) {
-    console.error("Spillway: a message of this Queue is no hop; it is left to the Queue's retries.");
+    console.error(
+      "Spillway: a message of this Queue is not a hop, and is left to the Queue's retries. Use a Queue for hops alone.",
+    );
     stranger.retry();
   }
   const [first] = hops;
   if (!first) return;
   const { drain } = openDrain(settings, env, "queue");
-  // A hop of another list, since this Worker has been given a new one, begins a chain of its own.
+  // A hop of another list, from before this Worker got a new one, begins a chain of its own.
   await drain.run(first.hop.list === drain.list ? { chain: first.hop.chain } : {});
   for (const { message } of hops) message.ack();
 }

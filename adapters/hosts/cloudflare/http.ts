@@ -5,12 +5,12 @@ import { beginElsewhere, type InvokedDrain, openDrain } from "./run.ts";
 import { serviceBindingReceiver } from "./service-binding-continuation.ts";
 import type { ExecutionContext } from "./types.ts";
 
-/** What it may have taken to know a hop: its nonce, asked for twice. */
+/** Requests that recognising a hop may have cost: its nonce, asked for twice. */
 const requestsToReceive = 2;
 
 /**
- * The routes of `createHttpApp`. `POST /drain` answers with the report or, asked with `Prefer: respond-async`, 202 as
- * soon as the drain begins. Either way the drain goes on for what is left of its budget when the caller hangs up.
+ * The routes of `createHttpApp`. `POST /drain` answers with the report or, for a request with `Prefer: respond-async`, with 202 as
+ * soon as the drain begins. In both cases the drain goes on until the end of its budget when the caller hangs up.
  */
 export async function answerHttp<Env>(
   settings: CloudflareSettings<Env>,
@@ -20,7 +20,7 @@ export async function answerHttp<Env>(
 ): Promise<Response> {
   const token = settings.token(env);
   let opened: InvokedDrain | undefined;
-  // Opened only for who may: what `env` lacks then takes down neither `/health` nor the answer to a stranger.
+  // Opened only for authorised callers, so that something missing in `env` does not break `/health` or the answers to others.
   const open = (): InvokedDrain => {
     opened ??= openDrain(settings, env, "http", {
       requestsSpent: settings.receiveHop ? requestsToReceive : 0,
@@ -52,7 +52,7 @@ export async function answerHttp<Env>(
   return answer;
 }
 
-/** The Worker's own hops by service binding, and those of the receiver that it is given. */
+/** Receives the Worker's own hops by service binding, and those of the configured receiver. */
 function receiverOf<Env>(
   settings: CloudflareSettings<Env>,
   env: Env,

@@ -24,7 +24,7 @@ import { countWrongTokens, type HttpToken, type WrongTokens } from "../../http/t
 /** What began a drain: an HTTP request, a cron tick, the alarm of a Durable Object, or a message of a Queue. */
 export type Trigger = "http" | "cron" | "alarm" | "queue";
 
-/** What a continuation may know of the invocation it is made for. */
+/** What a continuation may know about its invocation. */
 export interface Invocation {
   readonly trigger: Trigger;
   /** The Worker's bearer token, for calls to itself. */
@@ -39,56 +39,55 @@ export interface EndedDrain {
 }
 
 /**
- * The drain's options, from the bindings and secrets of the invocation that asks: called for each, nothing is kept. Several
- * lists' whole is made by a function: `(env) => (more) => createSpillway({ redis, lists, ...more })`.
+ * Returns the drain's options from the bindings and secrets in `env`. It is called for each invocation, and nothing is kept. For
+ * several lists it returns a function: `(env) => (more) => createSpillway({ redis, lists, ...more })`.
  */
 export type DrainOfEnv<Env, Value = unknown> = (
   env: Env,
 ) => (DrainOptions<Value> & { continuation?: never }) | HostedDrainMaker;
 
-/** Makes what drains of the continuation that it is given. */
+/** Makes a drain, or several lists together, with the given continuation. */
 type HostedDrainMaker = (more: { continuation?: Continuation }) => HostedDrain;
 
 export interface CloudflareHandlerOptions<Env> {
   /**
-   * Bearer token that `POST /drain` and `GET /stats` want; where it gives none both are closed. Default: the secret
+   * Returns the bearer token for `POST /drain` and `GET /stats`. Without one, both are closed. Default: the secret
    * `SPILLWAY_TOKEN`.
    */
   readonly token?: (env: Env) => string | undefined;
-  /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: `SPILLWAY_WAKE_TOKEN`. */
+  /** Returns a bearer token for `POST /wake` alone; `token` opens that too. Default: the secret `SPILLWAY_WAKE_TOKEN`. */
   readonly wakeToken?: (env: Env) => string | undefined;
-  /** More tokens, each with what it opens, as `createHttpApp` has it. Default: none. */
+  /** Returns more tokens, each with what it opens, as for `createHttpApp`. Default: none. */
   readonly tokens?: (env: Env) => readonly HttpToken[] | undefined;
-  /** Routes to serve beside: `[operations()]`, which want a drain made by `createDrain` or `createSpillway`. Default: none. */
+  /** More routes to serve: `[operations()]`, which needs a drain made by `createDrain` or `createSpillway`. Default: none. */
   readonly routes?: readonly HttpRoutes[];
   /**
-   * How a drain whose budget ended goes on: a `Continuation`, or a function that makes one, or null for none (the next
-   * tick goes on). Default: `alarmContinuation()`.
+   * How a drain whose budget ended goes on: a `Continuation`, a function that makes one, or null for none, so that only the next
+   * tick goes on. Default: `alarmContinuation()`.
    */
   readonly continuation?: Continuation | ((env: Env, invocation: Invocation) => Continuation | null) | null;
   /**
-   * Recognises the hops of a continuation that comes by HTTP: `signedReceiver(…)`, `qstashReceiver(…)`, or a `ReceiveHop`
-   * of your own, which is given `env` too. A hop needs no token, is answered 202 at once, and drains. Default: there are
-   * none.
+   * Recognises hops that come by HTTP: `signedReceiver(…)`, `qstashReceiver(…)`, or a `ReceiveHop` of your own, which gets `env`
+   * too. A hop needs no token, is answered with 202 at once, and drains. Default: no hops by HTTP.
    */
   readonly receiveHop?: (request: Request, env: Env) => Promise<Hop | null>;
   /**
-   * The Workers plan, for its limit of subrequests in one invocation: 50 on `free`, 10,000 on `paid`. Default: `free`,
-   * since too low a limit costs a few hops and one too high a drain that is cut off.
+   * The Workers plan, for its limit of subrequests in one invocation: 50 on `free`, 10,000 on `paid`. Default: `free`, since a limit
+   * that is too low only costs a few hops, while one that is too high cuts a drain off.
    */
   readonly plan?: "free" | "paid";
   /** Subrequests of one invocation, where the account has another limit (`limits.subrequests`). Default: the plan's. */
   readonly requestsMax?: number;
   /**
-   * Subrequests that the handler and listeners make for one message. The markers of `idempotent`
-   * are counted by themselves. Default: 0.
+   * How many subrequests the handler and the listeners make for one message. The markers of `idempotent` are counted by
+   * themselves. Default: 0.
    */
   readonly requestsPerMessage?: number;
-  /** How long an invocation may take, ms. Default: 30,000 for `http`, 900,000 for the others, as the platform says. */
+  /** How long an invocation may take, ms, by what began it. Default: 30,000 for `http` and 900,000 for the others, the platform's limits. */
   readonly wallMs?: Partial<Record<Trigger, number>>;
   /**
-   * CPU time of one invocation, ms (`limits.cpu_ms`). A Worker cannot measure its own, so no drain takes longer than this
-   * by the clock either. Raise it where handlers mostly wait and a hop every half minute is too many. Default: 30,000.
+   * CPU time of one invocation, ms (`limits.cpu_ms`). A Worker cannot measure its CPU time, so no drain takes longer than this by
+   * the clock. Raise it where handlers mostly wait, so that a hop every half minute would be too often. Default: 30,000.
    */
   readonly cpuMs?: number;
   /**
@@ -97,15 +96,15 @@ export interface CloudflareHandlerOptions<Env> {
    * budget. Default: 2,000.
    */
   readonly marginMs?: number;
-  /** Told each report. Default: logs those of drains that found something, or failed, as one line of JSON each. */
+  /** Called with each report. Default: logs the reports of drains that found something or failed, as one line of JSON each. */
   readonly onReport?: (report: DrainReport, drain: EndedDrain) => void;
 }
 
 /** Subrequests of one invocation: Workers "Limits"; changelog of 11 February 2026 for the paid plan. */
 const requestsMaxOfPlan = { free: 50, paid: 10_000 };
-/** The least that leaves room to receive a hop and to drain a batch. */
+/** The fewest requests with which a Worker can receive a hop and drain a batch. */
 const requestsMin = 12;
-/** What `run` takes. */
+/** The most that `run` takes. */
 const requestsPerMessageMax = 1_000;
 
 type Options = CloudflareHandlerOptions<unknown>;
@@ -162,7 +161,7 @@ export function readOptions<Env, Value>(
   checkOptions({ drain: required(func()) }, { drain });
   const checked = checkOptions(kinds, options);
   const requestsMax = checked.requestsMax ?? requestsMaxOfPlan[checked.plan];
-  // With more, no drain could afford a single message; one more request is for its done-marker.
+  // With more, no drain could afford a single message. One request is for its done-marker.
   const max = Math.max(0, Math.min(requestsPerMessageMax, requestsMax - requestsMin - 1));
   const affordable = { requestsPerMessage: integer({ min: 0, max, default: 0 }) };
   const { requestsPerMessage } = checkOptions(affordable, { requestsPerMessage: checked.requestsPerMessage });

@@ -9,13 +9,13 @@ import {
 import type { Invocation } from "./options.ts";
 import type { QueueBatch, QueueMessage, QueueProducer } from "./types.ts";
 
-/** The longest delay a Queue takes, s. Source: Queues "Limits". */
+/** The longest delay that a Queue takes, s. Source: Queues "Limits". */
 const delaySecondsMax = 86_400;
 
 /**
- * Goes on by a message to a Cloudflare Queue that this Worker consumes: each is an invocation of its own, so a chain has
- * no depth limit. A Queue's messages cannot be moved or replaced, so only a drain that one of them began sets a timer
- * for the next delayed message: there are never more timers than chains. Throws `OptionError` for a missing binding.
+ * Goes on by a message to a Cloudflare Queue that this Worker consumes: each is an invocation of its own, so a chain may have any
+ * length. Messages of a Queue cannot be moved or replaced, so only a drain that was started by one sets a timer for the next
+ * delayed message, and there are never more timers than chains. Throws `OptionError` for a missing binding.
  */
 export function queueContinuation<Env>(
   pick: (env: Env) => QueueProducer | undefined,
@@ -45,7 +45,7 @@ export function queueContinuation<Env>(
   };
 }
 
-/** The hops among a batch's messages, and what is none. */
+/** The hops among a batch's messages, and the other messages. */
 export function readQueueBatch(batch: QueueBatch): {
   hops: { readonly message: QueueMessage; readonly hop: Hop }[];
   strangers: QueueMessage[];

@@ -5,7 +5,7 @@ import { tellReport } from "../../http/report.ts";
 import { alarmContinuation, isAlarmContinuation } from "./alarm-continuation.ts";
 import type { CloudflareSettings, Trigger } from "./options.ts";
 
-/** A drain for one invocation: made from its env, held to its trigger's limits. */
+/** A drain for one invocation: made from its env, within the limits of what began it. */
 export interface InvokedDrain {
   readonly drain: Runner;
   readonly continuation: Continuation | null;
@@ -41,7 +41,7 @@ export function openDrain<Env>(
   return { drain: { ...drain, run }, continuation };
 }
 
-/** Has another Durable Object of the list begin, for the drain of one. */
+/** Has another Durable Object of the list begin, for a drain that runs in one. */
 export async function invokeBeside<Env>(
   settings: CloudflareSettings<Env>,
   env: Env,
@@ -54,8 +54,8 @@ export async function invokeBeside<Env>(
 const beginTimeoutMs = 10_000;
 
 /**
- * With `alarmContinuation`, has the list's Durable Object begin a drain: no request to Redis where it drains already, and all
- * drains have an alarm's CPU time. False where there is no such object, or it cannot be reached.
+ * With `alarmContinuation`, has the list's Durable Object begin a drain. So there is no request to Redis where it drains already, and
+ * all drains have an alarm's CPU time. Returns false where there is no such object, or it cannot be reached.
  */
 export async function beginElsewhere({ drain, continuation }: InvokedDrain): Promise<boolean> {
   if (!isAlarmContinuation(continuation)) return false;
@@ -63,7 +63,10 @@ export async function beginElsewhere({ drain, continuation }: InvokedDrain): Pro
     await continuation.begin(drain.list, AbortSignal.timeout(beginTimeoutMs));
     return true;
   } catch (error) {
-    console.error("Spillway: the Durable Object could not be asked; this invocation drains.", error);
+    console.error(
+      "Spillway: the Durable Object could not be reached, so this invocation drains itself.",
+      error,
+    );
     return false;
   }
 }

@@ -12,21 +12,21 @@ import { isBearer } from "../../http/secret.ts";
 import type { Invocation } from "./options.ts";
 import type { Service } from "./types.ts";
 
-/** Tells a hop by service binding, which has a hop for its body, from a call by hand. */
+/** The header of a hop by service binding, whose body is the hop. A call by hand does not have it. */
 const hopHeader = "Spillway-Hop";
 
 const bodyBytesMax = 65_536;
 
 /**
- * A Worker may be called 16 times deep by Workers, and `waitUntil` does not reset the count; whoever called this one
- * may have used up some. Source: Workers "Errors", loop limit.
+ * Calls from Worker to Worker may be 16 deep, and `waitUntil` does not reset the count. The caller of this one may have used up
+ * some. Source: Workers "Errors", loop limit.
  */
 const kinds = { maxHops: integer({ min: 0, max: 16, default: 14 }) };
 
 /**
- * Goes on by calling this Worker through a service binding to itself: `POST /drain` with its own bearer token, answered
- * 202 at once. Each call is one level deeper in the same request, so a chain declines after `maxHops` (14, of the
- * platform's 16) and the next tick begins another. Throws `OptionError` for a missing binding or token.
+ * Goes on by calling this Worker through a service binding to itself: `POST /drain` with its own bearer token, which is answered with
+ * 202 at once. Each call is one level deeper in the same request, so a chain declines after `maxHops` (14 of the platform's 16), and
+ * the next tick begins another. Throws `OptionError` for a missing binding or token.
  */
 export function serviceBindingContinuation<Env>(
   pick: (env: Env) => Service | undefined,
@@ -43,12 +43,12 @@ export function serviceBindingContinuation<Env>(
       );
     }
     if (token === undefined) {
-      throw new OptionError("token", "a token: the service binding calls POST /drain with it", "none");
+      throw new OptionError("token", "set, since the service binding calls POST /drain with it", "none");
     }
     return {
       name: "service-binding",
       maxHops,
-      maxHopsHint: " Each is a call deeper, and Workers end a request at 16.",
+      maxHopsHint: " Each hop is one call deeper, and Workers allow 16.",
       invoke: async (next) => {
         const answer = await service.fetch("https://spillway/drain", {
           method: "POST",
@@ -63,7 +63,7 @@ export function serviceBindingContinuation<Env>(
         });
         await answer.text();
         if (answer.status === 202) return null;
-        const text = `The service binding answered with ${answer.status}, not 202.`;
+        const text = `The service binding must answer with 202, and answered with ${answer.status}. Is it this Worker?`;
         throw new ContinuationError("continuation-failed", text);
       },
     };
@@ -75,7 +75,10 @@ export function serviceBindingReceiver(token: string): ReceiveHop {
   return async (request) => {
     if (!request.headers.has(hopHeader)) return null;
     if (!(await isBearer(request.headers.get("authorization"), token))) {
-      throw new ContinuationError("hop-unproven", "The bearer token of this Worker is wanted.");
+      throw new ContinuationError(
+        "hop-unproven",
+        "A hop by service binding needs this Worker's bearer token.",
+      );
     }
     const body = await readBytes(request.body, bodyBytesMax);
     const hop = body && readHopText(body);

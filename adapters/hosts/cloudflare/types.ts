@@ -1,6 +1,6 @@
 /**
- * What this adapter uses of the Workers runtime, restated, so that it needs none of its packages. The types that
- * `wrangler types` makes fit.
+ * The parts of the Workers runtime that this adapter uses, declared here so that it needs no package. The types that `wrangler types`
+ * makes are assignable to them.
  */
 
 export interface ExecutionContext {

@@ -36,14 +36,13 @@ const kinds = {
   onReport: func<NonNullable<FetchHandlerOptions["onReport"]>>(),
 } satisfies Kinds<FetchHandlerOptions>;
 /**
- * A drain as a function from `Request` to `Response`, for every platform that has those: the routes of `createHttpApp`,
- * a `GET` for a schedule with its secret, and at `POST /drain` also the hops of a continuation, such as signed calls and
- * what QStash delivers. A hop is answered with 202 and goes on in `waitUntil`, or, where the platform gives none, is
- * answered when its drain has ended. A call without the right token, secret or signature is answered with 401, or 403
- * where no such thing is configured, and changes nothing. A process that lives on between calls, as Bun's or Deno's, gives
- * `{ waitUntil: () => undefined }`, or who sends a hop waits for the end of its drain. Takes a drain, or a function that
- * makes one, called at the first request; where that fails the answer is 503, the log says why, and the next request calls
- * it again. Throws `OptionError` for bad options.
+ * A drain as a function from `Request` to `Response`, for every platform that has those. It serves the routes of `createHttpApp`, a
+ * `GET` for a schedule with its secret, and at `POST /drain` also the hops of a continuation, such as signed calls and QStash's. A
+ * hop is answered with 202 and goes on in `waitUntil`; where the platform has no `waitUntil`, it is answered when its drain has
+ * ended. A process that lives on between calls, as with Bun or Deno, passes `{ waitUntil: () => undefined }`, so that the sender of a
+ * hop need not wait. A call without the right token, secret or signature is answered with 401, or with 403 where none is
+ * configured, and changes nothing. Takes a drain, or a function that makes one and is called at the first request. Where that
+ * fails, the answer is 503, the log says why, and the next request calls it again. Throws `OptionError` for bad options.
  */
 export function fetchHandler(
   drain: GivenDrain,
@@ -74,8 +73,8 @@ function hostApp(drain: HostedDrain, options: Checked<typeof kinds>): Hono {
     tell(report, chain);
     return report;
   };
-  // Whoever calls with the token gets the report, and the log has it, unless someone else is told of all others. Who wakes,
-  // which gives a chain, gets none.
+  // A caller with the token gets the report, and it is logged too, unless `onReport` is given. Only wakes have a chain, and their
+  // callers do not get the report.
   const called: HostedDrain = {
     ...drain,
     run: async (wanted) => {

@@ -12,20 +12,19 @@ import { ownFunction } from "./invocation.ts";
 
 export interface LambdaContinuationOptions {
   /**
-   * Whether the function's recursion setting is `Allow`. Default: what the environment variable
-   * `SPILLWAY_RECURSIVE_LOOP` says, which our infrastructure sets together with the setting; else `Terminate`.
+   * Whether the function's recursion setting is `Allow`. Default: the environment variable `SPILLWAY_RECURSIVE_LOOP`, which
+   * `SpillwayDrain` and the SAM template set together with the setting; without it `Terminate`.
    */
   readonly recursiveLoop?: "Allow" | "Terminate";
-  /** Longest chain, in hops; then the schedule begins another. Default: 12 with `Terminate`, 1,000 with `Allow`. */
+  /** Longest chain, in hops. After it the schedule begins another. Default: 12 with `Terminate`, 1,000 with `Allow`. */
   readonly maxHops?: number;
-  /** A client of your own; it should not send twice by itself (`maxAttempts: 1`). Default: one, made when first used. */
+  /** A client of your own. It must not send twice by itself: `maxAttempts: 1`. Default: a client made when first used. */
   readonly client?: LambdaClient;
 }
 
 /**
- * Lambda drops what is about the 17th invocation of a chain, without a word to the caller, unless the function's
- * recursion setting is `Allow`; what triggered the tick may have used up some. Source: Lambda Developer Guide,
- * "Use Lambda recursive loop detection".
+ * Unless the function's recursion setting is `Allow`, Lambda drops about the 17th invocation of a chain, without an error for the
+ * caller. Whatever triggered the tick may have used up some. Source: Lambda Developer Guide, "Use Lambda recursive loop detection".
  */
 const maxHopsBeforeTheWall = 12;
 const maxHopsAllowed = 1_000;
@@ -35,12 +34,12 @@ const kinds = {
   client: object<LambdaClient>({ methods: ["send"], wanted: "a LambdaClient" }),
 } satisfies Kinds<LambdaContinuationOptions>;
 const wallHint =
-  " Set the function's recursion setting to Allow, and SPILLWAY_RECURSIVE_LOOP=Allow, for longer ones.";
+  " For longer chains set the function's recursion setting to Allow, and SPILLWAY_RECURSIVE_LOOP=Allow.";
 
 /**
- * Goes on by invoking the same function, asynchronously, by the name and qualifier it was itself invoked by. Throttling
- * and service errors are tried again while there is time; a lost reply is not, since the event may be queued, and two
- * chains would be one too many. Throws `OptionError` for bad options.
+ * Goes on by invoking the same function asynchronously, by the name and qualifier by which it was invoked itself. Throttling and
+ * service errors are tried again while there is time. A lost reply is not: the event may be queued, and a repeat would begin a second
+ * chain. Throws `OptionError` for bad options.
  */
 export function lambdaContinuation(options: LambdaContinuationOptions = {}): Continuation {
   const { client, recursiveLoop = settingOfEnvironment(), ...checked } = checkOptions(kinds, options);
@@ -76,7 +75,7 @@ let shared: Promise<LambdaClient> | undefined;
 function sharedClient(): Promise<LambdaClient> {
   shared ??= loadSdk().then(
     ({ LambdaClient: Client }) =>
-      // The SDK would send a lost call up to three times, and chains would multiply.
+      // By default the SDK sends a lost call up to three times, which would multiply chains.
       new Client({ maxAttempts: 1 }),
   );
   return shared;
@@ -95,7 +94,7 @@ async function invokeOwn(client: LambdaClient, next: NextDrain): Promise<Decline
   if (!own) {
     throw new ContinuationError(
       "continuation-failed",
-      "lambdaContinuation invokes the Lambda function it runs in, and this is none: AWS_LAMBDA_FUNCTION_NAME is not set.",
+      "lambdaContinuation invokes the Lambda function that it runs in, but AWS_LAMBDA_FUNCTION_NAME is not set. Use another continuation outside Lambda.",
     );
   }
   const command = new InvokeCommand({
@@ -109,14 +108,17 @@ async function invokeOwn(client: LambdaClient, next: NextDrain): Promise<Decline
     return null;
   } catch (error) {
     if (error instanceof Error && error.name === "RecursiveInvocationException") {
-      return { declined: "AWS ended the chain: the function's recursion setting is not Allow." };
+      return {
+        declined:
+          "AWS ended the chain, since the function's recursion setting is not Allow. The next tick goes on.",
+      };
     }
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new ContinuationError(codeOf(error), why, { cause: error });
   }
 }
 
-/** Only where the service answered is it known that it did not take the event. */
+/** Only an answer of the service shows for certain that it did not take the event. */
 function codeOf(error: unknown): ContinuationError["code"] {
   const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
   if (status === undefined) return "continuation-unknown";

@@ -9,10 +9,10 @@ export type Ask =
   | { readonly kind: "tick" }
   /** An earlier drain: go on with its chain. */
   | { readonly kind: "hop"; readonly hop: Hop }
-  /** A request; the event as Hono is to see it. */
+  /** An HTTP request, as the event that Hono reads. */
   | { readonly kind: "http"; readonly event: object };
 
-/** What EventBridge puts around an event. Source: EventBridge User Guide, "Event structure". */
+/** The fields that EventBridge puts around an event. Source: EventBridge User Guide, "Event structure". */
 const envelope = [
   "version",
   "id",
@@ -30,9 +30,9 @@ const scheduled: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * Tells the events of one function apart, each by its own shape. Throws `TypeError`, which names where the event is from
- * and shows nothing of what it carries, for every other: to take it for a tick would answer it with success, and lose what
- * it carries. Throws `ContinuationError` (`hop-malformed`) for a hop that no drain has sent.
+ * Tells the events of the function apart, each by its own shape. Any other event throws `TypeError`, which names its source and shows
+ * none of its content: taking it for a tick would report success and lose the event. Throws `ContinuationError` (`hop-malformed`) for
+ * a hop that no drain has sent.
  */
 export function readEvent(event: unknown): Ask {
   if (isRecord(event)) {
@@ -53,14 +53,14 @@ function isTick(event: Record<string, unknown>): boolean {
   if (names.length === 0) return true;
   if (event.spillway === "tick") return names.length === 1;
   const { detail = {} } = event;
-  // Scheduler's detail is a text.
+  // EventBridge Scheduler sends the detail as a text.
   const carriesNothing = detail === "{}" || (isRecord(detail) && Object.keys(detail).length === 0);
   const told = Object.keys(scheduled).filter((name) => Object.hasOwn(event, name));
   const isScheduled = told.length > 0 && told.every((name) => scheduled[name]?.includes(event[name]));
   return isScheduled && carriesNothing && names.every((name) => envelope.includes(name));
 }
 
-/** Only what `hopEvent` makes: with anything beside it, it is another's event, such as a caller's body. */
+/** Reads only what `hopEvent` makes. With any other field beside it, it is another event, such as a caller's body. */
 function readHopEvent(event: Record<string, unknown>): Hop | null {
   if (!Object.hasOwn(event, "spillway") || Object.keys(event).length > 1) return null;
   const hop = readHop(event.spillway);

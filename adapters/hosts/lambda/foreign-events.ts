@@ -1,8 +1,8 @@
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Names of fields by which a source is known, all of which must be there. The first that fits counts. It only words an error:
- * an event that none of these fits is refused as well.
+ * The fields by which a source is known, all of which must be there. The first match counts. This only words an error: an event
+ * that matches none of these is refused too.
  */
 const sources: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["a hop with more beside it", "spillway"],
@@ -32,10 +32,10 @@ const sources: readonly (readonly [name: string, ...fields: string[]])[] = [
   ["the example of Lambda's console", "key1", "key2", "key3"],
 ];
 
-/** What a source may be called: whatever else stands there may be part of what the event carries. */
+/** The form of a source's name. Anything else may be part of the event's content, and is not shown. */
 const sourceName = /^[\w.:/-]{1,64}$/;
 
-/** Names where an event is from, for an error. Nothing of what it carries is in the name. */
+/** Names the source of an event, for an error. The name holds none of the event's content. */
 export function nameOfEvent(event: unknown): string {
   if (Array.isArray(event)) {
     const from = eventSourceOf(event[0]);
@@ -62,7 +62,7 @@ export function nameOfEvent(event: unknown): string {
   return `an event that it does not know, of ${Object.keys(fields).length} fields`;
 }
 
-/** What an event source mapping writes on what it sends, such as `aws:sqs`; SNS writes it with a capital. */
+/** The source that an event source mapping writes into each record, such as `aws:sqs`. SNS spells the field with a capital. */
 function eventSourceOf(record: unknown): string | null {
   if (!isFields(record)) return null;
   const { eventSource = record.EventSource } = record;

@@ -21,15 +21,15 @@ import { metricsLine } from "./metrics.ts";
 import type { LambdaContext } from "./types.ts";
 
 export interface LambdaHandlerOptions {
-  /** Bearer token that `POST /drain` and `GET /stats` want, or a function that fetches it; without one both are closed. */
+  /** Bearer token for `POST /drain` and `GET /stats`, or a function that fetches it. Without one, both are closed. */
   readonly token?: string | (() => Promise<string>);
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
   readonly wakeToken?: string | (() => Promise<string>);
-  /** More tokens, each with what it opens, as `createHttpApp` has it, or a function that fetches them. Default: none. */
+  /** More tokens, each with what it opens, as for `createHttpApp`, or a function that fetches them. Default: none. */
   readonly tokens?: readonly HttpToken[] | (() => Promise<readonly HttpToken[]>);
   /** Routes to serve beside: `[operations()]`. Default: none. */
   readonly routes?: readonly HttpRoutes[];
-  /** Longest budget of one drain, ms. Default: all the time the invocation has, less the margin. */
+  /** Longest budget of one drain, ms. Default: all the time of the invocation, less the margin. */
   readonly budgetMs?: number;
   /**
    * Time between the end of the drain's budget and that of the invocation, ms, for a last request that is late; never more
@@ -38,8 +38,8 @@ export interface LambdaHandlerOptions {
    */
   readonly marginMs?: number;
   /**
-   * CloudWatch metrics, as log lines with the report in them; `false` for none, then only drains that found something, or
-   * failed, write a line. Default: namespace `Spillway`.
+   * CloudWatch metrics, as log lines that hold the report. With `false` there are none, and only drains that found something or
+   * failed write a line. Default: namespace `Spillway`.
    */
   readonly metrics?: { readonly namespace?: string } | false;
   /** Where log lines go. Default: `console.log`. */
@@ -57,11 +57,11 @@ const kinds = {
   log: func<(line: string) => void>(),
 } satisfies Kinds<LambdaHandlerOptions>;
 /**
- * One Lambda function for schedules, its own self-invocations, and HTTP (function URL, API Gateway v1 and v2, load
- * balancer, VPC Lattice v2: the routes of `createHttpApp`). Takes a drain, or a function that makes one, called once for each execution
- * environment, which is where secrets are fetched. What goes wrong in a drain is in the report that it returns and
- * logs; it throws only where no drain could be made or the event is not for it, so Lambda's own retries never run
- * beside a chain. Throws `OptionError` for bad options.
+ * One Lambda function for schedules, its own invocations of itself, and HTTP: the routes of `createHttpApp` by function URL, API
+ * Gateway v1 and v2, load balancer and VPC Lattice v2. Takes a drain, or a function that makes one; that is called once for each
+ * execution environment, and is the place to fetch secrets. Errors of a drain are in the report that it returns and logs. It throws
+ * only where no drain could be made or the event is not for it, so that Lambda's own retries never run beside a chain. Throws
+ * `OptionError` for bad options.
  */
 export function lambdaHandler(
   drain: GivenDrain,
@@ -106,14 +106,14 @@ export function lambdaHandler(
         const app = createHttpApp(logged, { routes, budgetMs: budget, ...(await openTokens()) }, countWrong);
         return handle(app)(ask.event as never, context as never);
       }
-      // A hop of a list that this function drains no longer begins a chain of its own.
+      // A hop of another list, from before this function got a new one, begins a chain of its own.
       const isOwn = ask.kind === "hop" && ask.hop.list === opened.list;
       const chain = isOwn ? ask.hop.chain : ownChain;
       return reportAsJson(await logged.run({ budgetMs: budget, chain }));
     });
 }
 
-/** The drain, with each report told. */
+/** The drain, with `tell` called for each report. */
 function logging(drain: HostedDrain, tell: (report: DrainReport, options: RunOptions) => void): HostedDrain {
   return {
     ...drain,

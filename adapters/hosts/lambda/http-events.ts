@@ -1,6 +1,6 @@
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A form in which a request comes, told as Hono's adapter for Lambda tells it. */
+/** A form of request event, recognised as Hono's adapter for Lambda recognises it. */
 interface Form {
   isMet(event: Fields, context: Fields): boolean;
   /** The field of its path. The event is a request only where this and the method are texts. */
@@ -35,12 +35,11 @@ const forms: readonly Form[] = [
   { isMet: () => true, path: "path", method: (event) => event.httpMethod },
 ];
 
-/** What asks for a verdict about a request, and is none itself: an authorizer's event looks much like the request's. */
+/** Fields of an authorizer's event, which looks like a request and is none: it asks whether a request may pass. */
 const authorizerFields = ["type", "methodArn", "routeArn", "authorizationToken"];
 
 /**
- * The event of a request as Hono's adapter reads it, with the API's stage taken out of its path (`/prod/drain`); null for
- * any other event.
+ * The event of a request for Hono's adapter, with the API's stage removed from its path (`/prod/drain`); null for any other event.
  */
 export function readHttpEvent(event: Fields): object | null {
   const { requestContext } = event;

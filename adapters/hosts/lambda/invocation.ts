@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { LambdaContext } from "./types.ts";
 
-/** The invocation under way, for the continuation, which is made long before there is one. */
+/** The present invocation, for the continuation, which was made long before it. */
 export const invocation = new AsyncLocalStorage<LambdaContext>();
 
-/** The function to invoke next: the one that runs, by the qualifier it was invoked by, so that an alias stays an alias. */
+/** The function to invoke next: this one, by the qualifier by which it was invoked, so that an alias stays an alias. */
 export function ownFunction(): { name: string; qualifier: string | undefined } | null {
   const context = invocation.getStore();
   if (context) {

@@ -2,8 +2,8 @@ import type { ChainPosition, DrainReport } from "../../../src/index.ts";
 import { figuresOf } from "../../http/figures.ts";
 
 /**
- * One invocation as a line of CloudWatch's embedded metric format, which Lambda's log becomes metrics and a searchable
- * record at once. Source: CloudWatch User Guide, "Embedded metric format specification".
+ * One invocation as a line of CloudWatch's embedded metric format: written to Lambda's log, it becomes metrics and a searchable
+ * record. Source: CloudWatch User Guide, "Embedded metric format specification".
  */
 export function metricsLine(
   report: DrainReport,

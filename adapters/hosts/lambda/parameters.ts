@@ -1,18 +1,15 @@
 import { MissingPackageError } from "../../../src/index.ts";
 
 /**
- * Reads secrets from the SSM Parameter Store, in the order of their names: `SecureString` parameters, and Secrets Manager
- * secrets by `/aws/reference/secretsmanager/<name>`. The SDK for it comes with Lambda's runtime; elsewhere install
- * `@aws-sdk/client-ssm`. Throws `TypeError` for no or more than ten names, `Error` for names that do not exist,
- * `MissingPackageError` where that is not installed, and the
- * SDK's errors. Source: Systems Manager API Reference, "GetParameters".
+ * Reads secrets from the SSM Parameter Store, in the order of their names: `SecureString` parameters, and Secrets Manager secrets by
+ * `/aws/reference/secretsmanager/<name>`. Lambda's runtime contains the SDK for it; elsewhere install `@aws-sdk/client-ssm`. Throws
+ * `TypeError` for no name or more than ten, `Error` for a name that does not exist, `MissingPackageError` where the package is not
+ * installed, and the SDK's errors. Source: Systems Manager API Reference, "GetParameters".
  */
 export async function parameters(names: readonly (string | undefined)[]): Promise<string[]> {
   const wanted = names.map((name) => {
     if (typeof name === "string" && name !== "") return name;
-    throw new TypeError(
-      "The name of a parameter is missing. Is the environment variable set that should hold it?",
-    );
+    throw new TypeError("The name of a parameter is missing. Is the environment variable set that holds it?");
   });
   if (wanted.length < 1 || wanted.length > namesMax) {
     throw new TypeError(`From 1 to ${namesMax} parameters can be read at once; got ${wanted.length}.`);
@@ -38,5 +35,5 @@ export async function parameters(names: readonly (string | undefined)[]): Promis
   }
 }
 
-/** What one GetParameters takes. */
+/** The most names that one GetParameters takes. */
 const namesMax = 10;

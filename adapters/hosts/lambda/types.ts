@@ -1,6 +1,6 @@
 import type { HopFields } from "../../../src/index.ts";
 
-/** What we use of Lambda's context. Source: AWS Lambda Developer Guide, "Node.js context". */
+/** The part of Lambda's context that is used here. Source: AWS Lambda Developer Guide, "Node.js context". */
 export interface LambdaContext {
   readonly functionName: string;
   /** With the qualifier it was invoked by, if any: `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`. */

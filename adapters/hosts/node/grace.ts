@@ -1,6 +1,6 @@
 import type { DrainReport } from "../../../src/index.ts";
 
-/** How long handlers may run on within a grace, ms: at its end what they did is settled. */
+/** How long handlers may run on within a grace, ms. The rest is for settling. */
 export function abortMsOf(graceMs: number): number {
   return Math.round(Math.max(graceMs - 1_000, (graceMs * 3) / 4));
 }
@@ -11,7 +11,7 @@ export function hasLeft(report: DrainReport): boolean {
   return claimed > acked + retried + deadLettered + released + lostLease + unsettled;
 }
 
-/** Waits for it, no longer than the time, and says whether it came. */
+/** Waits for a promise, at most `ms`, and returns whether it has settled. */
 export async function isWithin(ms: number, awaited: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeOut = new Promise<false>((resolve) => {

@@ -20,7 +20,7 @@ import { stopBySignal } from "./signals.ts";
 export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 export interface NodeServerOptions {
-  /** Bearer token for `POST /drain` and `GET /stats`; without one both are closed. */
+  /** Bearer token for `POST /drain` and `GET /stats`. Without one, both are closed. */
   readonly token?: string | undefined;
   /** Bearer token that opens `POST /wake`, which the other one opens too, and nothing else. Default: none. */
   readonly wakeToken?: string | undefined;
@@ -28,7 +28,7 @@ export interface NodeServerOptions {
   readonly tokens?: readonly HttpToken[] | undefined;
   /** Routes to serve beside: `[operations()]`. Default: none. */
   readonly routes?: readonly HttpRoutes[] | undefined;
-  /** 0 takes a free one. Default: 8080. */
+  /** The port; 0 takes a free one. Default: 8080. */
   readonly port?: number;
   /** Default: 127.0.0.1. */
   readonly host?: string;
@@ -37,24 +37,24 @@ export interface NodeServerOptions {
   /** The time budget of each run, ms. Default: 25,000. */
   readonly budgetMs?: number;
   /**
-   * Recognises the hops of a continuation that comes by HTTP, such as `signedReceiver(…)`: `POST /drain` takes them
-   * without a token, and answers 202 at once. Default: there are none.
+   * Recognises the hops of a continuation by HTTP, such as `signedReceiver(…)`. `POST /drain` takes them without a token, and
+   * answers with 202 at once. Default: no hops are taken.
    */
   readonly receiveHop?: ReceiveHop;
   /**
-   * Told the report of each run that the schedule, a hop or a wake began. Default: logs each report of a drain that found something,
-   * or failed, as one line of JSON, those of calls with the token too.
+   * Called with the report of each run that the schedule, a hop or a wake began. Default: logs each report of a drain that found
+   * something or failed as one line of JSON, also those of calls with the token.
    */
   readonly onReport?: (report: DrainReport) => void;
   /**
-   * How long `stop` waits for what runs, ms, before it cuts every connection. A handler that has not ended then keeps its
-   * message leased, and a later drain recovers it. At most a day. Default: 10,000.
+   * How long `stop` waits for runs and requests, ms, before it cuts every connection; at most a day. The message of a handler that
+   * has not ended by then stays leased, and a later drain recovers it. Default: 10,000.
    */
   readonly graceMs?: number;
   /**
-   * Whether SIGTERM and SIGINT stop the server and then end the process: with code 0, or 1 where `graceMs` was not enough. A
-   * program that listens for the signal as well is not ended: it ends itself. A second signal ends the process at once.
-   * False leaves both signals to the program, which calls `stop`. Default: true.
+   * Whether SIGTERM and SIGINT stop the server and then end the process: with code 0, or 1 where `graceMs` was not enough. Where the
+   * program listens for the signal itself, it must end the process itself. A second signal ends the process at once. With false,
+   * both signals are left to the program, which calls `stop`. Default: true.
    */
   readonly stopsBySignal?: boolean;
 }
@@ -62,11 +62,11 @@ export interface NodeServerOptions {
 export interface NodeServer {
   readonly url: string;
   readonly port: number;
-  /** Runs now, as the schedule would. Resolves with null where the last run still goes on. */
+  /** Runs now, as the schedule would. Resolves with null while the last run still goes on. */
   tick(): Promise<DrainReport | null>;
   /**
-   * Ends the schedule, stops listening, aborts what runs so that it settles and releases, and waits for it, at most
-   * `graceMs`. It leaves the drain open: `drain.close()` ends its connections. Calling it again waits for the same end.
+   * Ends the schedule, stops listening, aborts running drains so that they settle and release their messages, and waits for them, at
+   * most `graceMs`. The drain stays open: `drain.close()` ends its connections. Calling `stop` again waits for the same end.
    */
   stop(): Promise<void>;
 }
@@ -87,8 +87,8 @@ const kinds = {
 } satisfies Kinds<NodeServerOptions>;
 
 /**
- * Serves a drain on a box: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
- * bad options, and where the port is taken.
+ * Serves a drain from a Node process: over HTTP, and by a cron schedule that never overlaps itself. Rejects with `OptionError` for
+ * bad options, and with Node's error where the port is taken.
  */
 export async function startServer(drain: HostedDrain, options: NodeServerOptions = {}): Promise<NodeServer> {
   checkDrain(drain);
@@ -98,7 +98,7 @@ export async function startServer(drain: HostedDrain, options: NodeServerOptions
   const controller = new AbortController();
   const { signal } = controller;
   const underWay = new Set<Promise<DrainReport>>();
-  /** Every run, whoever asked for it, so that stopping can wait for all. */
+  /** Notes every run, whoever asked for it, so that `stop` can wait for all. */
   const tracked: HostedDrain = {
     ...drain,
     run: (runOptions) => {
@@ -128,17 +128,17 @@ export async function startServer(drain: HostedDrain, options: NodeServerOptions
     ...tracked,
     run: async (runOptions) => {
       const report = await tracked.run(runOptions);
-      // Only hops and wakes have a chain, and only their callers are not told the report. The log has all.
+      // Only hops and wakes have a chain, and only their callers do not get the report. The log has all reports.
       if (runOptions?.chain || !onReport) tell(report, runOptions?.chain);
       return report;
     },
   };
   const app = createHttpApp(served, { token, wakeToken, tokens, routes, budgetMs, signal, receiveHop });
-  // This process lives on between calls, and waits for all of its runs when it is stopped.
+  // This process lives on between calls, and `stop` waits for all runs.
   const lasting = { waitUntil: () => undefined } as never;
   const fetch = async (request: Request, env: object): Promise<Response> => {
     const response = await app.fetch(request, env, lasting);
-    // Or a client that keeps its connection open would keep the server too.
+    // Otherwise a client that keeps its connection open would keep the server alive too.
     if (signal.aborted) response.headers.set("Connection", "close");
     return response;
   };

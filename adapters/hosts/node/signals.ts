@@ -1,15 +1,15 @@
 const signals = ["SIGTERM", "SIGINT"] as const;
 
-/** What stops by a signal in this process, which ends when all of it has. */
+/** The functions that a signal calls in this process, which ends when all of them have stopped. */
 const stops = new Set<() => Promise<boolean>>();
 
 /**
- * Stops at the first SIGTERM or SIGINT, and then ends the process, when everything that was given here has stopped: with
- * code 0, or 1 where a `stop` resolves with false. A program that listens for the signal too ends itself. The second signal
- * finds nobody here, and ends a process that does not listen for it at once. Returns what takes `stop` away.
+ * Calls `stop` at the first SIGTERM or SIGINT. Once all functions that were given here have stopped, it ends the process: with code
+ * 0, or 1 where a `stop` resolved with false. A program that listens for the signal itself must end itself. At the second signal
+ * nothing listens here any more, so it ends the process at once. Returns a function that removes `stop`.
  */
 export function stopBySignal(stop: () => Promise<boolean>): () => void {
-  // Before all others: one that listens once is counted only while it has not been called.
+  // Placed before all other listeners: one that listens only once is no longer counted after its call.
   if (stops.size === 0) for (const name of signals) process.prependListener(name, onSignal);
   stops.add(stop);
   return () => {
@@ -24,6 +24,6 @@ async function onSignal(name: NodeJS.Signals): Promise<void> {
   stops.clear();
   for (const each of signals) process.off(each, onSignal);
   const isClean = await Promise.all(stopping.map((stop) => stop()));
-  // A client's connection, or the timer of a handler that was left, would keep it alive.
+  // An open connection, or the timer of a handler that was left behind, would keep the process alive.
   if (isAlone) process.exit(isClean.every(Boolean) ? 0 : 1);
 }

@@ -8,13 +8,13 @@ import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
 export interface WorkerOptions {
-  /** The time budget of each run, ms; the next one begins at once where messages are left. Default: 300,000. */
+  /** The time budget of each run, ms. Where messages are left, the next run begins at once. Default: 300,000. */
   readonly budgetMs?: number;
-  /** How long an idle worker waits at most before it looks around, for expired leases say, ms, from 100. Default: 30,000. */
+  /** How long an idle worker waits at most before it looks for expired leases and the like, ms, at least 100. Default: 30,000. */
   readonly idleMs?: number;
-  /** Told the report of each run. Default: logs those of runs that found something, or failed, as one line of JSON. */
+  /** Called with the report of each run. Default: logs the reports of runs that found something or failed, as one line of JSON each. */
   readonly onReport?: (report: DrainReport) => void;
-  /** How long `stop` waits for what runs, ms. What has not ended then stays leased. At most a day. Default: 10,000. */
+  /** How long `stop` waits for handlers, ms, at most a day. Messages that have not ended by then stay leased. Default: 10,000. */
   readonly graceMs?: number;
   /** Whether SIGTERM and SIGINT stop the worker and then end the process, as `startServer` describes. Default: true. */
   readonly stopsBySignal?: boolean;
@@ -22,8 +22,8 @@ export interface WorkerOptions {
 
 export interface Worker {
   /**
-   * Claims nothing more, has what runs settle and release, and waits for it, at most `graceMs`. It leaves the drain open:
-   * `drain.close()` ends its connections. Calling it again waits for the same end.
+   * Claims nothing more, has the run settle and release its messages, and waits for it, at most `graceMs`. The drain stays open:
+   * `drain.close()` ends its connections. Calling `stop` again waits for the same end.
    */
   stop(): Promise<void>;
 }
@@ -36,16 +36,15 @@ const kinds = {
   stopsBySignal: boolean({ default: true }),
 } satisfies Kinds<WorkerOptions>;
 
-/** Shortest wait of a list that will give something later, and longest after errors, ms. */
+/** Shortest wait where the list has work only later, and longest wait after errors, ms. */
 const pauseMs = 1_000;
 const pauseMsMax = 30_000;
 const dueMsMin = 100;
 
 /**
- * A process that stays: it runs the drain, and waits for the next message where there is none. Where the client can, it
- * waits by a command that blocks, so that work starts as soon as it is pushed and an idle worker costs a command each
- * `idleMs`; over REST it asks once a second. It ends by itself where its drain was closed. Throws `OptionError` for bad
- * options.
+ * A process that keeps running: it runs the drain, and waits for the next message where there is none. A client that can block waits
+ * by a blocking command, so that work starts as soon as it is pushed and an idle worker costs one command each `idleMs`; over REST
+ * it asks once a second. The worker ends by itself where its drain is closed. Throws `OptionError` for bad options.
  */
 export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Worker {
   checkDrain(drain);
@@ -58,7 +57,7 @@ export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Wo
 
   const pause = (ms: number): Promise<void> => setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
-  /** How long nothing will be there, as far as the report tells; never so short that it would spin. */
+  /** How long there will be no work, as far as the report says; never so short that the worker would spin. */
   const dueMs = ({ nextDueAt }: DrainReport): number =>
     Math.max(dueMsMin, Math.min(idleMs, (nextDueAt ?? Number.POSITIVE_INFINITY) - Date.now()));
 
@@ -66,7 +65,7 @@ export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Wo
     const { stopped, remaining } = report;
     if (stopped === "budget" || stopped === "limit" || stopped === "aborted") return;
     if (["busy", "braked", "rate-limited", "held"].includes(stopped)) return pause(dueMs(report));
-    // What its handlers gave back would only be given back again.
+    // Handlers would only give back again what they have just given back.
     if (stopped === "paused" || remaining !== 0) return pause(pauseMs);
     await drain.waitForMessage({ timeoutMs: dueMs(report), signal });
   };

@@ -8,15 +8,15 @@ import { type LuaFunctions, type LuaMachine, loadMachine, type Pointer, type Sta
 
 /** Lua's numbers for the kinds of its values. */
 const kind = { nil: 0, boolean: 1, number: 3, string: 4, table: 5 } as const;
-/** What lies at the bottom of the stack for good. */
+/** Values that always lie at the bottom of the stack. */
 const kept = { compile: 1, run: 2, err: 3, ok: 4 } as const;
 const keptCount = 4;
 const roomBytesMin = 65_536;
 /** How much of the stack one value may need. */
 const stackCount = 4;
-/** Tables may stand so deep in each other in a reply. */
+/** How deep tables may be nested in a reply. */
 const depthMax = 1_000;
-/** So many scripts stay compiled; another is compiled again when it is run again. */
+/** How many scripts stay compiled; others are compiled again when they run again. */
 const compiledMax = 200;
 /** How often instructions are counted. */
 const instructionsStep = 1_000_000;
@@ -32,12 +32,12 @@ export class Interpreter {
   /** Room for a string on its way in. */
   #room: Pointer = 0;
   #roomBytes = 0;
-  /** The one that was used longest ago is the first. */
+  /** The first is the one that was used longest ago. */
   readonly #compiled = new Set<string>();
   #instructionCount = 0;
   #isBroken = false;
   #call: ScriptCall | undefined;
-  /** What went wrong on our side, to be thrown once Lua is out of the way. */
+  /** An error outside Lua, to be thrown once Lua has returned. */
   #fault: unknown;
   readonly #state: State;
 
@@ -45,12 +45,12 @@ export class Interpreter {
     this.#state = this.#open();
   }
 
-  /** Whether something went through Lua that it does not know, so that its state cannot be trusted any more. */
+  /** Whether an exception passed through Lua, so that its state cannot be trusted any more. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** Compiles a script, where it is not compiled. Throws `RedisReplyError` where it is none. */
+  /** Compiles a script, unless it is compiled already. Throws `RedisReplyError` for what is no script. */
   compile(sha: string, source: ByteString): void {
     if (this.#compiled.delete(sha)) {
       this.#compiled.add(sha);
@@ -71,8 +71,8 @@ export class Interpreter {
   }
 
   /**
-   * Runs a script that has been compiled. Throws `RedisReplyError` where it ends by an error, and where it does not end:
-   * what it has written until then stays.
+   * Runs a compiled script. Throws `RedisReplyError` where it ends with an error or does not end. What it has written until then
+   * stays.
    */
   run(sha: string, keys: readonly ByteString[], args: readonly ByteString[], call: ScriptCall): RedisReply {
     const state = this.#state;
@@ -94,7 +94,7 @@ export class Interpreter {
     }
   }
 
-  /** Leaves the stack as it was; where anything but Redis' errors is thrown, this machine is not used again. */
+  /** Runs `work` and leaves the stack as it was. Where it throws anything but an error of Redis, this machine is not used again. */
   #enter<Value>(work: () => Value): Value {
     this.#instructionCount = 0;
     try {
@@ -135,7 +135,7 @@ export class Interpreter {
     return state;
   }
 
-  /** Calls what lies below so many arguments. Lua's own errors are results of it, so that none is left but a lack of memory. */
+  /** Calls the function below so many arguments. It returns Lua's errors as results, so only a lack of memory throws here. */
   #run(argumentCount: number, resultCount: number): void {
     this.#fault = undefined;
     const code = this.#lua.lua_pcall(this.#state, argumentCount, resultCount, 0);
@@ -143,7 +143,7 @@ export class Interpreter {
     if (code !== 0) throw new RedisReplyError(`ERR ${this.#readString(this.#state, -1)}`);
   }
 
-  /** Throws past all of Lua, for a script would catch an error of Lua's and go on. */
+  /** Throws an exception through Lua: a script could catch an error of Lua's and go on. */
   #onCount = (): void => {
     this.#instructionCount += instructionsStep;
     if (this.#instructionCount > instructionsMax) throw new EndlessScript();
@@ -160,7 +160,7 @@ export class Interpreter {
         if (!(error instanceof RedisReplyError)) this.#fault = error;
         this.#pushField(state, kept.err, error instanceof RedisReplyError ? error.serverText : "ERR");
       }
-      // Outside of what catches: Lua throws by an exception that is none of ours.
+      // Outside the `try`, since Lua throws by an exception of its own.
       return hasFailed ? this.#lua.lua_error(state) : 1;
     };
   }
@@ -205,7 +205,7 @@ export class Interpreter {
     return bytes.toString("latin1", at, at + bytes.readUInt32LE(this.#lengthAt));
   }
 
-  /** A script's value as a reply; an error is one too, as in Redis, where it stands in an array. */
+  /** A script's value as a reply. An error inside an array is a reply too, as in Redis. */
   #read(index: number, depth = 0): RedisReply | RedisReplyError {
     const [lua, state] = [this.#lua, this.#state];
     switch (lua.lua_type(state, index)) {
@@ -292,7 +292,7 @@ export class Interpreter {
 
 let shared: Interpreter | undefined;
 
-/** The interpreter of this process, loaded by the first who asks. */
+/** The interpreter of this process, loaded on first use. */
 export function interpreter(): Interpreter {
   if (shared === undefined || shared.isBroken) shared = new Interpreter();
   return shared;

@@ -1,6 +1,6 @@
 /**
- * The Lua side of the host: what a script finds when it begins, and no more. A script sees the libraries that Redis gives
- * it, can change none of them, and can make no globals, so that scripts of all stores may share one machine.
+ * The Lua side of the interpreter: exactly what a script finds when it begins. A script sees the libraries that Redis gives it,
+ * cannot change them, and cannot make globals, so that scripts of all stores may share one machine.
  *
  * Gets `call`, `pcall` and `sha1hex`, written in TypeScript. Returns `compile(sha, source)`, which answers the problem or
  * nil, and `run(sha, keys, argv)`, which answers whether it went well, and the value or the error's text.
@@ -79,7 +79,7 @@ local globals = setmetatable({
   }),
 }, { __index = function(_, name)
   if absent[name] then
-    error("the embedded store has no library " .. name .. ": give a Redis by --url or put redis-server on the PATH", 2)
+    error("the embedded store has no library " .. name .. ": use a Redis (--url), or put redis-server on the PATH", 2)
   end
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end })

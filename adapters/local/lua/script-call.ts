@@ -11,14 +11,14 @@ export class Status {
 /** Runs a command for a script. Throws `RedisReplyError` as Redis answers. */
 export type ScriptCall = (command: RedisCommand) => RedisReply | Status;
 
-/** About a second's work. A script that ran on would keep this process from everything else. */
+/** About a second of work. A script that runs longer would block this process. */
 export const instructionsMax = 300_000_000;
 
-/** A script that did not end was ended. */
+/** A script ran too long and was ended. */
 export class EndlessScript extends RedisReplyError {
   constructor() {
     super(
-      `BUSY the script ran more than ${instructionsMax} instructions, and the embedded store has ended it; what it had written stays`,
+      `BUSY the script ran more than ${instructionsMax} instructions, so the embedded store has ended it; what it has written stays`,
     );
   }
 }

@@ -64,10 +64,10 @@ const maskCount = 8;
 const pageBytes = 65_536;
 /** How WASI says that there is no such thing here. */
 const notSupported = 52;
-/** What C's `longjmp` throws here. */
+/** Thrown in place of C's `longjmp`. */
 const jump = new Error("A Lua error was thrown where nothing catches it.");
 
-/** Loads the machine. It has no files, no clock, no environment and no way out: what would need one fails. */
+/** Loads the machine. It has no files, no clock, no environment and no network: functions that need one fail. */
 export function loadMachine(): LuaMachine {
   const module = new WebAssembly.Module(readFileSync(wasmFile()));
   const imports: Record<"env" | "wasi_snapshot_preview1", Record<string, unknown>> = {
@@ -99,7 +99,7 @@ export function loadMachine(): LuaMachine {
     },
     emscripten_resize_heap: (wanted: number): number => {
       const missing = Math.ceil(((wanted >>> 0) - exports.memory.buffer.byteLength) / pageBytes);
-      // Half as much again, so that it need not grow often.
+      // Grow by half as much again, so that this happens rarely.
       for (const pages of [missing + (exports.memory.buffer.byteLength >> 17), missing]) {
         try {
           exports.memory.grow(pages);
@@ -136,7 +136,7 @@ export function loadMachine(): LuaMachine {
 const functionType = [1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f] as const;
 const hookType = [1, 6, 1, 0x60, 2, 0x7f, 0x7f, 0] as const;
 
-/** A table of WebAssembly takes only functions of WebAssembly: a module of nothing but one import that it exports again. */
+/** A table of WebAssembly takes only functions of WebAssembly, so this makes a module that exports the one function it imports. */
 function asWasmFunction(run: () => unknown, type: readonly number[]): unknown {
   const [imported, exported] = [
     [2, 7, 1, 1, 0x65, 1, 0x66, 0, 0],

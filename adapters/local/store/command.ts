@@ -7,7 +7,7 @@ export interface CommandRow {
   readonly min: number;
   /** At most. Default: as many as `min`; `Infinity` for variadic ones. */
   readonly max?: number;
-  /** Whether its text is a status (`OK`), which a script tells from a string. Default: it never is. */
+  /** Whether its text reply is a status (`OK`), which a script can tell from a string. Default: never. */
   readonly isStatus?: (args: readonly ByteString[]) => boolean;
   /** Whether scripts may not call it. Default: they may. */
   readonly isForClients?: boolean;
@@ -16,10 +16,10 @@ export interface CommandRow {
 
 export type CommandTable = Readonly<Record<string, CommandRow>>;
 
-/** For a command whose every text is a status. */
+/** For a command whose text replies are all statuses. */
 export const always = (): boolean => true;
 
-/** An argument that the row's `min` has made sure of. */
+/** An argument that is there for certain, because of the row's `min`. */
 export function argument(args: readonly ByteString[], at: number): ByteString {
   const value = args[at];
   if (value === undefined) throw syntaxError();
@@ -57,7 +57,7 @@ export function range(
   return from > to ? undefined : { first: from, last: to };
 }
 
-/** What Redis takes and the embedded store does not, by command. */
+/** By command: words that Redis knows and the embedded store does not. */
 const absentWords: Readonly<Record<string, readonly string[]>> = {
   SET: ["EXAT", "PXAT", "IFEQ", "IFNE", "IFDEQ", "IFDNE"],
   EXPIRE: ["NX", "XX", "GT", "LT"],
@@ -66,11 +66,11 @@ const absentWords: Readonly<Record<string, readonly string[]>> = {
   SCRIPT: ["DEBUG", "HELP", "KILL", "SHOW"],
 };
 
-/** The error for a word that a command does not take: Redis' own, or where Redis would take it, whose lack it is. */
+/** The error for a word that a command does not take: Redis' own or, where Redis would take it, one that names the embedded store. */
 export function unknownWord(command: string, word: string, otherwise = "ERR syntax error"): RedisReplyError {
   const name = word.toUpperCase();
   if (!absentWords[command]?.includes(name)) return new RedisReplyError(otherwise);
   return new RedisReplyError(
-    `ERR the embedded store does not know ${name} of ${command}: give a Redis by --url, or put redis-server on the PATH`,
+    `ERR the embedded store does not know ${name} of ${command}: use a Redis (--url), or put redis-server on the PATH`,
   );
 }

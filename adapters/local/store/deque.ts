@@ -1,4 +1,4 @@
-/** A list with both ends equally near: a ring that grows. Index 0 is the left end. */
+/** A list that is quick at both ends: a ring that grows. Index 0 is the left end. */
 export class Deque {
   #ring: (string | undefined)[] = new Array(16);
   #head = 0;

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../../src/index.ts";
 
-/** Whether a text fits a pattern of Redis: `*`, `?`, `[a-z]`, `[^a]` and `\`. Steps back to the last `*` only, so that no pattern takes for ever. */
+/** Whether a text fits a pattern of Redis: `*`, `?`, `[a-z]`, `[^a]` and `\`. Steps back only to the last `*`, so that each pattern ends in bounded time. */
 export function matchesGlob(pattern: ByteString, text: ByteString): boolean {
   let [at, read] = [0, 0];
   let afterStar = -1;
@@ -25,7 +25,7 @@ export function matchesGlob(pattern: ByteString, text: ByteString): boolean {
   return at === pattern.length;
 }
 
-/** Where the pattern goes on when its part at `at` takes the character; -1 where it does not. */
+/** Where the pattern goes on after its part at `at` has matched the character; -1 where it does not match. */
 function matchOne(pattern: ByteString, at: number, code: number): number {
   if (at >= pattern.length) return -1;
   if (pattern[at] === "?") return at + 1;

@@ -49,7 +49,7 @@ export const hashCommands: CommandTable = {
   HRANDFIELD: {
     min: 2,
     run: (keyspace, args) => {
-      // Some in any order: those that have stood there longest, at a random place of it.
+      // Redis promises no order: these are the oldest fields, from a random place on.
       const fields = [...(hashOf(keyspace, args)?.keys() ?? [])];
       const at = Math.floor(Math.random() * fields.length);
       return [...fields.slice(at), ...fields.slice(0, at)].slice(0, Math.max(0, integer(argument(args, 1))));

@@ -77,7 +77,7 @@ function scan(keyspace: Keyspace, args: ByteString[]): RedisReply {
     else if (word !== "COUNT" || integer(value) < 1) throw syntaxError();
   }
   const found = keyspace.keys().filter((key) => matchesGlob(pattern, key));
-  // All in one go: cursor 0 says that there is no more.
+  // All keys at once: cursor 0 says that there are no more.
   return ["0", kind === undefined ? found : found.filter((key) => keyspace.kind(key) === kind)];
 }
 

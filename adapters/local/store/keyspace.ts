@@ -30,7 +30,7 @@ export class Keyspace {
     this.now = now;
   }
 
-  /** The time in µs. Each call within one ms gives a later one, as far as it has µs, so that order shows. */
+  /** The time in µs. Each call within one ms gives a later one, up to 1,000 of them, so that their order shows. */
   micros(): number {
     const micros = Math.floor(this.now() * 1_000);
     const lastOfMs = Math.floor(micros / 1_000) * 1_000 + 999;

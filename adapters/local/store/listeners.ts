@@ -3,7 +3,7 @@ import { matchesGlob } from "./glob.ts";
 
 type Tell = (reply: RedisReply) => void;
 
-/** Who listens to one store: subscribers to channels and patterns, and those who watch every command. */
+/** The listeners of one store: subscribers to channels and patterns, and monitors of every command. */
 export class Listeners {
   readonly #channels = new Map<Tell, ReadonlySet<ByteString>>();
   readonly #patterns = new Map<Tell, ReadonlySet<ByteString>>();
@@ -46,7 +46,7 @@ export class Listeners {
     return count;
   }
 
-  /** Tells those who watch of a command, as Redis' `MONITOR` prints it. */
+  /** Tells the monitors of a command, as Redis' `MONITOR` prints it. */
   note(command: RedisCommand, micros: () => number): void {
     if (this.#monitors.size === 0) return;
     const at = micros();

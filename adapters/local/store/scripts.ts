@@ -4,9 +4,9 @@ import { interpreter } from "../lua/interpreter.ts";
 import type { ScriptCall } from "../lua/script-call.ts";
 import { argument, integer, unknownWord } from "./command.ts";
 
-/** So many scripts that were only evaluated are kept, as Redis does from 7.4 on; those that were loaded stay. */
+/** How many scripts that were only evaluated are kept, as in Redis from 7.4 on. Scripts that were loaded stay. */
 const evaluatedMax = 500;
-/** Of so many sources the digest is known to all stores of a process: to compute it takes longer than many a script. */
+/** How many digests all stores of a process remember: computing one takes longer than many a script. */
 const digestsMax = 200;
 const digests = new Map<ByteString, string>();
 
@@ -14,7 +14,7 @@ const digests = new Map<ByteString, string>();
 export class Scripts {
   readonly #call: ScriptCall;
   readonly #loaded = new Map<string, ByteString>();
-  /** The one that was evaluated longest ago is the first. */
+  /** The first is the one that was evaluated longest ago. */
   readonly #evaluated = new Map<string, ByteString>();
 
   constructor(call: ScriptCall) {

@@ -21,7 +21,7 @@ export class SortedSet {
     return this.#scores.delete(member);
   }
 
-  /** All of it, sorted; kept until something changes. */
+  /** All members, sorted. The result is kept until something changes. */
   entries(): readonly [member: string, score: number][] {
     // Strings compare by code unit, which is by byte here.
     this.#sorted ??= [...this.#scores].sort(([a, left], [b, right]) => left - right || (a < b ? -1 : 1));

@@ -82,7 +82,7 @@ function readLexRange(keyspace: Keyspace, args: ByteString[]): RedisReply {
   return print(limited(found, ...(limit as [number, number])), false);
 }
 
-/** Says where a member stands: before the bound (-1), on it (0) or behind it (1); an open bound is on neither side's. */
+/** Says where a member stands: before the bound (-1), on it (0) or behind it (1). No member stands on an open bound. */
 function lexBound(text: ByteString): (member: string) => number {
   if (text === "-") return () => 1;
   if (text === "+") return () => -1;

@@ -40,7 +40,7 @@ export class Store {
     }
   }
 
-  /** The same, a status told from a string. */
+  /** The same, with a status reply as a `Status`. */
   callWithStatus(command: RedisCommand): RedisReply | Status {
     const { row } = this.check(command);
     const reply = this.call(command);
@@ -75,7 +75,7 @@ export class Store {
     return { name, row };
   }
 
-  /** What a script may call, and how a script is refused what it may not. */
+  /** Runs a command for a script, or refuses it as Redis does. */
   #callForScript(command: RedisCommand): RedisReply | Status {
     const [name, ...args] = command;
     const row = this.#row(name.toUpperCase());

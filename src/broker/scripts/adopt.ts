@@ -1,5 +1,5 @@
 /**
- * Gives working lists that have no lease one that ends after a grace, so that they are recovered.
+ * Gives working lists without a lease one that ends after a while, so that they are recovered.
  *
  * KEYS
  *   1   leases    zset   batch → end of its lease
@@ -13,8 +13,8 @@
  *
  * Cost: EXISTS for each working list, ZADD for each that is there.
  *
- * Invariant: a batch has a lease exactly as long as it has a working list. One that was settled since it was found gets
- * none: a lease without messages would keep other drains away until it ends. A repeat changes nothing.
+ * Invariant: a batch has a lease exactly as long as it has a working list. A batch that was settled since it was found gets no
+ * lease, since a lease without messages would keep other drains away until it ends. A repeat changes nothing.
  */
 export const adoptScript = `
 local adopted = 0

@@ -1,14 +1,14 @@
 /**
- * Takes names of lists out of the register of a pattern, where nobody has written them since the run that asks marked them.
+ * Removes names of lists from the register of a pattern, unless someone has written them since this run marked them.
  *
  * KEYS
  *   1  register  hash  name of a list → empty, or the mark of the run that last found it empty
  *
  * ARGV
- *   1   mark   names the run, and no other
+ *   1   mark   unique to this call
  *   2…  names  lists that it marked, and that had no key after that
  *
- * Returns how many it took out. Cost: a command for each name, and one more for each that it takes out.
+ * Returns how many it removed. Cost: a command for each name, and one more for each that it removes.
  *
  * Invariant: a producer writes the name after its push, so a name whose mark still stands belongs to an empty list.
  */

@@ -1,8 +1,8 @@
 /**
- * What stands before a script where the list is consumed from its left end: each command that the script runs on its first
- * key, the list, is turned around, so that the list is the mirror of what the script takes it for. Nothing else changes, and
- * the cost is the same. A refusal names the command that was sent. The script is run as a function of its own, for Lua lets
- * one have 200 local variables, and `turn-order` needs them all.
+ * Stands before a script where the list is consumed from its left end. It mirrors each command that the script runs on its first
+ * key, the list, so that the script sees a list that is consumed from its right end. Nothing else changes, and the cost is the
+ * same. A refusal names the command that was really sent. The script runs as a function of its own, because Lua allows a function
+ * 200 local variables, and `turn-order` needs all of them.
  */
 export const fromLeftLua = `
 local redis = (function(own)

@@ -1,5 +1,5 @@
 /**
- * Reads messages of one place, from one of its ends, and what is known of each. It changes nothing.
+ * Reads messages of one place, from one of its ends, with what is known about each. It changes nothing.
  *
  * KEYS
  *   1  place     list or zset   the list, `delayed` or `parked`
@@ -17,7 +17,7 @@
  *
  * Cost: LINDEX or ZRANGE for each message, HMGET, and an HGET for each payload of which several copies have failed.
  *
- * Equal payloads cannot be told apart in the list: the one met first is given the history that a claim would give it.
+ * Equal payloads cannot be told apart in the list: the first of them is shown with the history that a claim would give it.
  */
 export const peekScript = `
 local place, attempts = KEYS[1], KEYS[2]

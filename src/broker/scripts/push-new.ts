@@ -7,10 +7,11 @@
  *   3… ids      string  one a message: `<until when it counts, ms> <request>.<key>`
  *
  * ARGV
- *   1  requestId  names this request; asked again by the same name, it pushes nothing a second time
+ *   1  requestId  unique to this request: a repeat with the same id pushes nothing twice
  *   2  ttlMs      ms an id counts
- *   3  keepMs     ms its key is kept at least: for as long as the same request may come again
- *   4  where      `left` · `right`, the first given then being next · ms, when all are due: members of the delayed set follow
+ *   3  keepMs     ms its key is kept at least: as long as the same request may be repeated
+ *   4  where      `left` · `right`, where the first given is the next to be claimed · ms, when all are due: then the messages are
+ *                 members of the delayed set
  *   5… messages   one for each id
  *
  * Returns the length of the list, -1 where nothing went there, then 1 or 0 for each message: new or not.

@@ -1,5 +1,5 @@
 /**
- * Takes some dead letters out of a window of them: back to the list (redrive), or away (purge).
+ * Takes some dead letters out of a window of them: returns them to the list (redrive), or deletes them (purge).
  *
  * KEYS
  *   1  list  list   what producers push
@@ -12,15 +12,15 @@
  *   2  order    `oldest`: the oldest first, to be found from the right · `newest`
  *   3  first    index of the window's left end in the dead letters
  *   4  last     index of its right end
- *   5… digests  SHA-1 of each entry to take, in the mode `first` and where its message has a key, the 16 characters of that
- *               behind it; one that is not in the window (any more) is passed over
+ *   5… digests  SHA-1 of each entry to take; in the mode `first`, followed by the 16 characters of the message's key if it has
+ *               one. An entry that is not in the window, or no longer, is passed over
  *
  * Returns how many were taken.
  *
- * Cost: LRANGE LPUSH, an LSET for each taken, and one LREM, which looks no further than the window.
+ * Cost: LRANGE LPUSH, an LSET for each taken, and one LREM, which reads no further than the window.
  *
- * Invariant: a repeat takes nothing, because each entry has an id of its own. Pushes come before removals, and where one
- * command is refused, what the others did is undone.
+ * Invariant: a repeat takes nothing, because each entry has an id of its own. Pushes come before removals, and where a command
+ * is refused, the others are undone.
  */
 export const takeDeadScript = `
 local list, dead = KEYS[1], KEYS[2]

@@ -1,17 +1,17 @@
 /**
- * Says that a drain of several lists is at work, and until when at most, and tells how many are.
+ * Registers that a drain of several lists is at work, and until when at most, and counts those that are.
  *
  * KEYS
  *   1  drains  zset  chain → when its drain must have ended, ms on Redis' own clock
  *
  * ARGV
- *   1  chain  the one that asks
- *   2  ms     how long its drain may go on
+ *   1  chain  the chain of the drain that asks
+ *   2  ms     how long that drain may go on
  *
- * Returns how many are at work, and how many of them have names that come before the one that asks: an order that stays from
- * hop to hop. Cost: five commands.
+ * Returns how many are at work, and how many of them have chains whose ids come before the one that asks, an order that stays the
+ * same from hop to hop. Cost: five commands.
  *
- * Invariant: the key is gone once nobody can be at work.
+ * Invariant: the key expires once no drain can be at work.
  */
 export const takePartScript = `
 local drains, chain, ms = KEYS[1], ARGV[1], ARGV[2]

@@ -1,18 +1,18 @@
 import { refusedEffect } from "../../../errors.ts";
 /**
- * Effects: commands of the user's that run where their message is acknowledged, and nowhere else. A message of which one
- * is refused fails, as its detail says.
+ * Effects: the user's commands that run in the step in which their message is acknowledged, and only there. Where one is refused,
+ * its message fails, as its detail says.
  */
 
 /**
- * How a request brings them: of each message `<its place>;`, what becomes of it where one is refused, `f<delay, ms>;` or
- * `x;`, and of each command `<count of words>;` and the words: `<bytes>:<word>`, or for a key `k<n>;`, the nth of those at
- * the end of KEYS, and `k<n><type>;` where what is there must be of this type.
+ * Their form in a request. For each message: `<its place>;`, then what becomes of it where an effect is refused, `f<delay, ms>;` or
+ * `x;`, then its commands. For each command: `<count of words>;` and the words. A word is `<bytes>:<word>` or, for a key, `k<n>;`,
+ * the nth of those at the end of KEYS, or `k<n><type>;` where the key must have this type.
  */
 export const effectsRequest = {
   numbers: ", effectKeyCount, effectCount",
   numberCount: 2,
-  // In a block, for Lua allows 200 locals and the script for orders has nearly as many.
+  // In a block, because Lua allows 200 locals and the script for orders has nearly as many.
   read: `
 local effects, unlessRefused = {}, {}
 
@@ -62,7 +62,7 @@ export const effectsLua =
 local haveEffectsRun, typesKnown, refusals, refused, failedThere = false, {}, {}, {}, {}
 reads.TYPE = 1
 ` +
-  // From here on these messages are such as have failed.
+  // From here on these messages count as failed.
   `
 local function refuse(name, key, refusal, places)
   local what = (name .. ' ' .. key:sub(1, 100)):gsub('[%c"\\\\]', '?')
@@ -82,8 +82,8 @@ local function refuse(name, key, refusal, places)
   end
 end
 ` +
-  // What Redis would refuse of the second command of a message comes too late for the first one, so types are looked at
-  // before. A single command needs no look: one that is refused changes nothing.
+  // If Redis refused the second command of a message, the first one would have run. So the types of keys are checked before. A
+  // single command needs no check, since a refused one changes nothing.
   `
 local function isMistyped(commands, places)
   for _, command in ipairs(commands) do
@@ -116,7 +116,7 @@ local function runInTurn(commands, places)
   end
 end
 ` +
-  // Messages that only go on to a list do so together.
+  // Pushes to the same list are joined to one command.
   `
 local pushes, pushOf = {}, {}
 
@@ -139,7 +139,7 @@ local function runPushes()
   pushes, pushOf, typesKnown = {}, {}, {}
 end
 ` +
-  // When the effects have run the messages must go. So a command that changes nothing first shows that they may.
+  // Once the effects have run, the messages must go. So a command that changes nothing first shows that they can.
   `
 local function runEffects()
   if haveEffectsRun or (effectCount or 0) == 0 then return end
@@ -160,7 +160,7 @@ local function runEffects()
   for index, text in ipairs(refused) do refused[index] = table.concat(refusals[text], ',') .. '\\n' .. text end
 end
 ` +
-  // Whoever asks again is to hear that some have failed: the batch's hash keeps it, for as long as it can be asked.
+  // A repeated request must hear which messages failed: the batch's hash keeps it for as long as a repeat can come.
   `
 local function keepRefused()
   if #refused == 0 then return end
@@ -177,11 +177,11 @@ local function recallRefused()
 end
 `;
 
-/** Where a settle runs them. */
+/** Where a settle runs the effects. */
 export const effectsSettle = {
   first: "runEffects()\n  ",
-  // A working list is there for exactly as long as its batch is neither settled nor recovered, and each settle shortens
-  // it: its length is the fence.
+  // A working list exists exactly until its batch is settled or recovered, and each settle shortens it: so its length shows
+  // whether the batch is still this drain's.
   functions: `
 local function settleWithEffects()
   local count = try('LLEN', settleWorking) or #call('LRANGE', settleWorking, 0, -1)

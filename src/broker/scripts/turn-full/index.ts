@@ -20,8 +20,8 @@ import { waitingLua } from "../turn/waiting.ts";
 import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
 
 /**
- * The turn script with the parts that only some drains need. `../turn/index.ts` is the protocol's reference; here stands
- * what is more.
+ * The turn script with the parts that only some drains need. `../turn/index.ts` is the protocol's reference; this header says
+ * only what is added.
  *
  * KEYS  after all others, the keys of the effects, each once. All share the list's slot
  *
@@ -31,18 +31,18 @@ import { effectsLua, effectsRequest, effectsSettle } from "./effects.ts";
  *      effects   after the details, for each message with effects (its outcome is a or c): `effects.ts` says how
  *
  * Returns
- *  19  refused   what Redis refused of the effects: of each refusal the places of the messages, from 1, joined by commas;
+ *  19  refused   the effects that Redis refused: for each refusal the places of the messages, from 1, joined by commas;
  *                on the next line `<command> <key> (<first word of the error>)`; then the error. Those messages have failed (f, x)
  *
  * Cost
- *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and,
- *   of messages with several, a TYPE for each key whose type is not known yet. One that is refused costs what a failure does,
- *   and HSET PTTL PEXPIRE: what became of the batch stays in its done-markers' hash until its lease would have ended, or that
- *   of the batch claimed beside, for who asks again.
+ *   A quiet turn of messages whose effects are pushes to one list: LLEN LTRIM LPUSH more. Other effects cost themselves and, for
+ *   messages with several, a TYPE for each key whose type is not known yet. A refused one costs what a failure does, and HSET PTTL
+ *   PEXPIRE: the outcomes of the batch stay in its done-markers' hash, for a repeated request, until its lease or that of the
+ *   batch claimed with it would have ended.
  *
  * Invariant
- *   Effects run after the fence (the working list holds as many messages as the request has outcomes, which no settle leaves
- *   so) and before anything else is written. Whether the messages may go then is tried before.
+ *   Effects run after the fence and before anything else is written. The fence: the working list holds as many messages as the
+ *   request has outcomes, which is never so after a settle. That the messages can be removed then is tried before.
  */
 export const turnFullScript: string = [
   codesLua,

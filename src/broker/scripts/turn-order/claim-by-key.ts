@@ -5,9 +5,9 @@ import { keyLimitsLua } from "./key-limits.ts";
 import { patched, sealed } from "./patched.ts";
 
 /**
- * Claims by key. First come lines that are due, each a fair part of half the batch; then what the drain was shown of the
- * list, with the key of each: it stays in the batch where its key is free or the batch's own, and else is parked at the end
- * of its line. What it was shown must still be what the list ends with, or nothing of it is taken.
+ * Claims by key. First come lines that are due, which share half of the batch fairly. Then come the messages that the drain was
+ * shown at the end of the list, each with its key: a message stays in the batch if its key is free or already the batch's, and
+ * otherwise is parked at the end of its line. The list must still end with the messages shown, or none of them is taken.
  */
 const claimByKeyLua =
   `
@@ -18,8 +18,8 @@ local function endOf(holder)
   return holderEnds[holder]
 end
 ` +
-  // Lines that may go on, of the next that are due; and whether that was all of those. Lines whose keys are held after all are
-  // looked at again when that lease ends, those of keys that have had all they may when the next window begins.
+  // Returns the lines that may go on among the next that are due, and whether these were all. A line whose key is held after all
+  // is looked at again when that lease ends, and one whose key has reached its limit when the next window begins.
   `
 local function readFreeLines(most)
   local keys, free, later = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most), {}, {}
@@ -39,8 +39,8 @@ local function readFreeLines(most)
   return free, #keys < most
 end
 ` +
-  // Returns messages, oldest first; whether each line that they are of is open: taken whole, so that what comes behind it may
-  // share the batch; and how many more of its key may. Lines may prove empty, and all of a page may have to wait.
+  // Returns messages, the oldest first; for each of their lines, whether it was taken whole, so that later messages of its key
+  // may share the batch; and how many more of its key may. Lines may turn out empty, and all of a page may have to wait.
   `
 local function readDueLines(room)
   local taken, isOpen, left, bytes = {}, {}, {}, 0
@@ -81,8 +81,8 @@ local function popShown()
   return popped
 end
 ` +
-  // Says of each message whether it stays, and when somebody is to look after the lines that others get. Stops where no more
-  // can be parked. A turn that did not look for lines learns here whether there are any: messages may have been redriven.
+  // Decides for each message whether it stays, and when a drain is to look at the lines of the others. Stops where no more can be
+  // parked. A turn that did not look for lines learns here whether there are any, since messages may have been redriven.
   `
 local function arrange(popped, count, isOpen, left)
   local keys, asked, stays, parks, looks = keysIn(freshKeys), {}, {}, {}, {}
@@ -138,7 +138,7 @@ local function parkBehind(popped, given, parks, keys, looks)
   park(members)
 end
 ` +
-  // Lines that were taken: what is left of one is looked at when this lease ends, or sooner, when it is settled.
+  // The rest of a line that was taken is looked at when this lease ends or, sooner, when the batch is settled.
   `
 local function leaveLines(taken, isOpen)
   local members, times, seen = {}, {}, {}
@@ -233,7 +233,7 @@ local function claimByKey()
   messages = batch
 end
 ` +
-  // Shows the drain what the list ends with, so that it can say the keys with its next claim.
+  // Shows the drain the end of the list, so that it can send the keys with its next claim.
   `
 local function peek()
   local bytes, expected, print = 0, math.max(sizeHint, largest), ''

@@ -31,19 +31,19 @@ const effectsInOrderLua =
   );
 
 /**
- * The script of `../turn-full/index.ts` with parts replaced, for who uses `order`: what is said there holds here too. A
- * request without effects leaves their two numbers out.
+ * The script of `../turn-full/index.ts` with parts replaced, for drains with `order`. What is said there holds here too, but a
+ * request without effects leaves out their two numbers.
  *
  * KEYS, behind the others
  *   parked  zset    `<key>:<place>:<history>:<payload>`, all scores 0: messages that wait in the line of their key, which is
  *                   the first 16 digits of its SHA-1; places are numbers of 16 digits
- *   due     zset    key → ms, when somebody is to look at its line: there exactly while the line has messages
+ *   due     zset    key → ms, when a drain is to look at its line: there exactly while the line has messages
  *   lines   hash    key → the batch that holds it · batch id → the keys of its messages, each in 16 characters, `-` for none ·
  *                   first, last: how many places were given in front of all and behind all
  *   held    string  strict order: there, with an end, while the list's first message waits for its next attempt
  *   rates   hash    key → messages of it that were claimed in the window that runs; endsAt: when that ends, as the key does.
  *                   Where control holds keyLimit and keyWindowMs (messages of one key that may be claimed in so many ms);
- *                   keyInFlight is how many may be in one batch. A line of a key that has had its part is due half a
+ *                   keyInFlight is how many may be in one batch. The line of a key that has reached its limit is due half a
  *                   millisecond after the window
  *
  * ARGV, behind the others

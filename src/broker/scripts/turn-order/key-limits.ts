@@ -1,6 +1,6 @@
 /**
- * What one key may have: so many messages in a window of time, and so many at once. All keys share one window, which runs
- * while `rates` is there: that hash ends by itself when the window does.
+ * The limits of each key: so many messages in a window of time, and so many at once. All keys share one window, which lasts as long
+ * as the hash `rates`, which expires.
  */
 export const keyLimitsLua =
   `
@@ -11,7 +11,7 @@ local function readKeyLimits(limit, windowMs, inFlight)
   keyInFlight = inFlight
 end
 ` +
-  // A window that ends later than one that begins now is none, as with the limit of the list.
+  // A window that would end later than one that begins now does not count, as with the limit of the list.
   `
 local function askUsed(keys)
   if not keyLimit or isNewWindow or #keys == 0 then return end
@@ -29,8 +29,8 @@ local function askUsed(keys)
   end
 end
 ` +
-  // How many messages of a key may be claimed; where none may, also when somebody is to look at its line: the half of a
-  // millisecond says that it waits for its window.
+  // Returns how many messages of a key may be claimed and, where none may, when a drain is to look at its line. The half of a
+  // millisecond marks a line that waits for its window.
   `
 local function leftOf(key)
   local left = keyLimit and keyLimit - (usedBy[key] or 0) or math.huge

@@ -1,7 +1,7 @@
 /**
- * The lines of messages of one key. Who holds a key stands in `lines`; the messages that wait behind it, or for their next
- * attempt, stand in `parked`, in their order; and as long as any do, `due` says when somebody is to look. So no line can be
- * forgotten: where the batch that holds a key has no lease any more, it holds nothing.
+ * The lines of messages, one for each key. `lines` holds which batch has a key. `parked` holds, in their order, the messages that
+ * wait for that batch or for their next attempt. As long as there are any, `due` holds when a drain is to look at the line. So no
+ * line is forgotten: a batch without a lease holds no key any more.
  */
 export const linesLua =
   `
@@ -28,7 +28,7 @@ local function parkedMember(key, place, history, message)
   return string.format('%s:%016.0f:%s:', key, place, history) .. message
 end
 ` +
-  // Of entries { key, history, message }, the oldest first: the members that put them before all others of their keys.
+  // Takes entries { key, history, message }, the oldest first. Returns members of `parked` that stand before all others of their keys.
   `
 local function membersInFront(entries)
   local first, members = 5e15 + call('HINCRBY', lines, 'first', -#entries) - 1, {}
@@ -75,8 +75,8 @@ local function park(members)
   hasWaiting, quiet = true, -1
 end
 ` +
-  // Keys are no longer held by a batch: those that get a time in `dues` are due then, and others that have a line, now.
-  // \`kept\` are those that it goes on to hold, of each message that it keeps.
+  // Frees the keys of a batch: those with a time in `dues` are due then, and others that have a line are due now. `kept`: the keys
+  // that the batch goes on to hold, one for each message that it keeps.
   `
 local function freeKeys(id, keys, dues, kept, mayWait)
   local isKept, seen, times, looks, gone, back = {}, {}, {}, {}, {}, {}

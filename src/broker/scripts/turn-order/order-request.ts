@@ -1,6 +1,5 @@
 /**
- * What the order adds to KEYS and ARGV, at the end of each, so that the rest is read as in the lean script; and what it adds
- * to the reply.
+ * What an order adds at the end of KEYS and of ARGV, so that the rest is read as in the lean script, and what it adds to the reply.
  */
 export const orderRequestLua = `
 local rates, held, lines, due, parked =

@@ -8,8 +8,8 @@ export function patched(lua: string, ...edits: readonly (readonly [find: string,
 }
 
 /**
- * A part of which only some functions are known to the others: Lua allows 200 locals, and those within a block count no
- * longer where it ends.
+ * A part in a block, of which only some functions are visible outside: Lua allows 200 locals, and those of a block no longer count
+ * after its end.
  */
 export function sealed(lua: string, functions: readonly string[]): string {
   const body = patched(

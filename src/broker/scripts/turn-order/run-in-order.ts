@@ -2,10 +2,10 @@ import { returnLua } from "../turn/reply.ts";
 import { runLua } from "../turn/run.ts";
 import { patched } from "./patched.ts";
 
-/** What a claim meets beside the leases: lines of another order, which go back to the list first, and a list that is held. */
+/** What else a claim must look at: parked messages of an earlier order, which go back to the list first, and a list that is held. */
 const standingLua =
-  // Where no order by key is kept (any more), what is parked goes to the right end, the line's first message outermost. The
-  // last members come first, so that a part of them keeps the order too. Returns whether all are back.
+  // Where no order by key is kept, or no longer, parked messages go to the right end, the first of each line outermost. The last
+  // members go first, so that the order stays even if only a part goes back. Returns whether all are back.
   `
 local function unpark()
   if mode == 'k' then return true end

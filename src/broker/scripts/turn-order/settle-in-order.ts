@@ -4,8 +4,9 @@ import { effectsSettle } from "../turn-full/effects.ts";
 import { patched, sealed } from "./patched.ts";
 
 /**
- * What failed or is given back stays before what came after it: in strict order at the right end of the list, which is held
- * until the delay is over; by key in front of its line. Where keys keep no order, what failed is delayed as without them.
+ * Messages that failed or are given back stay before those that came after them: in strict order at the right end of the list,
+ * which is held until the delay is over; by key in front of their line. Where keys keep no order, failed messages are delayed as
+ * without keys.
  */
 const waysBackLua = `
 local settling, delays = {}, {}
@@ -110,8 +111,8 @@ export const settleInOrderLua =
   );
 
 /**
- * Messages of ended leases go back in front of their lines; those that have none, to the list. Which of a line had begun is
- * not known, but that the first one had: so behind one that goes back none is a dead letter, or it would overtake it.
+ * Messages of ended leases go back to the front of their lines, and those without a key to the list. Of a line it is only known
+ * that its first message had begun. So behind a message that goes back, none becomes a dead letter: it would overtake that message.
  */
 const recoverLinesLua = `
 local function isSpent(history, line, isBackOf)

@@ -1,4 +1,4 @@
-/** The brake, the circuit breaker of a list: failures in a row stop its drains for a growing pause. */
+/** The brake, the circuit breaker of a list: after failures in a row, its drains pause, each time for longer. */
 export const brakeLua =
   `
 local isBrakeSettled = false
@@ -7,8 +7,8 @@ local function pauseAfter(pauses)
   return math.min(brakePauseMsMax, brakePauseMs * 2 ^ math.min(pauses, 40))
 end
 ` +
-  // Once it has held for its longest, it is worn: failures count as ever, until a success takes it away. One that began later
-  // than now, or ends later than any may, was set before the clock stepped back, or by another: it holds nothing.
+  // Once it has held for its longest time, failures count as attempts again, until a success lifts the brake. A brake that began
+  // later than now, or ends later than any may, was set before the clock stepped back, or by another program: it holds nothing.
   `
 local function readBrake()
   local found = try('HMGET', brake, 'since', 'until', 'pauses', 'probe', 'settled', 'as') or {}
@@ -20,9 +20,9 @@ local function readBrake()
 end
 ` +
   // Decides what the failures of a batch mean, before anything is written. Returns the codes to carry out, in which a
-  // failure or an overload may have become `held` and an overload `overloadCounted`, and a function that writes the
-  // brake's new state and, for whoever asks again, what became of the batch. Failures before the last success of the batch are the messages' own. A probe's failure counts,
-  // or a list of nothing but failing messages would never end.
+  // failure or an overload may have become `held` and an overload `overloadCounted`, and a function that writes the brake's new
+  // state and, for a repeated request, what became of the batch. Failures before the last success of the batch do not count for
+  // the brake. The failure of a probe counts as an attempt, or a list of only failing messages would never end.
   `
 local function considerBrake(batch, known)
   local lastAck = 0

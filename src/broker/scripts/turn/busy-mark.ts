@@ -1,7 +1,7 @@
 /**
- * Where no more drains may come, says so for as long as that is certain. It is only a hint: what does not hold as long
- * as it says is taken back, and where it ends too soon the leases decide. Where an earlier sending of this request, or
- * another of several drains, may have set the mark, this one takes it as set.
+ * Marks the list as busy while no further drain may begin, for as long as that is certain. The mark is only a hint: it is taken
+ * away where it would last too long, and where it ends too soon the leases decide. Where an earlier sending of this request, or
+ * another drain, may have set it, it counts as set.
  */
 export const busyMarkLua = `
 local function markBusy()

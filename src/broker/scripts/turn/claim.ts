@@ -1,6 +1,6 @@
 /** Claims a batch: moves messages from the right end of the list into a working list of their own, under a lease. */
 export const claimLua =
-  // Whether there are histories, delayed messages or a brake, as far as looked.
+  // Whether there are histories, delayed messages or a brake, as far as the script has looked.
   `
 local hasState = false
 
@@ -11,8 +11,8 @@ local function lease()
   undo('ZREM', leases, claimId)
 end
 ` +
-  // After a settle the lease comes last, for most runs end with a claim that finds nothing. Without one it comes first: a
-  // full server refuses it here, before any message has moved.
+  // After a settle the lease is written last, since most runs end with a claim that finds nothing. Without a settle it is written
+  // first, so that a full server refuses it before any message has moved.
   `
 local function claimBatch()
   if settled ~= SETTLED then lease() end
@@ -47,7 +47,7 @@ local function claim()
   claimed, histories, expiresAt, remaining = FAILED, {}, 0, -1
 end
 ` +
-  // Returns once more what an earlier sending of this request has claimed.
+  // Returns again what an earlier sending of this request has claimed.
   `
 local function claimAgain(score)
   claimed, expiresAt, quiet = SERVED, tonumber(score), -1
@@ -56,7 +56,7 @@ local function claimAgain(score)
   if known then histories = split(known) end
 end
 ` +
-  // While the brake is on nothing is claimed, but for one message after each pause: the probe.
+  // While the brake is on, nothing is claimed except one message after each pause: the probe.
   `
 local function claimUnderBrake(braked)
   if call('EXISTS', list) == 0 then

@@ -1,16 +1,16 @@
 import * as limits from "../../../limits.ts";
 
 /**
- * How the scripts talk to Redis: each command counted, and whatever is refused known by its command and key. Nothing that
- * moves messages is written but by these four, so that a refusal at any point leaves each message in one place:
+ * How the scripts talk to Redis. Each command is counted, and each refusal is noted with its command and key. All writes that move
+ * messages go through these functions, so that a refusal at any point leaves each message in one place:
  *
  * - `call` runs a command; a refusal ends the step that it belongs to.
- * - `try` runs one that has another way, or may be left undone: a refusal is noted, and answered by nil.
- * - `step` does some work wholly or not at all: where one of its commands is refused, what the work has noted with `undo`
- *   is run, the last first, and the answer is false.
+ * - `try` runs a command that may fail: a refusal is noted, and the answer is nil.
+ * - `step` does some work wholly or not at all: where one of its commands is refused, it runs what the work has noted with `undo`,
+ *   the last first, and answers false.
  *
- * What a server refuses whatever the key (it is full, or a replica) it refuses at the first write, when nothing has moved:
- * that ends the script as an error, and the request can be sent again.
+ * A server that refuses all writes (it is full, or a replica) refuses the first one, when nothing has moved: then the script ends
+ * with an error, and the request can be sent again.
  */
 export const commandsLua =
   `
@@ -62,7 +62,7 @@ local function step(work)
   return false
 end
 ` +
-  // Lua's stack bounds how many arguments one call may take; and what one script reads blocks Redis.
+  // Lua's stack bounds the arguments of a call, and Redis is blocked while a script reads.
   `
 local CHUNK, BYTES = 4000, ${limits.scriptBytesMax}
 local function variadic(command, key, values)
@@ -79,7 +79,7 @@ local function reversed(values)
   return result
 end
 ` +
-  // Pushes to one end of a list, and notes how that is undone.
+  // Pushes to one end of a list, and notes how to undo it.
   `
 local function push(command, key, values)
   for first = 1, #values, CHUNK do
@@ -89,7 +89,7 @@ local function push(command, key, values)
   end
 end
 ` +
-  // Removes a working list, the first of the keys, one way or the other.
+  // Removes a working list, the first of the keys, by one of two commands.
   `
 local function remove(working, ...)
   if not (try('DEL', working, ...) or try('LTRIM', working, 1, 0)) then error({ refusal = problem }, 0) end

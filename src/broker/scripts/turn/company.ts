@@ -1,10 +1,10 @@
 /**
- * Which messages may share a batch. Those that have been in crashes are claimed among themselves and ever fewer at a
- * time, so that the one that causes them is soon alone.
+ * Which messages may share a batch. Messages that were in crashes are claimed apart from others, and with each crash in smaller
+ * batches, so that the one that causes them is soon alone.
  */
 export const companyLua =
-  // How many may share a batch with a message: a tenth for each crash, and none on its last attempt. Infinite for one
-  // that has been in none.
+  // How large the batch of a message may be: a tenth for each crash, and one message at its last attempt. Infinite for a message
+  // without crashes.
   `
 local function companyOf(history)
   local count, crashes = readHistory(history)
@@ -13,7 +13,7 @@ local function companyOf(history)
   return math.max(1, math.floor(batchSize / 10 ^ crashes))
 end
 ` +
-  // How many of the popped messages make one batch: as many as the bytes allow, never suspects beside others.
+  // How many of the popped messages make one batch: as many as the bytes allow, and never messages with crashes beside others.
   `
 local function fitting(popped, given)
   local bytes, company = 0, companyOf(given[1] or '')

@@ -1,9 +1,9 @@
 /**
- * What an operator has told the list's drains: to pause, or to claim no more than so many messages in a window of time.
- * Where nothing was ever told there is no such key, and it costs nothing: it is looked for together with others.
+ * What an operator has set for the list's drains: a pause, or a limit of messages in a window of time. Where nothing was ever set
+ * there is no such key, and it costs nothing, since it is looked for together with others.
  */
 export const controlLua =
-  // Returns whether a claim may be made, and of how many messages at most; says else why not.
+  // Returns whether a claim may be made and of how many messages at most, or notes why not.
   `
 local hasControl, spend = ARGV[12] == '2', nil
 
@@ -23,7 +23,7 @@ local function mayClaim()
   limit, windowMs = numberIn(limit, 1, 2 ^ 53), numberIn(windowMs, 1, leaseMsMax)
   if not limit or not windowMs then return true end
 ` +
-  // A window that ends later than one that begins now shows that the clock stepped back, or that windows are shorter now.
+  // Where a window ends later than one that begins now, the clock stepped back, or windows have become shorter.
   `
   endsAt, used = numberIn(endsAt, now + 1, now + windowMs), numberIn(used, 0, 2 ^ 53)
   if not endsAt or not used then endsAt, used = now + windowMs, 0 end

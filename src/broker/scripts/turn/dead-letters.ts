@@ -1,4 +1,4 @@
-/** The form of a dead letter, which `dead-letter.ts` reads in TypeScript, and how many are kept for how long. */
+/** The form of a dead letter, which `dead-letter.ts` reads in TypeScript, and how many are kept and for how long. */
 export const deadLettersLua =
   `
 local function deadLetter(id, at, history, tail, payload)
@@ -7,7 +7,7 @@ local function deadLetter(id, at, history, tail, payload)
     .. tail .. '\\n' .. payload
 end
 ` +
-  // Last of all, when nothing can be undone any more.
+  // Runs last, when nothing needs to be undone any more.
   `
 local function trimDeadLetters()
   if deadCountMax > 0 then try('LTRIM', dead, 0, deadCountMax - 1) end

@@ -13,7 +13,7 @@ local function addTo(history, moreCount, moreCrashes, moreHeld)
   return string.format('%d.%d.%d@%s', count + moreCount, crashes + moreCrashes, held + moreHeld, first)
 end
 ` +
-  // Of joined histories each, the empty ones too.
+  // Splits joined histories, with the empty ones.
   `
 local function split(joined)
   local fields = {}
@@ -21,7 +21,7 @@ local function split(joined)
   return fields
 end
 ` +
-  // How a retry carries its history in the delayed set, and how it is read there.
+  // How a member of the delayed set holds its history, and how that is read.
   `
 local function delayedMember(index, history, message)
   return string.format('%06d.%05d.%s!%s:', time[2], index, settleId, history) .. message

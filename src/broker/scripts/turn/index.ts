@@ -19,10 +19,10 @@ import { timeLua } from "./time.ts";
 import { waitingLua } from "./waiting.ts";
 
 /**
- * The one script of the scripted engine: settle a batch, look around, claim the next batch. Every verb of the broker
- * is this script with some parts left out, so that each is atomic, each can be repeated, and a whole turn is one request.
- * Its parts stand in the files beside this one, an idea each; what they say of themselves stands in TypeScript, so that no
- * comment is sent. `run.ts` is the way through them.
+ * The one script of the scripted engine: settle a batch, look around, claim the next batch. Every verb of the broker is this
+ * script with some parts left out, so that each is atomic, each can be repeated, and a whole turn is one request. Its parts stand in
+ * the files beside this one, one idea each. Their comments are TypeScript, so that none is sent to Redis. `run.ts` calls the parts in
+ * their order.
  *
  * KEYS, every key that it may touch; `turn-request.ts` names them
  *   1  list       list   what producers push
@@ -35,7 +35,7 @@ import { waitingLua } from "./waiting.ts";
  *   6  brake      hash   since, until, pauses, probe while it is on, and which settle it changed how (settled, as); before
  *                        that, SHA-1 → 1 of messages failing in a row
  *   7  busy       string there while maxConcurrency drains are live, for as long as all their leases run; only where marksBusy
- *   8  control    hash   what an operator has told: paused; limit and windowMs (messages that may be claimed in so many ms),
+ *   8  control    hash   what an operator has set: paused; limit and windowMs (messages that may be claimed in so many ms),
  *                        with endsAt and used of the window that runs
  *   9… working    list   of the batch to settle, then its done-markers (hash) unless its outcomes are `+`; of the batch to
  *                        claim, with its done-markers where nothing is to settle, so that a refusal of such keys is met
@@ -89,13 +89,13 @@ import { waitingLua } from "./waiting.ts";
  *                   live leases ends; -1 none or not looked at
  *   9  remaining    messages in the list, -1 not known
  *  10  settledAs    the outcomes as they were carried out, which a brake or a refusal changes; empty where that is not known
- *  11  quiet        1: looked around and found no other lease, nothing delayed, no histories, no brake · 2: but what an operator
- *                   has told · -1: what was found before may hold no longer: messages were parked, or an
- *                   earlier sending of this request may have · 0: else
+ *  11  quiet        1: looked around and found no other lease, nothing delayed, no histories, no brake · 2: the same, except for
+ *                   what an operator has set · -1: what was found before may no longer be so: messages were parked, or an
+ *                   earlier sending of this request may have parked some · 0: otherwise
  *  12  problem      the first command that was refused, `<command> <key>`, and on the next line the error; empty if none
  *  13  calls        Redis commands this script ran, itself not counted
  *  14  deadLetters  dead letters made of messages that crashed too often
- *  15  busyUntil    ms: how long KEYS 7 says busy for this drain, 0 not
+ *  15  busyUntil    ms: until when KEYS 7 is set for this drain, 0 not set
  *  16  finished     messages of expired leases that their done-markers say are done
  *  17  expiredIds   batches of expired leases to name in the next request, the newest first
  *  18  largest      bytes of the largest message that the claim saw, whether it took it or not
@@ -110,8 +110,8 @@ import { waitingLua } from "./waiting.ts";
  *
  * Invariant
  *   A message is in exactly one place at the end of every run, whichever command is refused: pushes come before removals,
- *   and `commands.ts` undoes the one where the other is refused. What a server refuses altogether (it is full, or a
- *   replica) it refuses at the first write, when nothing has moved.
+ *   and `commands.ts` undoes the one where the other is refused. A server that refuses all writes (it is full, or a replica)
+ *   refuses the first one, when nothing has moved.
  */
 export const turnScript = [
   codesLua,

@@ -1,11 +1,11 @@
 /**
  * Looks at the leases. Returns whether this drain holds its slot and which leases have ended, the newest first, and notes
  * how many other drains are live, when the first of their leases ends, whether the batch to claim has its lease already,
- * and whether the claim is a late repeat: a drain's first claim comes before any of its other leases.
+ * and whether the claim is a late repeat: the first claim of a drain must come before any other lease of it.
  *
- * The messages of a drain go back together, once none of its leases lives: the leases of one run end one after the
- * other, and what went back first would be overtaken. A lease that ends later than any drain could have asked for shows
- * that Redis' clock stepped back, and has ended.
+ * The messages of a drain go back together, once all its leases have ended: the leases of one run end one after the other, and
+ * messages that went back first would be overtaken. A lease that ends later than any drain could have asked for counts as ended,
+ * since Redis' clock has stepped back.
  */
 export const leasesLua =
   `
@@ -16,7 +16,7 @@ local function ownerOf(id)
   return owner or id, tonumber(number) or 0
 end
 ` +
-  // Newest first. Within a drain the number of the batch is its age; between drains, when the lease ends must serve.
+  // Newest first. Batches of one drain are ordered by their numbers, those of different drains by when their leases end.
   `
 local function byAge(ended)
   table.sort(ended, function(one, other)

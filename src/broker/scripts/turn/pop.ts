@@ -1,20 +1,20 @@
 /**
- * Pops what makes one batch: about as many bytes as it may have and one message more. No command tells sizes without
- * reading, and reading many large messages at once is what blocks Redis. So how many one pop takes follows from the
- * largest message seen: in the drain's last batches, in this one, and where the batch after this one would end, at which
- * every second claim looks. That shows a list whose messages grow, and not what lies between, so no pop takes more than
- * 34, nor more than twice what is popped where nothing was seen before. Where the largest would not fit, messages are
- * popped one by one for as long as another like the last one fits. A claim of 20 or fewer is not worth the look.
+ * Pops the messages of one batch: about as many bytes as it may have, and one message more. No command tells sizes without reading,
+ * and reading many large messages at once blocks Redis. So the size of a pop follows from the largest message seen: in the drain's
+ * last batches, in this one, and at the place where the next batch would end, at which every second claim looks. That look shows
+ * that messages grow, but not those in between, so no pop takes more than 34 messages, and where none was seen before, not more than
+ * twice as many as were popped already. Where the largest would not fit, messages are popped one by one, as long as another one
+ * like the last fits. For a claim of 20 or fewer the look is not worth it.
  */
 export const popLua =
-  // How many to read at once where so many were read, and so many bytes more may be.
+  // How many messages to read at once, from how many were read already and how many bytes are left.
   `
 local function readable(count, room, expected)
   return math.min(34, math.floor(room / math.max(1, expected)), sizeHint > 0 and 34 or math.max(2, 2 * count))
 end
 ` +
-  // Puts popped messages back to the right end, in their order. Where that is refused, the other end is better than nowhere,
-  // and so is the delayed set: who may push nothing may still lease.
+  // Puts popped messages back to the right end, in their order. Where that is refused it tries the other end, and then the delayed
+  // set, since a user without the right to push may still write leases.
   // Returns how many messages the list then holds, -1 where that is not known.
   `
 local function putBack(popped)
@@ -30,7 +30,7 @@ local function putBack(popped)
   return length
 end
 ` +
-  // Returns the popped messages; whatever is refused after it in the same step puts them back.
+  // Returns the popped messages. Any later refusal in the same step puts them back.
   `
 local function popFitting()
   local popped, bytes, expected, last = {}, 0, sizeHint, 0

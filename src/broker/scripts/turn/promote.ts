@@ -1,4 +1,4 @@
-/** Due delayed messages go to the left end of the list, and when the next one is due is noted. */
+/** Moves due delayed messages to the left end of the list, and notes when the next one is due. */
 export const promoteLua = `
 local function promoteDue(due)
   local payloads, given = {}, {}

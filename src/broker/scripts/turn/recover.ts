@@ -1,6 +1,6 @@
 /**
- * Messages of ended leases go back to the right end in their old order: the newest batch first, so that the oldest ends
- * outermost. What crashed too often is a dead letter, and what has its done-marker is done.
+ * Returns messages of ended leases to the right end in their old order: the newest batch first, so that the oldest messages are
+ * claimed first. A message that was in too many crashes becomes a dead letter, and one with a done-marker is done.
  */
 export const recoverLua =
   `
@@ -37,8 +37,8 @@ local function recoverBatch(id, working, done)
   for _, entry in ipairs(deadEntries) do deadLetters[#deadLetters + 1] = entry end
 end
 ` +
-  // Returns whether all are back; until then nothing may be claimed, or order would be lost. Only batches whose keys the
-  // request names can be recovered: of the others it returns the ids, and the next request names them.
+  // Returns whether all are back; until then nothing may be claimed, or the order would be lost. Only batches whose keys the
+  // request names can be recovered. The ids of the others are returned, so that the next request names them.
   `
 local function recover(ended)
   for position, lease in ipairs(ended) do

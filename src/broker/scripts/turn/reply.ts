@@ -1,4 +1,4 @@
-/** What the parts fill in and the last one returns; `turn-reply.ts` reads it. */
+/** The variables that the parts fill in and the last one returns. `turn-reply.ts` reads them. */
 export const replyLua = `
 local NOTHING, SETTLED, LOST, SETTLED_EARLIER = 0, 1, 2, 3
 local NOT_SERVED, SERVED, BUSY, FAILED, BRAKED, PAUSED, LIMITED = 0, 1, 2, 3, 4, 5, 6

@@ -1,4 +1,4 @@
-/** What `turnFull` reads beside the rest; empty for the lean script. */
+/** What `turnFull` reads in addition; empty for the lean script. */
 interface More {
   /** Names of more numbers of the policy, each after a comma, and how many they are. */
   readonly numbers: string;
@@ -10,8 +10,8 @@ interface More {
 }
 
 /**
- * The only Lua that reads KEYS and ARGV; `turn-request.ts` is the only TypeScript that writes them. What it cannot read
- * ends the script before its first write: `wrong` then says which argument it was.
+ * The only Lua that reads KEYS and ARGV; `turn-request.ts` is the only TypeScript that writes them. An argument that cannot be read
+ * ends the script before its first write, and `wrong` says which one it was.
  */
 export const makeRequestLua = (more: More): string =>
   `

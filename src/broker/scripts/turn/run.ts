@@ -1,6 +1,7 @@
-/** The script's way through its parts: settle, look around, claim, mark. */
+/** Runs the parts of the script in their order: settle, look around, claim, mark. */
 export const runLua =
-  // Asked again, it says what became of the messages. What it claimed then, if nothing, is not known: the drain asks anew.
+  // A repeated request gets what became of the messages. Whether the first sending claimed nothing is not known, so the drain asks
+  // for a claim again.
   `
 local function answerAgain()
   quiet = -1
@@ -20,7 +21,7 @@ local function lookAroundAndClaim()
   local isClaiming = claimId ~= '' and not isStale and (holdsId == '' or isHolding)
   local isFull = not isHolding and othersCount >= maxConcurrency
 ` +
-  // Messages go back when they can be claimed at once, or others could be put back before them.
+  // Expired messages go back only where they can be claimed at once; otherwise others could be put back before them.
   `
   local isBack, braked = true, {}
   if #ended > 0 and (isClaiming and not isFull or claimId == '' and settleId == '') then isBack = recover(ended) end
@@ -49,8 +50,8 @@ local function lookAroundAndClaim()
   end
 end
 ` +
-  // After a settle that was refused something, nothing is claimed: the run ends. With no message anywhere, histories and
-  // brake can only be remains.
+  // After a refusal in the settle nothing is claimed, and the run ends. Where no message is anywhere, histories and the brake are
+  // leftovers and are deleted.
   `
 local function main()
   if inspect then takeTime() end

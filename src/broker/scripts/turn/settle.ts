@@ -1,23 +1,23 @@
-/** What `turnFull` does beside the rest; empty for the lean script. */
+/** What `turnFull` does in addition; empty for the lean script. */
 interface More {
-  /** Done with a batch that is held and whole, before anything else is written. */
+  /** Done with a batch that is still leased and whole, before anything else is written. */
   readonly first: string;
   /** Functions of its own. */
   readonly functions: string;
   /** Other ways to settle: `elseif <condition> then isHeld = <how>`. */
   readonly ways: string;
-  /** Done when a batch of which not all are acknowledged has been settled. */
+  /** Done after settling a batch in which not all messages are acknowledged. */
   readonly last: string;
   /** Done where an earlier sending of the request has settled it. */
   readonly again: string;
 }
 
-/** Settles a batch: sends each message the way its outcome says, in one step. */
+/** Settles a batch: moves each message where its outcome says, in one step. */
 export const makeSettleLua = (more: More): string =>
   `
 local isRepeat, again, hasDeadLetters = false, false, false
 ` +
-  // Takes some messages of a batch where they go. What is refused stays in the working list, and its code becomes `keep`.
+  // Moves some messages of a batch. Those whose command is refused stay in the working list, and their code becomes `keep`.
   `
 local function send(decided, indexes, command, key, values, undoOf)
   local width, most = #values / #indexes, CHUNK / 2
@@ -32,8 +32,8 @@ local function send(decided, indexes, command, key, values, undoOf)
   end
 end
 ` +
-  // Where not all are acknowledged. Only a batch that has as many messages as outcomes is touched: a repeated request
-  // finds fewer, because each settle removes at least one. What has been handled must be settled even where LRANGE is refused.
+  // Settles a batch in which not all messages are acknowledged. It must hold as many messages as there are outcomes: a repeated
+  // request finds fewer, because each settle removes at least one. Handled messages must be settled even where LRANGE is refused.
   `
 local function settlePartly()
   local batch = try('LRANGE', settleWorking, 0, -1)
@@ -117,8 +117,8 @@ local function settlePartly()
   if writeBrake then writeBrake(settledAs) end
 ${more.last}end
 ` +
-  // A working list is there for exactly as long as its batch is neither settled nor recovered: where the lease cannot be
-  // asked, that is the fence.
+  // A working list exists exactly until its batch is settled or recovered. Where the lease cannot be read, that shows whether the
+  // batch is still this drain's.
   `
 local function settleWholly()
   local removed = try('ZREM', leases, settleId)
@@ -129,8 +129,8 @@ local function settleWholly()
   return true
 end
 ${more.functions}` +
-  // Where the lease is gone: a batch claimed under this request's id, or a lease gone before its end, which no one may
-  // recover, shows that an earlier sending of this request has run.
+  // Where the lease is gone, decides whether an earlier sending of this request has run: there is a batch under this request's
+  // claim id, or the lease is gone before its end, when no one may recover it.
   `
 local function settle()
   local isHeld = false

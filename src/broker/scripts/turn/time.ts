@@ -1,4 +1,4 @@
-/** Redis' own clock, looked at when first needed: a quiet turn that ends a run needs none. */
+/** Redis' own clock, read when first needed: a quiet turn that ends a run does not need it. */
 export const timeLua = `
 local time, now = nil, 0
 

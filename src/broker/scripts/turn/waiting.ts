@@ -1,8 +1,7 @@
 /**
- * Histories of messages that wait in the list, by the digest of their payload. Equal payloads cannot be told apart
- * there, so what is kept is which histories their copies have, not which copy has which. Each history of several copies
- * stands in a field of its own, by a number, so that a batch costs the same however many copies wait. What cannot be read
- * counts as no history.
+ * Histories of messages that wait in the list, by the digest of their payload. Equal payloads cannot be told apart in the list, so
+ * it is kept which histories their copies have, and not which copy has which. Each history of several copies has a numbered field of
+ * its own, so that a batch costs the same however many copies wait. What cannot be read counts as no history.
  */
 export const waitingLua =
   `
@@ -15,7 +14,7 @@ local function readFields(fields)
   return found
 end
 ` +
-  // Of each payload that has histories: the numbers of its first and last one, and the history itself where it is alone.
+  // For each payload with histories: the numbers of the first and the last one, and the history itself where there is only one.
   `
 local function readWaiting(digests)
   local waiting, fields, seen = {}, {}, {}
@@ -39,7 +38,7 @@ local function writeWaiting(fields, digest, of)
   fields[#fields + 1] = of.alone or of.first .. ':' .. of.last
 end
 ` +
-  // Notes the histories of messages that go to the list: before those of their copies there if they are claimed next.
+  // Notes the histories of messages that go to the list, before those of their copies there where they are claimed next.
   `
 local function noteWaiting(payloads, given, isNext)
   local digests, with, fields = {}, {}, {}
@@ -71,8 +70,8 @@ local function noteWaiting(payloads, given, isNext)
   variadic('HSET', attempts, fields)
 end
 ` +
-  // Gives each popped message a history of its payload's. Returns them, and a function that moves those of the first
-  // messages from the list's to the claimed batch's.
+  // Gives each popped message one of the histories of its payload. Returns them, and a function that moves those of the first
+  // messages from the list to the claimed batch.
   `
 local function takeHistories(popped)
   local digests, given, places, fields, taken = {}, {}, {}, {}, {}

@@ -83,6 +83,7 @@ export { idempotent } from "./idempotent.ts";
 // What an operator looks at.
 export type { Lease, LeaseOptions } from "./leases.ts";
 export { type Listeners, listeners, type On } from "./listeners.ts";
+export type { ListsStats } from "./lists-stats.ts";
 export type { Message } from "./message.ts";
 export type { SentAt } from "./message-age.ts";
 export { byKey, strictOrder } from "./order.ts";

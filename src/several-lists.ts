@@ -1,7 +1,7 @@
-import type { DrainStats } from "./broker.ts";
 import type { Drain, HostedDrain } from "./create-drain.ts";
 import type { ListsReport } from "./fair-report.ts";
 import type { On } from "./listeners.ts";
+import type { ListsStats } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
 import type { Pushable, PushOptions } from "./push-options.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -25,8 +25,8 @@ export interface Spillway extends HostedDrain {
    * is busy, paused, limited or braked holds up no other. Never rejects, as a drain does not.
    */
   run(options?: RunOptions): Promise<ListsReport>;
-  /** The sums over all lists, and each list's own. Throws the Redis errors. */
-  stats(): Promise<DrainStats & { readonly lists: Readonly<Record<string, DrainStats>> }>;
+  /** The sums over the lists, and each list's own; of many that fit a pattern, of some. Throws the Redis errors. */
+  stats(): Promise<ListsStats>;
   /**
    * Pushes to one of the lists, as its drain does, and writes the name of one that fits a pattern into its register: throws
    * `PushIncompleteError` where that failed. Throws `OptionError` for a list that there is not.

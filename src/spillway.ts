@@ -1,4 +1,3 @@
-import type { DrainStats } from "./broker.ts";
 import { type Continuation, goOnAndTell } from "./continuation.ts";
 import { makeDrain } from "./create-drain.ts";
 import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
@@ -10,7 +9,7 @@ import type { ChainPosition } from "./hop.ts";
 import * as limits from "./limits.ts";
 import { listenersOf } from "./listeners.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists-look.ts";
-import { sumOfStats } from "./lists-stats.ts";
+import { statsOf } from "./lists-stats.ts";
 import type { PushResult } from "./push.ts";
 import { checkPushOptions } from "./push-options.ts";
 import { brokenReport } from "./report.ts";
@@ -237,15 +236,14 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       return runAll(checked).catch((error) => ({ ...brokenReport(error), lists: {} }));
     },
     async stats() {
-      const drains = await drainsNow(openSender());
-      const all: (readonly [list: string, DrainStats])[] = [];
-      for (let at = 0; at < drains.length; at += limits.statsCountMax) {
-        const some = drains.slice(at, at + limits.statsCountMax);
-        all.push(
-          ...(await Promise.all(some.map(async ([list, { drain }]) => [list, await drain.stats()] as const))),
-        );
+      const drains = [...made].map(([list, { drain }]) => [list, drain] as const);
+      let leftOut = 0;
+      for (const [pattern, register] of patterns) {
+        const first = await register.first(openSender());
+        for (const list of first.names) drains.push([list, tenantOf(pattern, list).drain]);
+        leftOut += first.leftOut;
       }
-      return { ...sumOfStats(all.map(([, stats]) => stats)), lists: Object.fromEntries(all) };
+      return statsOf(drains, leftOut);
     },
     async push(list, payloads, pushOptions) {
       const known = made.get(list);

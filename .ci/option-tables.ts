@@ -4,7 +4,7 @@ import ts from "typescript";
 
 /**
  * Prints tables of options into the documentation, from the TSDoc of their interfaces: `npm run docs:options`. A table
- * stands between `<!-- options: src/drain-options.ts EveryDrainOption -->` and `<!-- end of options -->`.
+ * stands between `<!-- options: src/options/drain-options.ts EveryDrainOption -->` and `<!-- end of options -->`.
  */
 const root = join(import.meta.dirname, "..");
 const marked = /(<!-- options: (\S+) (\w+) -->\n)[\s\S]*?(<!-- end of options -->)/g;

@@ -41,9 +41,9 @@ export const templates: readonly Template[] = [
     devDependencies: { esbuild: "^0.28.0" },
     next: [
       install,
-      "aws ssm put-parameter --type SecureString --name /spillway/redis-url --value https://….upstash.io",
-      "read -rs TOKEN   # paste it and press Enter: so it is on no command line and in no history",
-      'printf %s "$TOKEN" | aws ssm put-parameter --type SecureString --name /spillway/redis-token --value file:///dev/stdin',
+      // A file of one's own: so no secret is on a command line or in a history, and no version of the program fetches the URL.
+      "for name in redis-url redis-token; do printf '%s: ' $name; read -rs value; (umask 077; printf %s \"$value\" > $name); " +
+        "aws ssm put-parameter --type SecureString --name /spillway/$name --value file://$name; rm $name; done",
       "npm run deploy",
     ],
   },

@@ -1,4 +1,4 @@
-import type { ByteString } from "./redis-client.ts";
+import type { ByteString } from "./redis/redis-client.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,26 +1,27 @@
+import type { DrainStats } from "./broker/broker.ts";
 import { plainBroker } from "./broker/plain.ts";
 import { adoptWorkingLists } from "./broker/working-lists.ts";
-import type { DrainStats } from "./broker.ts";
-import type { Codec } from "./codec.ts";
-import { type Limits, limitsOf, setPaused } from "./control.ts";
-import { type DeadLetters, deadLetters } from "./dead-letters.ts";
-import type { DrainOptions, PlainEngine } from "./drain-options.ts";
+import { type WaitOptions, waitForMessage } from "./chain/wait.ts";
+import { type Woken, wake } from "./chain/wake.ts";
 import { OptionError } from "./errors.ts";
-import { checkLeaseOptions, type Lease, type LeaseOptions, readLeases } from "./leases.ts";
+import { type Listeners, listenersOf, type On } from "./events/listeners.ts";
+import type { Codec } from "./handling/codec.ts";
 import * as limits from "./limits.ts";
-import { type Listeners, listenersOf, type On } from "./listeners.ts";
-import { orders } from "./order.ts";
-import { type PeekedMessage, type PeekOptions, peekMessages } from "./peek.ts";
-import { type PushResult, pushContext, pushMessages, watchedPush } from "./push.ts";
-import type { Pushable, PushOptions } from "./push-options.ts";
-import type { DrainReport } from "./report.ts";
-import type { RunOptions } from "./run-options.ts";
-import { makeRunner, type RunnerParts } from "./runner.ts";
-import { scaleOut } from "./scale-out.ts";
+import { type Limits, limitsOf, setPaused } from "./operations/control.ts";
+import { type DeadLetters, deadLetters } from "./operations/dead-letters.ts";
+import { checkLeaseOptions, type Lease, type LeaseOptions, readLeases } from "./operations/leases.ts";
+import { type PeekedMessage, type PeekOptions, peekMessages } from "./operations/peek.ts";
+import type { DrainOptions, PlainEngine } from "./options/drain-options.ts";
+import type { RunOptions } from "./options/run-options.ts";
+import { attempt } from "./options/show.ts";
+import { orders } from "./order/order.ts";
+import { type PushResult, pushContext, pushMessages, watchedPush } from "./push/push.ts";
+import type { Pushable, PushOptions } from "./push/push-options.ts";
+import type { ByteString } from "./redis/redis-client.ts";
+import type { DrainReport } from "./run/report.ts";
+import { makeRunner, type RunnerParts } from "./run/runner.ts";
+import { scaleOut } from "./scale/scale-out.ts";
 import { type ShardOptions, shardedDrain } from "./shards/sharded-drain.ts";
-import { attempt } from "./show.ts";
-import { type WaitOptions, waitForMessage } from "./wait.ts";
-import { type Woken, wake } from "./wake.ts";
 
 /** A drain of one list: stateless between calls, so it may be made once and run by any number of invocations. */
 export interface Drain {
@@ -110,8 +111,11 @@ export function createDrain<Decoded = unknown, Value = Decoded>(
   return shards === undefined ? makeDrain(ofOneList).drain : shardedDrain(ofOneList, shards, makeDrain);
 }
 
-/** A drain of one Redis list, with what it is made of, for who runs several. */
-export function makeDrain(options: unknown): { readonly drain: Drain; readonly parts: RunnerParts } {
+/** A drain of one Redis list, with what it is made of, for who runs several; `whole` is the mark by which all of them are woken. */
+export function makeDrain(
+  options: unknown,
+  whole?: ByteString,
+): { readonly drain: Drain; readonly parts: RunnerParts } {
   const { parts, ...runner } = makeRunner(options, plainBroker, scaleOut(), orders, (given) =>
     listenersOf(given),
   );
@@ -121,6 +125,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     const wanted = "given with a continuation, a maxConcurrency above 1 and the scripted engine";
     throw new OptionError("scaleOut", wanted, "without");
   }
+  const wakes = async (): Promise<Woken | null> => wake({ ...parts, whole });
   const drain: Drain = {
     ...runner,
     on: (settings.listeners as Listeners).on,
@@ -132,7 +137,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
     pause: async () => setPaused(openSender(), keys, true),
     waitForMessage: async (waitOptions) => waitForMessage(parts, waitOptions),
     resume: async () => setPaused(openSender(), keys, false),
-    wake: async () => wake(parts),
+    wake: wakes,
     recover: recovering(parts),
     peek: async (peekOptions = {}) => peekMessages(openSender(), keys, peekOptions),
     leases: async (leaseOptions = {}) => {
@@ -144,7 +149,7 @@ export function makeDrain(options: unknown): { readonly drain: Drain; readonly p
         const context = pushContext(settings, [{ sender: openSender(), keys }]);
         const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
         const asleep = { woken: false, wakeError: null };
-        return { ...result, ...((toWake.length > 0 && (await wake(parts))) || asleep) };
+        return { ...result, ...((toWake.length > 0 && (await wakes())) || asleep) };
       }),
   };
   return { drain, parts };

@@ -1,4 +1,4 @@
-import type { ByteString } from "./redis-client.ts";
+import type { ByteString } from "./redis/redis-client.ts";
 
 /**
  * SHA-1 in hexadecimal, as Redis computes it (`redis.sha1hex`, `SCRIPT LOAD`). Ours because WebCrypto's is

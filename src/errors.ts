@@ -1,5 +1,5 @@
-import type { RedisCommand } from "./redis-client.ts";
-import { safeReplyText, withoutScript } from "./reply-text.ts";
+import type { RedisCommand } from "./redis/redis-client.ts";
+import { safeReplyText, withoutScript } from "./redis/reply-text.ts";
 
 /** Every way Spillway can fail, one code a way. Expected results (empty, busy, lost lease) are values, not errors. */
 export type SpillwayErrorCode =

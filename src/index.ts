@@ -15,29 +15,26 @@
  * @module
  */
 
-// The drain: made once, run by any number of invocations.
-export type { BatchBy, BatchGroup } from "./batch-groups.ts";
-export type { DrainStats } from "./broker.ts";
+export type { DrainStats } from "./broker/broker.ts";
 // For adapters: bytes-in-a-string and back.
 export { type Bytes, fromBytes, fromText, toBytes, toText, toTextExact } from "./bytes.ts";
+export type { Continuation, Declined, NextDrain } from "./chain/continuation.ts";
+// Hops, for continuations and hosts.
+export {
+  type ChainPosition,
+  type Hop,
+  type HopFields,
+  type ReceiveHop,
+  readHop,
+  readHopText,
+  writeHop,
+} from "./chain/hop.ts";
+export type { WaitOptions } from "./chain/wait.ts";
+export type { Woken } from "./chain/wake.ts";
 export type { Clock } from "./clock.ts";
-export { type Codec, type Encoded, jsonCodec } from "./codec.ts";
-export type { Continuation, Declined, NextDrain } from "./continuation.ts";
-export type { KeyLimit, Limits, ListLimit, RateLimit } from "./control.ts";
 export type { Drain, HostedDrain } from "./create-drain.ts";
 export { createDrain, plainEngine } from "./create-drain.ts";
-// Dead letters.
-export type { DeadLetter } from "./dead-letter.ts";
-export type { DeadLetterWhere } from "./dead-letter-where.ts";
-export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./dead-letters.ts";
-export type {
-  Brake,
-  DeadLetterLimits,
-  DrainOptions,
-  EveryDrainOption,
-  PlainEngine,
-} from "./drain-options.ts";
-export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./effects.ts";
+export { createSpillway } from "./create-spillway.ts";
 // Errors: one base, a closed set of codes.
 export {
   ClosedError,
@@ -56,10 +53,12 @@ export {
   type SpillwayErrorCode,
 } from "./errors.ts";
 // Events.
-export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events.ts";
-export type { FailureCount } from "./failures.ts";
-// Several lists in one deployment.
-export type { ListsReport } from "./fair-report.ts";
+export type { DrainEvents, EventListeners, EventName, Listener, ToldMessage } from "./events/events.ts";
+export { type Listeners, listeners, type On } from "./events/listeners.ts";
+// The drain: made once, run by any number of invocations.
+export type { BatchBy, BatchGroup } from "./handling/batch-groups.ts";
+export { type Codec, type Encoded, jsonCodec } from "./handling/codec.ts";
+export { type Ack, ack, type Effect, type EffectsOptions, forward } from "./handling/effects.ts";
 export type {
   BatchHandler,
   BatchHandlerReturn,
@@ -67,27 +66,11 @@ export type {
   Handler,
   HandlerReturn,
   MessageVerdict,
-} from "./handler.ts";
-// Hops, for continuations and hosts.
-export {
-  type ChainPosition,
-  type Hop,
-  type HopFields,
-  type ReceiveHop,
-  readHop,
-  readHopText,
-  writeHop,
-} from "./hop.ts";
+} from "./handling/handler.ts";
 // What a handler gets, and what it may say.
-export { idempotent } from "./idempotent.ts";
-// What an operator looks at.
-export type { Lease, LeaseOptions } from "./leases.ts";
-export { type Listeners, listeners, type On } from "./listeners.ts";
-export type { ListsStats } from "./lists-stats.ts";
-export type { Message } from "./message.ts";
-export type { SentAt } from "./message-age.ts";
-export { byKey, strictOrder } from "./order.ts";
-export type { KeyOf, KeyOrder, Order } from "./order-option.ts";
+export { idempotent } from "./handling/idempotent.ts";
+export type { Message } from "./handling/message.ts";
+export type { SentAt } from "./handling/message-age.ts";
 export {
   deadLetter,
   type HandlerOutcome,
@@ -95,10 +78,34 @@ export {
   Overloaded,
   release,
   retry,
-} from "./outcome.ts";
-export type { PeekedMessage, PeekOptions } from "./peek.ts";
-export type { PushResult } from "./push.ts";
-export type { Pushable, PushOptions } from "./push-options.ts";
+} from "./handling/outcome.ts";
+export type { Backoff, Failure, RetryDelay } from "./handling/retry-policy.ts";
+export { SchemaError, type StandardSchema } from "./handling/schema.ts";
+// Several lists in one deployment.
+export type { ListsReport } from "./lists/fair-report.ts";
+export type { ListsStats } from "./lists/lists-stats.ts";
+export type { Spillway } from "./lists/several-lists.ts";
+export type { ListOptions, SpillwayOptions } from "./lists/spillway-options.ts";
+export type { KeyLimit, Limits, ListLimit, RateLimit } from "./operations/control.ts";
+// Dead letters.
+export type { DeadLetter } from "./operations/dead-letter.ts";
+export type { DeadLetterWhere } from "./operations/dead-letter-where.ts";
+export type { DeadLetterChange, DeadLetterSelection, DeadLetters } from "./operations/dead-letters.ts";
+// What an operator looks at.
+export type { Lease, LeaseOptions } from "./operations/leases.ts";
+export type { PeekedMessage, PeekOptions } from "./operations/peek.ts";
+export type {
+  Brake,
+  DeadLetterLimits,
+  DrainOptions,
+  EveryDrainOption,
+  PlainEngine,
+} from "./options/drain-options.ts";
+export type { RunOptions } from "./options/run-options.ts";
+export { byKey, strictOrder } from "./order/order.ts";
+export type { KeyOf, KeyOrder, Order } from "./order/order-option.ts";
+export type { PushResult } from "./push/push.ts";
+export type { Pushable, PushOptions } from "./push/push-options.ts";
 // Ports: what an adapter implements.
 export type {
   ByteString,
@@ -106,18 +113,11 @@ export type {
   RedisCommand,
   RedisReply,
   RedisRequestOptions,
-} from "./redis-client.ts";
-export type { DrainReport, StopReason } from "./report.ts";
-export type { Backoff, Failure, RetryDelay } from "./retry-policy.ts";
-export type { RunOptions } from "./run-options.ts";
-export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale-out.ts";
-export { SchemaError, type StandardSchema } from "./schema.ts";
-export type { Spillway } from "./several-lists.ts";
+} from "./redis/redis-client.ts";
+export type { FailureCount } from "./run/failures.ts";
+export type { DrainReport, StopReason } from "./run/report.ts";
+export { type ScaleOut, type ScaleOutOptions, scaleOut } from "./scale/scale-out.ts";
 // Shards.
 export { type ReshardOptions, reshard } from "./shards/reshard.ts";
 export { shardOf } from "./shards/shard-names.ts";
 export type { ShardOptions } from "./shards/sharded-drain.ts";
-export { createSpillway } from "./spillway.ts";
-export type { ListOptions, SpillwayOptions } from "./spillway-options.ts";
-export type { WaitOptions } from "./wait.ts";
-export type { Woken } from "./wake.ts";

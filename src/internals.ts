@@ -4,15 +4,16 @@
  * @module
  */
 
+export type { Batch, Broker, Settlement, TurnResult } from "./broker/broker.ts";
 export { readDelayed } from "./broker/history.ts";
 export { passedOn } from "./broker/passed-on.ts";
-export type { Batch, Broker, Settlement, TurnResult } from "./broker.ts";
-export { readDeadLetter } from "./dead-letter.ts";
 export { sha1Hex } from "./digest.ts";
-export type { HandlerOptions } from "./drain-options.ts";
-export { textOfFailure } from "./failures.ts";
-export { asError, isThenable, peek, shorten, whenSettled } from "./guest.ts";
-export { type ListKeys, listKeys } from "./keys.ts";
+export type { WatchedRun, Watcher } from "./events/watcher.ts";
+export { asError, isThenable, peek, shorten, whenSettled } from "./handling/guest.ts";
+export { isHandlerOutcome } from "./handling/outcome.ts";
+export { firstOf, isArray } from "./handling/verdict.ts";
+export { readDeadLetter } from "./operations/dead-letter.ts";
+export type { HandlerOptions } from "./options/drain-options.ts";
 export {
   boolean,
   type Checked,
@@ -27,14 +28,13 @@ export {
   required,
   table,
   text,
-} from "./option-kinds.ts";
-export { isHandlerOutcome } from "./outcome.ts";
-export { payloadOf } from "./payload.ts";
-export { safeReplyText } from "./reply-text.ts";
-export type { RunParts } from "./run-parts.ts";
-export { makeRunner, type Runner } from "./runner.ts";
-export { slotOf } from "./scale.ts";
+} from "./options/option-kinds.ts";
+export { attempt, show } from "./options/show.ts";
+export { payloadOf } from "./push/payload.ts";
+export { type ListKeys, listKeys } from "./redis/keys.ts";
+export { safeReplyText } from "./redis/reply-text.ts";
+export { textOfFailure } from "./run/failures.ts";
+export type { RunParts } from "./run/run-parts.ts";
+export { makeRunner, type Runner } from "./run/runner.ts";
+export { slotOf } from "./scale/scale.ts";
 export { checkShards, shardName } from "./shards/shard-names.ts";
-export { attempt, show } from "./show.ts";
-export { firstOf, isArray } from "./verdict.ts";
-export type { WatchedRun, Watcher } from "./watcher.ts";

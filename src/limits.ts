@@ -41,6 +41,8 @@ export const payloadCharsMin = 5;
 export const payloadProbeChars = 32;
 /** Elements of what a handler returned that are looked at. Reason: as many as a batch may have. */
 export const verdictCountMax = 10_000;
+/** How deep in it. Reason: who wraps verdicts wraps them once or twice. */
+export const verdictDepthMax = 3;
 /** Sendings of one request that may be repeated. Reason: with the waits below, about 1.6 s of trying. */
 export const sendCountMax = 6;
 /** Sendings of one request that a living server refuses for now. Reason: a Redis that loads its data takes seconds: about 30 s. */

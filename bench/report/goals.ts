@@ -104,7 +104,11 @@ export function goalsOf(results: Results): Goal[] {
   }
   if (fixed) {
     const bytes = value(fixed, "Spillway and upstash-fetch", "minified and gzipped, bytes", "bytes");
-    add("core and Upstash client ≤ 25 KB gzipped", bytes <= 25 * 1024, `${(bytes / 1024).toFixed(1)} KB`);
+    add(
+      "core with all features and Upstash client ≤ 63 KB gzipped",
+      bytes <= 63 * 1024,
+      `${(bytes / 1024).toFixed(1)} KB`,
+    );
     const ms = value(fixed, "Spillway and @upstash/redis", "cold import", "ms");
     add("cold import ≤ 60 ms", ms <= 60, `${ms.toFixed(0)} ms`);
   }

@@ -1,4 +1,4 @@
-import { assumed, published } from "./limits.ts";
+import { assumed, measured, published } from "./limits.ts";
 import { prices } from "./prices.ts";
 
 /** What a day is made of, beside its messages: a handler of 100 ms, ten at once, in functions of 256 MB that run 60 s. */
@@ -7,8 +7,7 @@ const load = {
   concurrency: 10,
   gb: 0.25,
   hopMs: 60_000,
-  /** Redis commands a message, those in scripts too: measured with batches of 100. */
-  commandsPerMessage: 0.07,
+  commandsPerMessage: measured.commandsPerMessage,
   /** What a message is on its way to Redis and from there, GB. */
   gbPerMessage: 2 * 1e-6,
   /** The busiest hour has so many times the messages of an average one. */
@@ -52,7 +51,7 @@ export function dailyTable(
     "Upstash traffic, $ a day",
     "Lambda, $ a day",
   ];
-  const says = `Handlers of ${handlerMs} ms, ${concurrency} at once, drains of ${hopMs / 1_000} s in ${gb * 1_024} MB; a peak of ${peak} times the average; ${commandsPerMessage} commands a message of 1 KB with batches of 100, counting those inside scripts, for Upstash does not say whether it bills them. A Redis node is taken to carry ${whole(assumed.redisMessagesPerSecond)} messages a second, an Upstash database ${whole(published.upstashCommandsPerSecond)} commands a second.`;
+  const says = `Handlers of ${handlerMs} ms, ${concurrency} at once, drains of ${hopMs / 1_000} s in ${gb * 1_024} MB; a peak of ${peak} times the average; messages of 1 KB in batches of 100, with ${commandsPerMessage} commands a message. This counts the commands inside scripts, since Upstash does not say whether it bills them. A Redis node is assumed to carry ${whole(assumed.redisMessagesPerSecond)} messages a second, an Upstash database ${whole(published.upstashCommandsPerSecond)} commands a second.`;
   return `${says}\n\n${table(titles, lines)}`;
 }
 

@@ -1,20 +1,20 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { bills } from "./bills.ts";
 import { emptyPlot, rampPlot } from "./plots.ts";
 import { emptyRows, ramps, textsOf } from "./tables.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
 const rows = emptyRows();
-const texts = textsOf(rows);
-console.log(Object.values(texts).join("\n\n"));
-
-const page = new URL("scale.md", docs);
-let text = await readFile(page, "utf8");
-for (const [name, put] of Object.entries(texts)) {
-  const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);
-  if (!place.test(text)) throw new Error(`docs/scale.md has no place for ${name}.`);
-  text = text.replace(place, (_all, before, after) => `${before}\n\n${put}\n\n${after}`);
+for (const [page, texts] of Object.entries({ "scale.md": textsOf(rows), ...bills() })) {
+  console.log(Object.values(texts).join("\n\n"));
+  let text = await readFile(new URL(page, docs), "utf8");
+  for (const [name, put] of Object.entries(texts)) {
+    const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);
+    if (!place.test(text)) throw new Error(`docs/${page} has no place for ${name}.`);
+    text = text.replace(place, (_all, before, after) => `${before}\n\n${put}\n\n${after}`);
+  }
+  await writeFile(new URL(page, docs), text);
 }
-await writeFile(page, text);
 
 await mkdir(new URL("scale/", docs), { recursive: true });
 await writeFile(new URL("scale/ramp.svg", docs), await rampPlot(ramps));

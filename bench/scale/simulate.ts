@@ -1,6 +1,6 @@
 import * as limits from "../../src/limits.ts";
-import { slotsToStart } from "../../src/scale.ts";
-import { Waves } from "../../src/scale-out.ts";
+import { slotsToStart } from "../../src/scale/scale.ts";
+import { Waves } from "../../src/scale/scale-out.ts";
 import { assumed, published } from "./limits.ts";
 
 export interface Burst {
@@ -39,7 +39,7 @@ const stepMs = 5;
 const withinMs = 2_000;
 
 /**
- * A burst that one tick finds: the drains start others by the decision that ships, `src/scale.ts` and `Waves`, and the platform lets them
+ * A burst that one tick finds: the drains start others by the decision that ships, `src/scale/scale.ts` and `Waves`, and the platform lets them
  * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can. Where nothing can change but what is
  * left, since as many live as may and none is on its way, the rest is one division.
  */

@@ -83,16 +83,16 @@ function table(titles: readonly string[], lines: readonly (readonly string[])[])
 
 /** What the page says between its marks, by their names. */
 export function textsOf(rows: readonly Row[]): { readonly simulated: string; readonly daily: string } {
-  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the function that decides in a drain, \`src/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: ${assumed.invokeMs} ms from an invoke to its function's begin, ${assumed.coldStartMs} ms more in a new environment; on Workers ${assumed.objectMs} ms until a new Durable Object answers and ${assumed.alarmMs} ms until its alarm fires, and no limit to how many begin at once, for none is published; ${assumed.roundTripMs} ms a round trip, ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
+  const says = `Simulated by the platforms' published limits (\`bench/scale/limits.ts\`) and the functions that decide in a drain, \`src/scale/scale.ts\`; ${concurrency} handlers at once in each drain. Assumed: on Lambda a function begins ${assumed.invokeMs} ms after it is invoked, and ${assumed.coldStartMs} ms later in a new environment; on Workers a new Durable Object answers after ${assumed.objectMs} ms, its alarm fires ${assumed.alarmMs} ms later, and any number may begin at once, since no limit is published; a round trip to Redis takes ${assumed.roundTripMs} ms, and Redis gives ${assumed.redisMessagesPerSecond.toLocaleString("en-US")} messages a second from one list (TCP without delay in [benchmarks](benchmarks.md) is 175,634).`;
 
   const simulated = [
     says,
     "### From 1 to 64 chains",
-    "A burst of ten million messages, `maxConcurrency: 64`, by seconds since the tick.",
+    "A burst of ten million messages with `maxConcurrency: 64`: seconds from the tick until so many chains are live.",
     "![Ramp](scale/ramp.svg)",
     rampTable(),
     "### Until a burst is handled",
-    `\`maxConcurrency: ${limits.chainsMax}\`. SQS begins with 5 pollers, 300 more a minute to 1,250. From a hundred million messages on the list has [shards](shards.md) on a cluster of three nodes.`,
+    `\`maxConcurrency: ${limits.chainsMax}\`. SQS → Lambda begins with 5 pollers and adds 300 a minute, up to 1,250. For a hundred million messages the list has [shards](shards.md) on a cluster of three nodes.`,
     "![Time to empty](scale/empty.svg)",
     emptyTable(rows),
   ].join("\n\n");

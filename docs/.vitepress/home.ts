@@ -19,19 +19,19 @@ export const home = {
     {
       title: "Nothing is lost",
       details:
-        "A function is killed, a reply never arrives: its messages return to the list, in their order.",
+        "If a function is killed, its messages return to the list, in their order. A lost reply runs nothing twice.",
       link: "/concepts/lease",
       linkText: "Lease and fence",
     },
     {
       title: "An empty list costs one command",
-      details: "No process waits. A tick that finds nothing asks Redis once, and ends.",
+      details: "No process waits. A call by the schedule that finds nothing asks Redis once, and ends.",
       link: "/concepts/chain",
       linkText: "The chain",
     },
     {
       title: "An outage makes no dead letters",
-      details: "When everything fails, the list holds itself until one message succeeds again.",
+      details: "When everything fails, the list waits until one message succeeds again.",
       link: "/concepts/brake",
       linkText: "The brake",
     },
@@ -43,13 +43,14 @@ export const home = {
     },
     {
       title: "Exactly once, in Redis",
-      details: "A counter, a set, the next list: what changes with the acknowledgement changes once.",
+      details:
+        "Redis commands that run together with the acknowledgement: a counter, a set, a push to the next list.",
       link: "/effects",
       linkText: "Effects",
     },
     {
-      title: "Proved by breaking it",
-      details: "Simulation, models, killed processes, and mutations of the protocol itself.",
+      title: "Tested by breaking it",
+      details: "Simulations, models, killed processes, and faults put into the protocol on purpose.",
       link: "/reliability",
       linkText: "Reliability",
     },

@@ -1,4 +1,4 @@
-import type { ClaimRequest } from "../broker.ts";
+import type { ClaimRequest } from "./broker.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim } from "./turn-request.ts";
 

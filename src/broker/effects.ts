@@ -1,11 +1,11 @@
 import { toText } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
 import { EffectError, RedisProtocolError, RedisTooLargeError } from "../errors.ts";
+import type { Message } from "../handling/message.ts";
+import type { DeadLetterCause, Outcome } from "../handling/outcome.ts";
+import type { Failure } from "../handling/retry-policy.ts";
 import * as limits from "../limits.ts";
-import type { Message } from "../message.ts";
-import type { DeadLetterCause, Outcome } from "../outcome.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { Failure } from "../retry-policy.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
 import type { Script } from "./evaluate.ts";
 import { codeSets, outcomeCodes } from "./outcome-codes.ts";
 import { turnFullScript, turnFullScriptWhenFull } from "./scripts/turn-full/index.ts";

@@ -1,6 +1,6 @@
 import { RedisReplyError } from "../errors.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 
 /** A script and the digest that Redis knows it by. */
 export interface Script {

@@ -1,5 +1,5 @@
 import { sha1Hex } from "../digest.ts";
-import type { ByteString, RedisCommand } from "../redis-client.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
 import type { Script } from "./evaluate.ts";
 import { fromLeftLua } from "./scripts/from-left.ts";
 

@@ -1,5 +1,5 @@
-import type { ClaimedMessage } from "../message.ts";
-import type { ByteString } from "../redis-client.ts";
+import type { ClaimedMessage } from "../handling/message.ts";
+import type { ByteString } from "../redis/redis-client.ts";
 
 /** What a message has been through before this claim. */
 export type History = Omit<ClaimedMessage, "raw">;

@@ -1,5 +1,5 @@
 import { sha1Hex } from "../digest.ts";
-import type { ByteString } from "../redis-client.ts";
+import type { ByteString } from "../redis/redis-client.ts";
 
 /** What a look into a shared working list showed, beside what was noted at earlier looks. */
 export interface Observation {

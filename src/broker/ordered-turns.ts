@@ -1,11 +1,11 @@
-import type { BatchOrder } from "../broker.ts";
 import { sleep } from "../clock.ts";
 import { sha1Hex } from "../digest.ts";
 import { RedisProtocolError } from "../errors.ts";
 import * as limits from "../limits.ts";
-import { type KeyReader, noKey, type ReadKey } from "../order-keys.ts";
-import type { OrderContext } from "../order-option.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
+import { type KeyReader, noKey, type ReadKey } from "../order/order-keys.ts";
+import type { OrderContext } from "../order/order-option.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
+import type { BatchOrder } from "./broker.ts";
 import type { TurnScripts } from "./effects.ts";
 import { isAckedOnly } from "./outcome-codes.ts";
 import { turnOrderScript, turnOrderScriptWhenFull } from "./scripts/turn-order/index.ts";

@@ -1,8 +1,8 @@
-import type { Batch, Settlement } from "../broker.ts";
-import { deadLetterTail } from "../dead-letter.ts";
 import { RedisProtocolError } from "../errors.ts";
-import type { Outcome, RetryLater, SettledAs, ToDeadLetter } from "../outcome.ts";
-import type { ByteString } from "../redis-client.ts";
+import type { Outcome, RetryLater, SettledAs, ToDeadLetter } from "../handling/outcome.ts";
+import { deadLetterTail } from "../operations/dead-letter.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Batch, Settlement } from "./broker.ts";
 import type { Full } from "./effects.ts";
 
 /** What the turn script is told of each message, in one character: the same names here and in the Lua. */

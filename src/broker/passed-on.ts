@@ -1,4 +1,4 @@
-import type { Broker } from "../broker.ts";
+import type { Broker } from "./broker.ts";
 
 /** A broker with some of its verbs in the place of those that it has, and the others as they are. */
 export function passedOn(broker: Broker, verbs: Partial<Broker>): Broker {

@@ -1,8 +1,8 @@
-import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
 import { sha1Hex } from "../digest.ts";
 import * as limits from "../limits.ts";
-import type { ByteString, RedisCommand } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import { deadLetterEntry, deadLetterTail } from "../operations/dead-letter.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 import { type History, readDelayed, writeHistory } from "./history.ts";
 import { type Observation, observe } from "./observation.ts";
 import { type PlainPlaces, pushDeadLetters } from "./plain-settle.ts";

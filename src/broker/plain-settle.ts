@@ -1,11 +1,17 @@
-import type { Settlement } from "../broker.ts";
-import { deadLetterEntry, deadLetterTail } from "../dead-letter.ts";
 import { sha1Hex } from "../digest.ts";
-import type { ListKeys } from "../keys.ts";
+import type { ClaimedMessage } from "../handling/message.ts";
+import {
+  type Outcome,
+  type RetryLater,
+  type SettledAs,
+  settledAs,
+  type ToDeadLetter,
+} from "../handling/outcome.ts";
 import * as limits from "../limits.ts";
-import type { ClaimedMessage } from "../message.ts";
-import { type Outcome, type RetryLater, type SettledAs, settledAs, type ToDeadLetter } from "../outcome.ts";
-import type { ByteString, RedisCommand } from "../redis-client.ts";
+import { deadLetterEntry, deadLetterTail } from "../operations/dead-letter.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import type { Settlement } from "./broker.ts";
 import { writeDelayed, writeHistory } from "./history.ts";
 import type { PlainView } from "./plain-view.ts";
 

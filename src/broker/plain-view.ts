@@ -1,7 +1,7 @@
 import { sha1Hex } from "../digest.ts";
-import type { ListKeys } from "../keys.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 import { type History, readHistory } from "./history.ts";
 
 /** What the plain engine knows of a list from its last looks: no script can look for it. */

@@ -1,8 +1,8 @@
-import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { RedisReplyError, SpillwayError } from "../errors.ts";
-import type { ListKeys } from "../keys.ts";
-import type { ByteString, RedisCommand } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
+import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";

@@ -1,6 +1,6 @@
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
-import type { ByteString, RedisCommand, RedisReply } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 
 /** A reply of a pipeline. Throws the error that stands in its place. */
 export function unlessError(reply: RedisReply | RedisReplyError | undefined): RedisReply | undefined {

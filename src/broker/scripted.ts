@@ -1,11 +1,11 @@
-import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
 import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
-import type { ListKeys } from "../keys.ts";
+import type { ClaimedMessage } from "../handling/message.ts";
 import * as limits from "../limits.ts";
-import type { ClaimedMessage } from "../message.ts";
-import type { ByteString } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
+import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { ClaimSize } from "./claim-size.ts";
 import { readHistory } from "./history.ts";
 import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";

@@ -1,6 +1,6 @@
 import { toText } from "../bytes.ts";
 import { SpillwayError } from "../errors.ts";
-import type { ListKeys } from "../keys.ts";
+import type { ListKeys } from "../redis/keys.ts";
 
 /** A drain that was told of no shards is at a list that has some: it would leave what they hold alone. */
 export function shardedListError({ name, base }: ListKeys): SpillwayError {

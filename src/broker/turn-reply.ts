@@ -1,6 +1,6 @@
-import type { BatchOrder, Claimed } from "../broker.ts";
 import { RedisProtocolError, RedisReplyError } from "../errors.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
+import type { BatchOrder, Claimed } from "./broker.ts";
 
 /** What the turn script returned, checked. */
 export interface TurnReply {

@@ -1,6 +1,6 @@
-import type { ListKeys } from "../keys.ts";
 import * as limits from "../limits.ts";
-import type { ByteString } from "../redis-client.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString } from "../redis/redis-client.ts";
 import type { Full, FullParts } from "./effects.ts";
 import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 

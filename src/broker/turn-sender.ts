@@ -1,8 +1,8 @@
 import { sha1Hex } from "../digest.ts";
 import { RedisReplyError } from "../errors.ts";
-import type { ListKeys } from "../keys.ts";
-import type { ByteString, RedisReply } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString, RedisReply } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 import type { TurnScripts } from "./effects.ts";
 import { evaluate } from "./evaluate.ts";
 import { turnScript, turnScriptWhenFull } from "./scripts/turn/index.ts";

@@ -1,9 +1,9 @@
-import type { DrainStats } from "../broker.ts";
 import { sha1Hex } from "../digest.ts";
-import type { ListKeys } from "../keys.ts";
 import * as limits from "../limits.ts";
-import type { ByteString } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ListKeys } from "../redis/keys.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
+import type { DrainStats } from "./broker.ts";
 import { evaluate } from "./evaluate.ts";
 import { pipelined } from "./replies.ts";
 import { adoptScript } from "./scripts/adopt.ts";

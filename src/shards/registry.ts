@@ -2,8 +2,8 @@ import { numberOf, pipelined } from "../broker/replies.ts";
 import { fromText } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { SpillwayError } from "../errors.ts";
-import type { ByteString } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 import { shardCountMax } from "./shard-names.ts";
 
 /** How long what the registry said counts, ms. Reason: an idle tick costs one command. */

@@ -1,10 +1,18 @@
 import { numberOf } from "../broker/replies.ts";
 import { systemClock } from "../clock.ts";
 import { SpillwayError } from "../errors.ts";
-import { listKeys } from "../keys.ts";
-import { boolean, checkOptions, integer, type Kinds, object, required, text } from "../option-kinds.ts";
-import type { RedisClient } from "../redis-client.ts";
-import { Sender } from "../sender.ts";
+import {
+  boolean,
+  checkOptions,
+  integer,
+  type Kinds,
+  object,
+  required,
+  text,
+} from "../options/option-kinds.ts";
+import { listKeys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/redis-client.ts";
+import { Sender } from "../redis/sender.ts";
 import { ShardRegistry } from "./registry.ts";
 import { checkShards, shardCountMax, shardName } from "./shard-names.ts";
 

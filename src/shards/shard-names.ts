@@ -1,6 +1,6 @@
 import { fromText } from "../bytes.ts";
 import { OptionError } from "../errors.ts";
-import { show } from "../show.ts";
+import { show } from "../options/show.ts";
 
 /** More shards than this no list has. Reason: an idle tick looks at them all. */
 export const shardCountMax = 1_024;

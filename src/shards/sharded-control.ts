@@ -1,7 +1,7 @@
-import { checkLimit, type Limits } from "../control.ts";
 import type { Drain } from "../create-drain.ts";
-import { type DeadLetterChange, type DeadLetters, readSelection } from "../dead-letters.ts";
 import { OptionError } from "../errors.ts";
+import { checkLimit, type Limits } from "../operations/control.ts";
+import { type DeadLetterChange, type DeadLetters, readSelection } from "../operations/dead-letters.ts";
 
 const listMaxDefault = 100;
 

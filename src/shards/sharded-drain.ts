@@ -1,19 +1,20 @@
-import type { DrainStats } from "../broker.ts";
-import type { Continuation } from "../continuation.ts";
+import type { DrainStats } from "../broker/broker.ts";
+import type { Continuation } from "../chain/continuation.ts";
+import { askUntil, checkWaitOptions } from "../chain/wait.ts";
 import type { Drain } from "../create-drain.ts";
 import { ClosedError, OptionError } from "../errors.ts";
-import type { Turns } from "../fair-run.ts";
-import { type ListKeys, listKeys } from "../keys.ts";
-import { checkLeaseOptions } from "../leases.ts";
-import { checkPeekOptions, type PeekedMessage } from "../peek.ts";
-import { pushContext, pushMessages, watchedPush } from "../push.ts";
-import { brokenReport, type DrainReport } from "../report.ts";
-import { shareOf } from "../retry-policy.ts";
-import { type CheckedRunOptions, checkRunOptions } from "../run-options.ts";
-import type { RunnerParts } from "../runner.ts";
-import type { Sender } from "../sender.ts";
-import { askUntil, checkWaitOptions } from "../wait.ts";
-import { watched } from "../watcher.ts";
+import { watched } from "../events/watcher.ts";
+import { shareOf } from "../handling/retry-policy.ts";
+import type { Turns } from "../lists/fair-run.ts";
+import { checkLeaseOptions } from "../operations/leases.ts";
+import { checkPeekOptions, type PeekedMessage } from "../operations/peek.ts";
+import { type CheckedRunOptions, checkRunOptions } from "../options/run-options.ts";
+import { pushContext, pushMessages, watchedPush } from "../push/push.ts";
+import { type ListKeys, listKeys } from "../redis/keys.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
+import { brokenReport, type DrainReport } from "../run/report.ts";
+import type { RunnerParts } from "../run/runner.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
 import { shardedDeadLetters, shardedLimits } from "./sharded-control.ts";
@@ -37,17 +38,20 @@ export interface ListDrain {
   readonly parts: RunnerParts;
 }
 
+/** Makes the drain of one of them. */
+type OpenList = (options: object, whole?: ByteString) => ListDrain;
+
 /** Lists that are asked at a time. Reason: over REST each is a request of its own. */
 const atOnceMax = 16;
 
 /** One logical list over several Redis lists: each has a drain of its own, made when first needed. */
-export function shardedDrain(options: object, shards: unknown, open: (options: object) => ListDrain): Drain {
+export function shardedDrain(options: object, shards: unknown, open: OpenList): Drain {
   return new Shards(options, shards, open).toDrain();
 }
 
 class Shards {
   readonly #options: object;
-  readonly #openList: (options: object) => ListDrain;
+  readonly #openList: OpenList;
   /** Of the list itself, whose settings are those of all. */
   readonly #base: ListDrain;
   readonly #shards: number;
@@ -59,7 +63,7 @@ class Shards {
   readonly #redis: RunnerParts["settings"]["redis"];
   #isClosed = false;
 
-  constructor(options: object, shards: unknown, open: (options: object) => ListDrain) {
+  constructor(options: object, shards: unknown, open: OpenList) {
     this.#base = open(options);
     const { settings } = this.#base.parts;
     checkShards(settings.list, shards);
@@ -169,7 +173,10 @@ class Shards {
     const on = { on: this.#base.parts.settings.listeners };
     const opened =
       this.#opened.get(list) ??
-      this.#openList({ ...this.#options, ...continuation, ...on, list, redis: this.#redis });
+      this.#openList(
+        { ...this.#options, ...continuation, ...on, list, redis: this.#redis },
+        this.#base.parts.keys.busy,
+      );
     this.#opened.set(list, opened);
     return opened;
   }

@@ -1,14 +1,15 @@
-import { goOnAndTell } from "../continuation.ts";
-import { endingOf, reportOf } from "../fair-report.ts";
-import { type Member, runFairly, type Turns } from "../fair-run.ts";
-import { slicesOf } from "../fair-slice.ts";
+import { goOnAndTell } from "../chain/continuation.ts";
+import { begin } from "../chain/wake.ts";
+import { shareOf } from "../handling/retry-policy.ts";
 import * as limits from "../limits.ts";
-import type { DrainReport } from "../report.ts";
-import { shareOf } from "../retry-policy.ts";
-import type { CheckedRunOptions } from "../run-options.ts";
-import type { RunnerParts } from "../runner.ts";
-import { wholeScaler } from "../scale-whole.ts";
-import { Sender } from "../sender.ts";
+import { endingOf, reportOf } from "../lists/fair-report.ts";
+import { type Member, runFairly, type Turns } from "../lists/fair-run.ts";
+import { slicesOf } from "../lists/fair-slice.ts";
+import type { CheckedRunOptions } from "../options/run-options.ts";
+import { Sender } from "../redis/sender.ts";
+import type { DrainReport } from "../run/report.ts";
+import type { RunnerParts } from "../run/runner.ts";
+import { wholeScaler } from "../scale/scale-whole.ts";
 import type { Visits } from "./visits.ts";
 
 export interface ShardedRunParts {
@@ -36,6 +37,7 @@ export async function runShards(parts: ShardedRunParts, options: ShardedRunOptio
   const { continuation, list, maxConcurrency, engine, scaleOut = maxConcurrency > 1 } = settings;
   const random = (): number => shareOf(settings);
   const onward = { list, chain, maxConcurrency, endAt, clock, random, randomId: settings.randomId };
+  if (continuation && chain.hop > 0) await begin(sender, keys);
   const chainsMax = Math.min(limits.chainsMax, maxConcurrency * parts.shards);
   const drains = `${keys.base}drains`;
   const scaler = wholeScaler(engine === "scripted" && scaleOut, {

@@ -1,8 +1,8 @@
 import { numberOf } from "../broker/replies.ts";
 import { RedisReplyError, RedisTransportError } from "../errors.ts";
-import type { Member } from "../fair-run.ts";
-import type { ByteString, RedisCommand } from "../redis-client.ts";
-import type { Sender } from "../sender.ts";
+import type { Member } from "../lists/fair-run.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 
 /** A list, and the keys that say whether it has work. */
 export interface Asked<Name = Member> {

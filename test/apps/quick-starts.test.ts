@@ -21,6 +21,7 @@ import { type Registry, startRegistry } from "./registry.ts";
  */
 
 const list = "emails";
+const typedUrl = "https://typed.upstash.io";
 const typedToken = "t0ken-that-is-typed-in";
 /** The blocks that have the same name are steps of one way, in the order of their page. */
 const steps = new Map<string, Sample[]>();
@@ -37,7 +38,8 @@ const outcomes: Readonly<Record<string, (place: TemplatePlace, printed: string) 
     // Lambda brings the SDK, and the stand-in for `aws` wrote down what it was given.
     await linkSdk();
     expect(await drainOnLambda(place, "./.aws-sam/build/Function/drain.mjs")).toMatch(/"acked":1\b/);
-    expect(await readFile(join(project.folder, "aws.log"), "utf8")).toContain(`<${typedToken}>`);
+    const stored = await readFile(join(project.folder, "aws.log"), "utf8");
+    expect(stored.match(/<.*>/g)).toEqual([`<${typedUrl}>`, `<${typedToken}>`]);
   },
   async worker(place) {
     const script = await readFile(join(place.folder, "built/worker.js"), "utf8");
@@ -64,7 +66,8 @@ function standIns(): Record<string, string> {
   const real = (name: string): string =>
     execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
   return {
-    aws: `printf '%s <%s>\\n' "$*" "$(case "$*" in *file:///dev/stdin*) cat ;; esac)" >>"${project.folder}/aws.log"`,
+    // As the real one it takes file://… for the text of that file.
+    aws: `for word; do :; done; printf '%s <%s>\\n' "$*" "$(cat "\${word#file://}")" >>"${project.folder}/aws.log"`,
     sam: `exec "${process.execPath}" "${root}test/apps/sam.ts" "$@"`,
     npx: `case "$1" in
   vercel@*|wrangler) exit 0 ;;
@@ -128,7 +131,7 @@ describe("the quick starts, as a stranger takes their steps", () => {
           npm_config_audit: "false",
           npm_config_fund: "false",
         },
-        input: `${typedToken}\n`,
+        input: `${typedUrl}\n${typedToken}\n`,
       });
       const { code: exit } = await program.ended;
       expect([exit, program.output]).toEqual([0, expect.any(String)]);

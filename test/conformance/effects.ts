@@ -163,6 +163,7 @@ export function effectsSuite(setup: Setup): void {
       ["one of Spillway's keys", ["DEL", `{${list}}:leases`], /keys of your own/],
       ["a working list", ["DEL", `{${list}}:working:a.1`], /keys of your own/],
       ["the count of shards", ["DEL", `{${list}}:shards`], /keys of your own/],
+      ["the drains of its shards", ["DEL", `{${list}}:drains`], /keys of your own/],
       ["the list itself, but for a push", ["DEL", list], /keys of your own/],
     ] as const)("fails its message before anything runs: %s", async (_, effect, words) => {
       await produce("a");

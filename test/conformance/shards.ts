@@ -164,7 +164,8 @@ export function shardsSuite(under: ShardsUnderTest): void {
       };
       const drain = make(4, [], { continuation, clock, handler, concurrency: 1, batchSize: 1, prefetch: 0 });
       expect(await drain.push(numbered(80))).toMatchObject({ woken: true });
-      expect(invoked.every((next) => next.list === list)).toBe(true);
+      expect(invoked).toMatchObject([{ list }]);
+      expect(await drain.wake()).toMatchObject({ woken: false });
       invoked.length = 0;
       const report = await drain.run({ budgetMs: 8_000, chain: { id: "chain", hop: 3 } });
       expect(report).toMatchObject({ stopped: "budget", continuedWith: "recorded", error: null });

@@ -5,9 +5,9 @@ import { turnScript } from "../../src/broker/scripts/turn/index.ts";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "../../src/broker/turn-request.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createDrain, type DrainOptions, type RedisClient, RedisTransportError } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
 import * as limits from "../../src/limits.ts";
-import { Sender } from "../../src/sender.ts";
+import { listKeys } from "../../src/redis/keys.ts";
+import { Sender } from "../../src/redis/sender.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 
 const { door, server } = useRedisServer();

@@ -79,6 +79,11 @@ describe("a Redis over REST that", () => {
       ],
       ["LOADING", refusal("LOADING Redis is loading the dataset in memory")],
       ["READONLY", refusal("READONLY You can't write against a read only replica.")],
+      ["NOREPLICAS", refusal("NOREPLICAS Not enough good replicas to write.")],
+      [
+        "MISCONF",
+        refusal("MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."),
+      ],
       ["BUSY", refusal("BUSY Redis is busy running a script. You can only call SCRIPT KILL.")],
       [
         "MASTERDOWN",

@@ -115,14 +115,14 @@ describe("the command line as processes of its own", () => {
     ["doctor emails", 1],
     ["dead list emails", 1],
   ])("ends at once by a signal where the server does not answer: %s", async (args, code) => {
-    const asked = Promise.withResolvers<void>();
-    const silent = createServer(() => asked.resolve()).listen(0, "127.0.0.1");
-    await once(silent, "listening");
+    const silent = createServer((socket) => void socket.on("error", () => undefined).resume());
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const asked = once(silent, "connection");
     const { port } = silent.address() as AddressInfo;
     const program = start([...args.split(" "), "--timeout-ms", "300000"], {
       REDIS_URL: `redis://127.0.0.1:${port}`,
     });
-    await asked.promise;
+    await asked;
     const signalledAt = performance.now();
     program.signal("SIGINT");
     expect((await program.ended).code).toBe(code);

@@ -67,8 +67,8 @@ describe("the example of a counter", () => {
   });
 });
 
-describe("the example of image jobs", () => {
-  it("runs the jobs of each user one at a time and in their order, one that fails first of all", async () => {
+describe("the example of images", () => {
+  it("handles the messages of each user one at a time and in their order, also after a first one that fails", async () => {
     const folder = await copy("node-images");
     const log = join(folder, "log");
     const tool = join(folder, "tool.sh");
@@ -79,7 +79,7 @@ describe("the example of image jobs", () => {
         `echo "begin $4 $2 $3" >> "${log}"\necho "end $4" >> "${log}"\n`,
     );
     await chmod(tool, 0o755);
-    const job = (user: string, n: number) =>
+    const message = (user: string, n: number) =>
       JSON.stringify({
         user,
         source: user === "ann" && n === 0 ? "flaky" : "in",
@@ -87,7 +87,7 @@ describe("the example of image jobs", () => {
         width: 320,
       });
     const users = ["ann", "bob", "cy"];
-    await door.redis.lpush("images", ...numbered(8).flatMap((n) => users.map((user) => job(user, n))));
+    await door.redis.lpush("images", ...numbered(8).flatMap((n) => users.map((user) => message(user, n))));
     await door.redis.lpush(
       "images",
       JSON.stringify({ user: "bob", source: "in", target: "no", width: 1e21 }),

@@ -14,7 +14,7 @@ import {
 } from "../../src/broker/turn-request.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisReply } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
+import { listKeys } from "../../src/redis/keys.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 const keys = listKeys("q");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { slotOf } from "../../src/scale.ts";
+import { slotOf } from "../../src/scale/scale.ts";
 import { measureTimeScale } from "../support/time-scale.ts";
 import { until } from "../support/until.ts";
 import { useWorld } from "../workerd/world.ts";

@@ -1,5 +1,5 @@
 import type { Store } from "../../adapters/local/store/store.ts";
-import type { ListKeys } from "../../src/keys.ts";
+import type { ListKeys } from "../../src/redis/keys.ts";
 
 /** Holds each claim by key against what one key may have: of any window its limit, and of a batch what may be in flight. */
 export class KeyWatch {

@@ -4,10 +4,10 @@ import { readDelayed, readHistory } from "../../src/broker/history.ts";
 import { outcomeCodes } from "../../src/broker/outcome-codes.ts";
 import { adoptScript } from "../../src/broker/scripts/adopt.ts";
 import { takeDeadScript } from "../../src/broker/scripts/take-dead.ts";
-import { readDeadLetter } from "../../src/dead-letter.ts";
 import { sha1Hex } from "../../src/digest.ts";
 import type { RedisCommand, RedisReply } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
+import { readDeadLetter } from "../../src/operations/dead-letter.ts";
+import { listKeys } from "../../src/redis/keys.ts";
 import { KeyWatch } from "./key-watch.ts";
 import { WaveWatch } from "./wave-watch.ts";
 

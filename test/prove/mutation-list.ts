@@ -43,7 +43,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "note a message with effects as done before it is settled",
     edit: {
-      file: "src/processor.ts",
+      file: "src/handling/processor.ts",
       find: 'if (kind === "ack" && !effects) return',
       put: 'if (kind === "ack") return',
     },
@@ -81,7 +81,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "start one drain more than may live",
     edit: {
-      file: "src/scale.ts",
+      file: "src/scale/scale.ts",
       find: "Math.max(1, Math.min(maxConcurrency, Math",
       put: "Math.max(1, Math.min(maxConcurrency + 1, Math",
     },
@@ -90,7 +90,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "start others at every turn, without waiting for those before",
     edit: {
-      file: "src/scale-out.ts",
+      file: "src/scale/scale-out.ts",
       find: "    this.#nextAt = now + limits.waveMs;\n",
       put: "",
     },
@@ -218,7 +218,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "the drain acknowledges what its handler failed",
     edit: {
-      file: "src/processor.ts",
+      file: "src/handling/processor.ts",
       find: "return judgeThrown(error, message, this.#judging);",
       put: "return say.ack;",
     },
@@ -226,7 +226,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "the drain acknowledges what still runs when it leaves",
     edit: {
-      file: "src/processor.ts",
+      file: "src/handling/processor.ts",
       find: "this.#ranCount += 1;\n          this.#outcomes[at] = say.keep;",
       put: "this.#ranCount += 1;\n          this.#outcomes[at] = say.ack;",
     },
@@ -292,7 +292,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: "run what comes behind a failed message of its line",
     edit: {
-      file: "src/processor.ts",
+      file: "src/handling/processor.ts",
       find: "if (!(await this.#mark(at)) && !isLoose) break;",
       put: "await this.#mark(at);",
     },

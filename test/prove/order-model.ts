@@ -5,15 +5,15 @@
  */
 import fc from "fast-check";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
+import type { Batch, Broker, Settlement } from "../../src/broker/broker.ts";
 import { readDelayed } from "../../src/broker/history.ts";
 import { scriptedBroker } from "../../src/broker/scripted.ts";
-import type { Batch, Broker, Settlement } from "../../src/broker.ts";
-import { Stopper } from "../../src/deadline.ts";
+import type { Outcome } from "../../src/handling/outcome.ts";
 import { createDrain, jsonCodec, type RedisClient } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
-import { byKey, strictOrder } from "../../src/order.ts";
-import type { Outcome } from "../../src/outcome.ts";
-import { Sender } from "../../src/sender.ts";
+import { byKey, strictOrder } from "../../src/order/order.ts";
+import { listKeys } from "../../src/redis/keys.ts";
+import { Sender } from "../../src/redis/sender.ts";
+import { Stopper } from "../../src/run/deadline.ts";
 import { type Fault, faultyClient } from "../support/faulty-client.ts";
 import { hastyClock } from "../support/hasty-clock.ts";
 import { startTestRedis } from "../support/redis.ts";

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
+import type { Batch, Broker } from "../../src/broker/broker.ts";
 import { plainBroker } from "../../src/broker/plain.ts";
-import type { Batch, Broker } from "../../src/broker.ts";
-import { deadLetters } from "../../src/dead-letters.ts";
+import type { Outcome } from "../../src/handling/outcome.ts";
 import { type RedisClient, RedisTransportError } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
-import type { Outcome } from "../../src/outcome.ts";
-import { Sender } from "../../src/sender.ts";
+import { deadLetters } from "../../src/operations/dead-letters.ts";
+import { listKeys } from "../../src/redis/keys.ts";
+import { Sender } from "../../src/redis/sender.ts";
 import { faultyClient } from "../support/faulty-client.ts";
 import { startTestRedis } from "../support/redis.ts";
 import type { Proof } from "./proof.ts";

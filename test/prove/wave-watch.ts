@@ -1,6 +1,6 @@
 import type { NextDrain } from "../../src/index.ts";
 import { waveMs } from "../../src/limits.ts";
-import { slotOf } from "../../src/scale.ts";
+import { slotOf } from "../../src/scale/scale.ts";
 
 /** What one process has been told of the live drains since it last started others, and when that was. */
 interface Sight {

@@ -1,5 +1,5 @@
+import { goOn } from "../../src/chain/continuation.ts";
 import { systemClock } from "../../src/clock.ts";
-import { goOn } from "../../src/continuation.ts";
 import type { Continuation, Declined, Hop, NextDrain } from "../../src/index.ts";
 
 /** What a continuation is asked to invoke, for tests that ask it once, by themselves. */

@@ -1,7 +1,7 @@
 import { systemClock } from "../../src/clock.ts";
-import { jsonCodec } from "../../src/codec.ts";
-import { Stopper } from "../../src/deadline.ts";
-import { type Processed, type ProcessorOptions, processBatch } from "../../src/processor.ts";
+import { jsonCodec } from "../../src/handling/codec.ts";
+import { type Processed, type ProcessorOptions, processBatch } from "../../src/handling/processor.ts";
+import { Stopper } from "../../src/run/deadline.ts";
 
 /** Redis' clock when the batch is claimed, and how long its lease runs, ms. */
 export const claimedAt = 1_800_000_000_000;

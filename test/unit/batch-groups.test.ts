@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ProcessorOptions } from "../../src/handling/processor.ts";
 import type { BatchBy, Message } from "../../src/index.ts";
-import type { ProcessorOptions } from "../../src/processor.ts";
 import { processAll } from "../support/process-all.ts";
 
 const parity: BatchBy<unknown> = ({ payload }) => (Number(payload) % 2 === 0 ? "even" : "odd");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Ending, goOn, shouldContinue, wakeAfterMs } from "../../src/continuation.ts";
+import { type Ending, goOn, shouldContinue, wakeAfterMs } from "../../src/chain/continuation.ts";
 import {
   type Continuation,
   ContinuationError,

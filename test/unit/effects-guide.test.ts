@@ -3,7 +3,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { list } from "@ioredis/commands";
 import { expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { effectRule } from "../../src/effect-commands.ts";
+import { effectRule } from "../../src/handling/effect-commands.ts";
 import * as spillway from "../../src/index.ts";
 
 const guide = readFileSync(new URL("../../docs/effects.md", import.meta.url), "utf8");
@@ -24,7 +24,7 @@ it("the example of docs/effects.md does what it says", async () => {
 });
 
 it("docs/effects.md names each of Redis' commands that an effect may be, and no other", () => {
-  const [, listed = ""] = /Commands are those[^:]*:([\s\S]+?)\n- /.exec(guide) ?? [];
+  const [, listed = ""] = /\*\*Commands\*\* are those[^:]*:([\s\S]+?)\n- /.exec(guide) ?? [];
   const allowed = list.map((name) => name.toUpperCase()).filter((name) => effectRule(name));
   expect(listed.match(/\b[A-Z]{3,}\b/g)?.sort()).toEqual(allowed.sort());
 });

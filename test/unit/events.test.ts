@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { type EventName, eventNames } from "../../src/events.ts";
-import { whenSettled } from "../../src/guest.ts";
+import { type EventName, eventNames } from "../../src/events/events.ts";
+import { whenSettled } from "../../src/handling/guest.ts";
 import {
   type Continuation,
   ContinuationError,

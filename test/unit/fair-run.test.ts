@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Ending } from "../../src/continuation.ts";
+import type { Ending } from "../../src/chain/continuation.ts";
 import { RedisReplyError, RedisTransportError } from "../../src/errors.ts";
-import { type FairRun, type Member, runFairly, type Turns } from "../../src/fair-run.ts";
-import { brokenReport, type DrainReport, type StopReason } from "../../src/report.ts";
+import { type FairRun, type Member, runFairly, type Turns } from "../../src/lists/fair-run.ts";
+import { brokenReport, type DrainReport, type StopReason } from "../../src/run/report.ts";
 import { seeded } from "../prove/random.ts";
 
 /** A list of the test's own: how many messages wait, and how long a batch of them takes. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import { eventNames } from "../../src/events.ts";
+import { eventNames } from "../../src/events/events.ts";
 import { createDrain, type DrainOptions, type DrainReport } from "../../src/index.ts";
 import { finish, hostileValues } from "../support/hostile-values.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -25,6 +25,13 @@ const calls: readonly [
   both("the failed of a batchHandler", (call) => ({
     handler: undefined,
     batchHandler: () => ({ failed: call() }),
+  })),
+  both("the result of a handler, inside,", (call) => ({
+    handler: () => ({ sent: new Map([["a", call()]]) }),
+  })),
+  both("the result of a batchHandler, inside,", (call) => ({
+    handler: undefined,
+    batchHandler: () => ({ sent: new Set([call()]) }),
   })),
   both("batchBy", (call) => ({ handler: undefined, batchHandler: () => undefined, batchBy: call })),
   both("codec", (call) => ({
@@ -124,14 +131,14 @@ describe("a run never rejects, and no promise of a guest's is left to reject unh
     expect(unhandled).toEqual([]);
   });
 
-  it.each(calls)("when %s throws", async (_, throwing) => {
-    for (const [name, make] of hostileValues) await endsWell(name, throwing(held(make)));
+  const madeFor = (call: string, make: Make): Make => (takesNoPromise.includes(call) ? held(make) : make);
+
+  it.each(calls)("when %s throws", async (call, throwing) => {
+    for (const [name, make] of hostileValues) await endsWell(name, throwing(madeFor(call, make)));
   });
 
   it.each(calls)("when %s answers", async (call, _, answering) => {
-    for (const [name, make] of hostileValues) {
-      await endsWell(name, answering(takesNoPromise.includes(call) ? held(make) : make));
-    }
+    for (const [name, make] of hostileValues) await endsWell(name, answering(madeFor(call, make)));
   });
 
   it.each(calls)("when %s never answers, by the end of its budget", async (call, __, answering) => {

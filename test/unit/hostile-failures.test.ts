@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeOutcomes } from "../../src/broker/outcome-codes.ts";
-import { NonRetryableError, type Outcome, Overloaded } from "../../src/outcome.ts";
+import { NonRetryableError, type Outcome, Overloaded } from "../../src/handling/outcome.ts";
 import { hostileValues, lyingError, revoked, unreadable } from "../support/hostile-values.ts";
 import { claimedAt, processAll } from "../support/process-all.ts";
 

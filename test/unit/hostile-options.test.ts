@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
 import {
+  ack,
   byKey,
   createDrain,
   createSpillway,
+  forward,
   idempotent,
   OptionError,
   reshard,
@@ -47,6 +49,9 @@ const takers: readonly [name: string, take: (options: never) => unknown][] = [
     (priority) => createSpillway({ redis, lists: { mail: { handler } }, priority }),
   ],
   ["idempotent", (options) => idempotent(handler, options)],
+  ["ack", (options) => ack(options)],
+  ["ack, effects", (effects) => ack({ effects })],
+  ["forward", (options) => forward("{mail}:next", "m", options)],
   ["byKey", (options) => byKey("a", options)],
   ["scaleOut", (options) => scaleOut(options)],
   ["shardOf", (key) => shardOf("mail", key, 2)],
@@ -62,6 +67,7 @@ const takers: readonly [name: string, take: (options: never) => unknown][] = [
 const hostile: readonly [name: string, make: () => object][] = [
   ["a proxy whose traps throw", unreadable],
   ["a revoked proxy", revoked],
+  ["a promise that rejects", () => Promise.reject(new Error("Nobody waits for it."))],
 ];
 
 it.each(hostile.flatMap(([what, make]) => takers.map(([name, take]) => [name, what, make, take] as const)))(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OptionError } from "../../src/index.ts";
-import { listKeys } from "../../src/keys.ts";
+import { listKeys } from "../../src/redis/keys.ts";
 
 describe("the keys of a list", () => {
   it("share the list's hash slot without renaming it", () => {

@@ -12,8 +12,8 @@ import {
   required,
   table,
   text,
-} from "../../src/option-kinds.ts";
-import { show, showSecret } from "../../src/show.ts";
+} from "../../src/options/option-kinds.ts";
+import { show, showSecret } from "../../src/options/show.ts";
 
 interface Example {
   url: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { documentedOptions, documents, readDocument, withOptionTables } from "../../.ci/option-tables.ts";
-import { checkDrainOptions } from "../../src/drain-settings.ts";
 import { createDrain, type DrainOptions, OptionError, type RedisClient } from "../../src/index.ts";
-import { checkRunOptions } from "../../src/run-options.ts";
+import { checkDrainOptions } from "../../src/options/drain-settings.ts";
+import { checkRunOptions } from "../../src/options/run-options.ts";
 
 const redis: RedisClient = {
   name: "none",
@@ -127,12 +127,12 @@ describe("createDrain", () => {
 const settings: [string, string, string, () => object, (given: object) => unknown][] = [
   [
     "createDrain",
-    "src/drain-options.ts",
+    "src/options/drain-options.ts",
     "EveryDrainOption",
     () => checkDrainOptions(good),
     (given) => checkDrainOptions({ ...good, ...given }),
   ],
-  ["run", "src/run-options.ts", "RunOptions", () => checkRunOptions({}), checkRunOptions],
+  ["run", "src/options/run-options.ts", "RunOptions", () => checkRunOptions({}), checkRunOptions],
 ];
 
 describe.each(settings)("the comments of the options of %s", (_, path, interfaceName, defaults, check) => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { writeHop } from "../../src/index.ts";
-import { Pace } from "../../src/pace.ts";
+import { Pace } from "../../src/run/pace.ts";
 
 describe("the pace of a drain", () => {
   it("sets no bound before the first batch has been seen, unless no time is left", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { memory } from "../../adapters/local/memory.ts";
-import type { Batch } from "../../src/broker.ts";
+import type { Batch } from "../../src/broker/broker.ts";
 import { createDrain, type DrainOptions, type EveryDrainOption, type RedisClient } from "../../src/index.ts";
-import { PauseWatch } from "../../src/pause-watch.ts";
-import type { RunParts } from "../../src/run-parts.ts";
+import { PauseWatch } from "../../src/run/pause-watch.ts";
+import type { RunParts } from "../../src/run/run-parts.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 type Options = Partial<EveryDrainOption<never>>;

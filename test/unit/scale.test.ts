@@ -11,7 +11,7 @@ import {
   writeHop,
 } from "../../src/index.ts";
 import { hopMax } from "../../src/limits.ts";
-import { makeRunner } from "../../src/runner.ts";
+import { makeRunner } from "../../src/run/runner.ts";
 import {
   branchesWanted,
   drainsWanted,
@@ -22,7 +22,7 @@ import {
   type Outlook,
   slotOf,
   slotsToStart,
-} from "../../src/scale.ts";
+} from "../../src/scale/scale.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 /** A drain alone with more than enough for all, but for what is given. */

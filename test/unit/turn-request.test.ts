@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeTurnRequest, type TurnRequest, turnKeys } from "../../src/broker/turn-request.ts";
-import { listKeys } from "../../src/keys.ts";
 import * as limits from "../../src/limits.ts";
+import { listKeys } from "../../src/redis/keys.ts";
 
 const keys = listKeys("mail");
 

@@ -1,6 +1,7 @@
 import type { Figures } from "./figures.ts";
 import type { Claim, History } from "./history.ts";
 import { keyOf, type WorldKind } from "./messages.ts";
+import { holderOf } from "./watched-client.ts";
 
 interface AuditParts {
   readonly name: string;
@@ -17,6 +18,8 @@ export class Audit {
   /** Batches that their own drain gave back in part, and those it was told it had lost. */
   readonly #odd: ReadonlySet<string>;
   readonly #lost: ReadonlySet<string>;
+  /** Drains whose run ended by an error: they left what they held to its leases. */
+  readonly #erred: ReadonlySet<string>;
   readonly #notes: readonly string[][];
   readonly #runs: readonly string[][];
   readonly #ran = new Set<string>();
@@ -33,6 +36,7 @@ export class Audit {
     this.#killed = killed;
     this.#odd = new Set(of("odd").map(([, batch]) => batch as string));
     this.#lost = new Set(of("lost").map(([, batch]) => batch as string));
+    this.#erred = new Set(of("error").map(([, holder]) => holder as string));
     this.#notes = notes;
     this.#runs = of("run");
     this.#ended = new Set(of("end").map(([, payload, batch]) => `${payload} ${batch}`));
@@ -114,9 +118,11 @@ export class Audit {
     const isNotedElsewhere = this.#parts.redisKills > 0 && this.#killed.has(owner);
     if (isNotedElsewhere || (diedAt !== undefined && diedAt <= endedAt)) return;
     this.#batchesLate.add(batch);
-    if (diedAt === undefined && !this.#lost.has(batch)) {
+    if (diedAt === undefined && !this.#lost.has(batch) && !this.#erred.has(holderOf(batch))) {
       this.#parts.figures.unexplainedCount += 1;
-      this.#problem(`${payload} was taken from ${batch} of a living drain, which was never told.`);
+      this.#problem(
+        `${payload} was taken from ${batch} of a living drain, which was never told; its lease had ${claim.isLate ? "" : "not "}ended.`,
+      );
     }
   }
 
@@ -153,11 +159,11 @@ export class Audit {
     }
   }
 
-  /** Whether a message was taken from a batch by those who came after it. */
+  /** Whether a message was taken from a batch by those who came after it, as what a drain gave back in part was too if late. */
   #isBack(name: string): boolean {
     const [payload = "", batch] = name.split(" ");
     const claim = this.#history.claims.get(payload)?.find((one) => one.batch === batch);
-    return claim?.end === "returned" && !this.#odd.has(claim.batch);
+    return claim?.end === "returned" && (claim.isLate || !this.#odd.has(claim.batch));
   }
 
   /** A drain that was told its lease is lost has lost it. A settle repeated past a Redis' death may not know. */

@@ -9,7 +9,6 @@ import {
   ack,
   type Continuation,
   createDrain,
-  type Drain,
   forward,
   type HandlerOutcome,
   type Hop,
@@ -72,7 +71,10 @@ async function openClient(): Promise<RedisClient> {
   return (await import("../../../adapters/redis/upstash.ts")).upstash({ url, token });
 }
 
-function makeDrain(order: ChildOrder, random: () => number): Drain {
+/** Runs a new drain; resolves with why it stopped. */
+type Runs = (options: RunOptions) => Promise<string>;
+
+function makeDrain(order: ChildOrder, random: () => number): Runs {
   const dieIfDue = async (kind: RequestKind | "other", when: Death["when"]): Promise<void> => {
     const { death } = order;
     if (death?.kind !== kind || death.when !== when || ++boundaryCount < death.nth) return;
@@ -81,7 +83,7 @@ function makeDrain(order: ChildOrder, random: () => number): Drain {
     await new Promise(() => undefined);
   };
   const redis = new WatchedClient({ inner: client, kind: place.kind, note, dieIfDue });
-  return createDrain({
+  const drain = createDrain({
     redis,
     list: place.list,
     leaseMs: order.leaseMs,
@@ -106,6 +108,15 @@ function makeDrain(order: ChildOrder, random: () => number): Drain {
       return outcomeOf(payload);
     },
   });
+  return async (options) => {
+    redis.holder = "";
+    const report = await drain.run(options);
+    if (!report.error) return report.stopped;
+    // What it held is left to its leases, and it may never be told.
+    await note("error", redis.holder);
+    tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
+    return report.stopped;
+  };
 }
 
 /** Hops go by the parent to any process of this world. */
@@ -124,27 +135,21 @@ function send(hop: Hop, isBeside: boolean): null {
 
 function takeHop({ chain }: Hop, order: ChildOrder): void {
   if (isEnding) return;
-  const drain = makeDrain(order, seeded(order.seed + idCount));
-  const running = runOnce(drain, { chain, budgetMs: drainBudget.budgetMs }).then(() => undefined);
+  const run = makeDrain(order, seeded(order.seed + idCount));
+  const running = run({ chain, budgetMs: drainBudget.budgetMs }).then(() => undefined);
   called.add(running);
   void running.finally(() => called.delete(running));
 }
 
 async function drainAgainAndAgain(order: ChildOrder): Promise<void> {
   const random = seeded(order.seed);
-  const drain = makeDrain(order, random);
+  const run = makeDrain(order, random);
   tell("draining");
   while (!isEnding) {
     const budget = place.kind === "scaled" ? { budgetMs: drainBudget.budgetMs } : {};
-    const stopped = await runOnce(drain, { maxMessages: 1 + Math.floor(random() * 40), ...budget });
+    const stopped = await run({ maxMessages: 1 + Math.floor(random() * 40), ...budget });
     if (stopped !== "limit") await sleep(8);
   }
-}
-
-async function runOnce(drain: Drain, options: RunOptions): Promise<string> {
-  const report = await drain.run(options);
-  if (report.error) tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
-  return report.stopped;
 }
 
 function orderOf(

@@ -18,6 +18,7 @@ export class ClaimWatch {
   /** The same of each key, and the end of the window that runs, as Redis holds it. */
   readonly #lastOf = new Map<string, Counted[]>();
   #window = "";
+  #isOver = false;
 
   constructor(kind: WorldKind, problems: string[]) {
     this.#kind = kind;
@@ -30,10 +31,17 @@ export class ClaimWatch {
       if (fields[at] === "endsAt") this.#window = fields[at + 1] as string;
   }
 
+  /** Nothing is limited or paused any more. */
+  end(): void {
+    this.#isOver = true;
+    this.isPaused = false;
+  }
+
   /** A batch was claimed at a moment of Redis' clock; `leases` are those of all batches, with their ends. */
   noteClaim(at: number, payloads: readonly string[], leases: ReadonlyMap<string, number>): void {
     if (this.isPaused) this.#problems.push(`${payloads.length} messages were claimed of a paused list.`);
     this.#checkLive(at, leases);
+    if (this.#isOver) return;
     if (this.#kind === "limited") this.#checkLimit({ at, count: payloads.length });
     if (this.#kind === "keyLimits") this.#checkKeys(at, payloads);
   }

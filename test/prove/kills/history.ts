@@ -13,6 +13,8 @@ export interface Claim {
   end: "open" | "acked" | "returned";
   endedAt: number;
   endedEpoch: number;
+  /** Whether its lease had ended then. */
+  isLate: boolean;
 }
 
 /**
@@ -81,12 +83,13 @@ export class History {
     const acked: string[] = [];
     for (const batch of this.#removed) {
       let isReturned = false;
+      const endsAt = this.#leaseEnds.get(batch) ?? 0;
       for (const [payload, claim] of this.#batches.get(batch) ?? []) {
+        claim.isLate = leaseEnd !== undefined && leaseEnd - leaseMs >= endsAt;
         if (this.#end(payload, claim) === "acked") acked.push(payload);
         else isReturned = true;
       }
       this.#batches.delete(batch);
-      const endsAt = this.#leaseEnds.get(batch) ?? 0;
       if (isReturned && leaseEnd !== undefined && leaseEnd - leaseMs < endsAt) this.earlyReturns.push(batch);
     }
     for (const [payload, claim] of this.#leaving)
@@ -188,7 +191,8 @@ export class History {
     } else if (key === `${base}leases` && name === "ZADD") {
       this.#leaseEnds.set(rest[1] as string, Number(rest[0]));
       this.#newLeaseEnds.push(Number(rest[0]));
-    } else if (key === `${base}control` && rest[0] === "paused") this.watch.isPaused = name === "HSET";
+    } else if (key === `${base}control` && name === "DEL") this.watch.end();
+    else if (key === `${base}control` && rest[0] === "paused") this.watch.isPaused = name === "HSET";
     else if (key === `${base}rates` && name === "HSET") this.watch.noteRates(rest);
     else if (key === `${base}delayed`) this.#writeSorted(name, "delayed", rest);
     else if (key === `${base}parked`) this.#writeSorted(name, "parked", rest);
@@ -254,6 +258,7 @@ export class History {
         end: "open",
         endedAt: 0,
         endedEpoch: 0,
+        isLate: false,
       };
       this.#put(payload, batch);
       claims.set(payload, claim);

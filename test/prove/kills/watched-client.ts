@@ -23,6 +23,8 @@ interface WatchedParts {
 export class WatchedClient implements RedisClient {
   readonly name: string;
   readonly batchOf = new Map<string, string>();
+  /** The drain that sent the last request for messages: its batches' ids begin with it. */
+  holder = "";
   readonly #parts: WatchedParts;
   /** By key: what the last reply showed of the list, from which the next claim takes. */
   #shown: readonly string[] = [];
@@ -41,6 +43,7 @@ export class WatchedClient implements RedisClient {
   command: RedisClient["command"] = async (command, options) => {
     const { inner, note, dieIfDue } = this.#parts;
     const asked = readRequest(command);
+    if (asked.claimId) this.holder = holderOf(asked.claimId);
     if (/[^ac]/.test(asked.letters)) await note("odd", asked.settleId);
     await dieIfDue(asked.kind, "before");
     const reply = await inner.command(command, options);
@@ -64,6 +67,11 @@ export class WatchedClient implements RedisClient {
     for (const payload of claimed) this.batchOf.set(payload, claimId);
     return claimed.length > 0;
   }
+}
+
+/** The drain that a batch belongs to. */
+export function holderOf(batch: string): string {
+  return batch.slice(0, batch.lastIndexOf("."));
 }
 
 function readRequest(command: RedisCommand): Asked {

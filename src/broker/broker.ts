@@ -1,0 +1,135 @@
+import type { RedisReplyError, RedisTooLargeError } from "../errors.ts";
+import type { ClaimedMessage } from "../handling/message.ts";
+import type { Outcome, SettledAs } from "../handling/outcome.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+
+/** Messages claimed together, under one lease. */
+export interface Batch {
+  readonly id: string;
+  /** In the order claimed: the oldest first. */
+  readonly messages: readonly ClaimedMessage[];
+  /** When the lease ends, ms on Redis' own clock. */
+  readonly expiresAt: number;
+  /** The same on the drain's clock, counted from before the request was sent, so never too late. */
+  readonly leaseEndsAt: number;
+  /** How it runs where it is not first in, first out. */
+  readonly order?: BatchOrder | undefined;
+}
+
+/** In which order the messages of a batch run. */
+export interface BatchOrder {
+  /** Messages by their places: those of one line one after the other, and after one that is not done none of its line. They may share an iterator. */
+  readonly lines: readonly Iterable<number>[];
+  /** Whether a line goes on after a message that is not done. */
+  readonly isLoose?: boolean;
+  /** What kept a message's key from being known, by its place: it fails by that. */
+  readonly faults: ReadonlyMap<number, { readonly error: unknown }>;
+}
+
+/** What became of a batch: one outcome for each message, in the batch's order. */
+export interface Settlement {
+  readonly batch: Batch;
+  readonly outcomes: readonly Outcome[];
+  /** Which of the messages may have a done-marker, which the settle then removes. */
+  readonly isMarked: readonly boolean[];
+}
+
+export interface ClaimRequest {
+  /** Messages to claim, at most. */
+  readonly countMax: number;
+  readonly leaseMs: number;
+  /** A batch of this drain that must still be leased, or the claim is not served: a late repeat claims nothing. */
+  readonly holds?: Batch | undefined;
+  /** Whether this drain works on another batch meanwhile. */
+  readonly isAhead?: boolean;
+  /** Whether to tell what remains, for one command more where it is not known for free. Scripted engine only. */
+  readonly countsRemaining?: boolean | undefined;
+}
+
+/** Whether a claim was served, perhaps with no message; and if not, whether others, the brake, an operator or the order stood in its way. */
+export type Claimed = "not-served" | "served" | "busy" | "braked" | "paused" | "rate-limited" | "held";
+
+/** What a request did. Busy, empty and lost are results, not errors. */
+export interface TurnResult {
+  /** Messages of the settlement that were no longer this drain's. */
+  readonly lostCount: number;
+  /** Their places, where they are not all of it. */
+  readonly lostPlaces?: readonly number[];
+  readonly claim: Claimed;
+  /** Null where nothing was claimed. */
+  readonly batch: Batch | null;
+  /** Messages of the settlement that could not be settled, because Redis refused it: they stay leased. */
+  readonly unsettledCount: number;
+  /** Messages returned from expired leases. */
+  readonly recovered: number;
+  /** Messages of expired leases that their done-markers say are finished: they were acknowledged. */
+  readonly finishedCount: number;
+  /**
+   * When the next delayed message is due, or the brake lets the next probe through, or, where all slots are taken, the
+   * first lease ends, epoch ms; null if none, or not looked at.
+   */
+  readonly nextDueAt: number | null;
+  /** Messages left in the list; null where it is not known for free. */
+  readonly remaining: number | null;
+  /** Other live drains, and how many of them come before this one; null or absent where nobody looked. */
+  readonly others?: { readonly count: number; readonly before: number } | null;
+  /** What each outcome was carried out as, which a brake changes; null where nothing was settled, or it is not known. */
+  readonly settledAs: readonly SettledAs[] | null;
+  /** Dead letters, as the list holds them, of messages that crashed too often. */
+  readonly deadLetters: readonly ByteString[];
+  /** Redis' own clock, ms. */
+  readonly now: number;
+  /** What stopped the claim after the settlement had been done. */
+  readonly problem: RedisReplyError | RedisTooLargeError | null;
+}
+
+export interface DrainStats {
+  /** Messages waiting in the list. */
+  readonly list: number;
+  /** Messages in working lists. */
+  readonly working: number;
+  /** Leases, live and expired. */
+  readonly leases: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** With an order by key: messages that wait for others of their key, or for their next attempt. */
+  readonly parked: number;
+  /** Keys that have such messages. */
+  readonly parkedKeys: number;
+  /** When the next delayed message is due, epoch ms. */
+  readonly nextDueAt: number | null;
+  /** Whether the list is paused. */
+  readonly paused: boolean;
+  /** While the brake is on: when it lets the next probe through, epoch ms; null while it is off. Of several lists: while all are braked. */
+  readonly brakedUntil: number | null;
+}
+
+/**
+ * What one drain can do to a list. Each verb is one request where no reply is lost; all but `push` may be repeated by
+ * the scripted engine, and are. Errors: `RedisTransportError`, `RedisReplyError`, `RedisProtocolError`.
+ */
+export interface Broker {
+  /**
+   * Whether there may be anything to do, or until when (epoch ms) others do it. One command, and two more where others
+   * do; it writes nothing. A lost reply costs nothing. `isCalled`: a drain that was called to do it asks for no others.
+   * `isShard`: the list is a shard, or has shards that are drained too. Throws for a list with shards where it is none.
+   */
+  look(
+    isCalled?: boolean,
+    isShard?: boolean,
+  ): Promise<"empty" | "work" | "paused" | { readonly busyUntil: number }>;
+  /** Moves up to `countMax` messages into a working list under a lease, atomically. A repeat returns the same batch. */
+  claim(request: ClaimRequest): Promise<TurnResult>;
+  /** Settles one batch and claims the next, atomically. A repeat settles nothing twice and returns the same batch. */
+  turn(settlement: Settlement, request: ClaimRequest): Promise<TurnResult>;
+  /** Settles, claims nothing, and tells how many messages remain. A repeat changes nothing. */
+  settle(settlement: Settlement): Promise<TurnResult>;
+  /** Returns messages of expired leases, bounded. A repeat finds fewer. */
+  recover(): Promise<TurnResult>;
+  /** Whether the list is paused, by one command, sent once. */
+  isPaused(): Promise<boolean>;
+  /** Notes that one message of a batch is done, for `ttlMs`, for whoever recovers the batch. A repeat changes nothing. */
+  markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
+  /** Reads the sizes of everything. May be stale where Redis reads from replicas. */
+  stats(): Promise<DrainStats>;
+}

@@ -1,0 +1,268 @@
+import type { Batch, BatchOrder } from "../broker/broker.ts";
+import type { Clock } from "../clock.ts";
+import type { Stopper } from "../run/deadline.ts";
+import { type LeaseWatch, watchLease } from "../run/lease-watch.ts";
+import { type BatchBy, type BatchGroup, grouped, readGroup } from "./batch-groups.ts";
+import { readSaid, type Said, sortOut } from "./batch-verdict.ts";
+import { CallTime } from "./call-time.ts";
+import type { Codec } from "./codec.ts";
+import { isThenable, whenSettled } from "./guest.ts";
+import type { BatchHandler, Handler } from "./handler.ts";
+import { type Message, MessageView } from "./message.ts";
+import { oldestMs, type SentAt } from "./message-age.ts";
+import { type Outcome, outcomes as say } from "./outcome.ts";
+import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
+import { type StandardSchema, validate } from "./schema.ts";
+import { promisesIn, readVerdict, type Verdict } from "./verdict.ts";
+
+export interface ProcessorOptions {
+  readonly list: string;
+  readonly codec: Codec<unknown>;
+  readonly clock: Clock;
+  readonly concurrency: number;
+  readonly handlerTimeoutMs: number | undefined;
+  readonly handler: Handler<unknown> | undefined;
+  readonly batchHandler: BatchHandler<unknown> | undefined;
+  readonly batchBy: BatchBy<unknown> | undefined;
+  readonly schema: StandardSchema | undefined;
+  readonly sentAt: SentAt<unknown> | undefined;
+  readonly policy: RetryPolicy;
+  readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
+  /** What a message is to wait for before it begins, if anything; told what the batch has come to. Must not reject. */
+  readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
+}
+
+/** What became of a batch, and which of its messages may have a done-marker in Redis. */
+export interface Processed {
+  readonly outcomes: readonly Outcome[];
+  readonly isMarked: readonly boolean[];
+  readonly failures: readonly Failure[];
+  /** How old the oldest of them was when the batch began, ms; null where none says it. */
+  readonly oldestMs: number | null;
+  /** Messages whose handler has begun. */
+  readonly ranCount: number;
+}
+
+/**
+ * Runs the handlers of one batch and says what became of each message. Knows no Redis, and never throws.
+ *
+ * A message starts as `release` (not begun), is `keep` while its handler runs, and ends as what the handler said. When
+ * the stopper stops, or the lease nears its end, no other message begins; when it says leave, those that still run stay
+ * `keep`: they may yet finish, so no one else may have them before their lease ends.
+ */
+export async function processBatch(
+  batch: Batch,
+  stopper: Stopper,
+  options: ProcessorOptions,
+): Promise<Processed> {
+  return new BatchRun(batch, stopper, options).toProcessed();
+}
+
+/** A message, by its place in the batch, that is ready for the batch handler. */
+interface Prepared {
+  readonly at: number;
+  readonly group: Required<BatchGroup>;
+}
+
+class BatchRun {
+  readonly #stopper: Stopper;
+  readonly #options: ProcessorOptions;
+  readonly #lease: LeaseWatch;
+  readonly #judging: Judging;
+  readonly #messages: readonly MessageView[];
+  readonly #outcomes: Outcome[];
+  readonly #order: BatchOrder | undefined;
+  readonly #failures: Failure[] = [];
+  readonly #oldestMs: number | null;
+  #ranCount = 0;
+
+  constructor(batch: Batch, stopper: Stopper, options: ProcessorOptions) {
+    this.#stopper = stopper;
+    this.#options = options;
+    this.#order = batch.order;
+    this.#lease = watchLease(batch, stopper, options.clock);
+    const { list, codec, clock, policy } = options;
+    this.#judging = {
+      policy,
+      // The plain engine is not told what time it is there.
+      redisNow: () => (batch.expiresAt > 0 ? batch.expiresAt - (batch.leaseEndsAt - clock.now()) : null),
+      waitFor: (delay) => this.#newTime().wait("retryDelay function", "stop", () => delay),
+    };
+    const context = {
+      list,
+      codec,
+      time: new CallTime(this.#lease, clock, undefined),
+      markDone: (at: number, ttlMs: number) => options.markDone(batch, at, ttlMs),
+    };
+    this.#messages = batch.messages.map((claimed, at) => new MessageView(claimed, at, context));
+    this.#outcomes = batch.messages.map(() => say.release);
+    this.#oldestMs = oldestMs(this.#messages, options);
+  }
+
+  async toProcessed(): Promise<Processed> {
+    const work = this.#options.handler ? this.#runEach(this.#options.handler) : this.#runTogether();
+    await this.#stopper.untilLeft(work);
+    this.#lease.dispose();
+    // Copies: a handler that finishes after it was left behind must not change what has been decided.
+    return {
+      outcomes: [...this.#outcomes],
+      isMarked: this.#messages.map((message) => message.isMarked),
+      failures: [...this.#failures],
+      oldestMs: this.#oldestMs,
+      ranCount: this.#ranCount,
+    };
+  }
+
+  async #runEach(handler: Handler<unknown>): Promise<void> {
+    const { lines = this.#messages.map((_, at) => [at]), faults, isLoose } = this.#order ?? {};
+    const waiting = lines.values();
+    const runNext = async (): Promise<void> => {
+      for (const line of waiting) {
+        for (const at of line) {
+          await this.#options.beforeBegin?.(this.#outcomes);
+          if (this.#lease.isStopped()) return;
+          this.#ranCount += 1;
+          this.#outcomes[at] = say.keep;
+          const message = this.#messages[at] as MessageView;
+          this.#outcomes[at] = await this.#runOne(handler, message, faults?.get(at));
+          // The brake may give back what failed for the last time, Redis refuse an effect, and markers speak for what is behind.
+          if (!(await this.#mark(at)) && !isLoose) break;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, lines.length) }, runNext));
+  }
+
+  async #runOne(
+    handler: Handler<unknown>,
+    message: MessageView,
+    fault: { error: unknown } | undefined,
+  ): Promise<Outcome> {
+    const time = this.#newTime([message]);
+    try {
+      if (fault) throw fault.error;
+      await this.#validate(message, time);
+      const returned: unknown = await time.wait("handler", "time", () => handler(message));
+      return await this.#judge(readVerdict(await wholeOf(returned, time)), message);
+    } catch (error) {
+      return this.#thrown(error, message);
+    }
+  }
+
+  async #runTogether(): Promise<void> {
+    if (this.#lease.isStopped()) return;
+    this.#ranCount = this.#messages.length;
+    this.#outcomes.fill(say.keep);
+    const groups = grouped(await this.#prepareAll());
+    for (const { at } of groups.flat()) this.#outcomes[at] = say.release;
+    const waiting = groups.values();
+    const runNext = async (): Promise<void> => {
+      for (const group of waiting) {
+        await this.#options.beforeBegin?.(this.#outcomes);
+        if (!this.#lease.isStopped()) await this.#runGroup(group);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#options.concurrency, groups.length) }, runNext));
+  }
+
+  async #runGroup(group: readonly Prepared[]): Promise<void> {
+    const batchHandler = this.#options.batchHandler as BatchHandler<unknown>;
+    const messages = group.map(({ at }) => this.#messages[at] as MessageView);
+    for (const { at } of group) this.#outcomes[at] = say.keep;
+    const time = this.#newTime(messages);
+    const context = {
+      key: this.#options.batchBy && group[0]?.group.key,
+      get signal(): AbortSignal {
+        return time.signal;
+      },
+      remainingMs: () => time.remainingMs(),
+    };
+    let said: readonly Said[];
+    try {
+      said = sortOut(await time.wait("handler", "time", () => batchHandler(messages, context)), messages);
+    } catch (error) {
+      said = messages.map(() => ({ value: { status: "rejected", reason: error }, isNamed: true }));
+    }
+    await Promise.all(
+      group.map(async ({ at }, index) => {
+        const message = this.#messages[at] as MessageView;
+        this.#outcomes[at] = await this.#judgeOneOf(said[index] as Said, message, time);
+        await this.#mark(at);
+      }),
+    );
+  }
+
+  /** Settles the messages that do not fit the schema, or whose group is not known, and returns the others. */
+  async #prepareAll(): Promise<Prepared[]> {
+    const { batchBy, schema } = this.#options;
+    const all = [...this.#messages.keys()].map((at) => ({ at, group: readGroup("") }));
+    if (!batchBy && !schema) return all;
+    const time = this.#newTime();
+    const prepared = await Promise.all(
+      this.#messages.map(async (message, at) => {
+        try {
+          await this.#validate(message, time);
+          const group = readGroup(batchBy ? await time.wait("batchBy", "stop", () => batchBy(message)) : "");
+          return [{ at, group }];
+        } catch (error) {
+          this.#outcomes[at] = await this.#thrown(error, message);
+          return [];
+        }
+      }),
+    );
+    return prepared.flat();
+  }
+
+  async #validate(message: MessageView, time: CallTime): Promise<void> {
+    const { schema } = this.#options;
+    if (schema) message.accept(await time.wait("schema", "stop", () => validate(schema, message.value)));
+  }
+
+  async #judgeOneOf(said: Said, message: MessageView, time: CallTime): Promise<Outcome> {
+    try {
+      const isPending = isThenable(said.value);
+      const value = isPending ? await time.wait("handler", "time", () => said.value) : said.value;
+      return await this.#judge(readSaid(said, await wholeOf(value, time)), message);
+    } catch (error) {
+      return this.#thrown(error, message);
+    }
+  }
+
+  async #judge(verdict: Verdict, message: MessageView): Promise<Outcome> {
+    if (verdict.kind === "done") return say.ack;
+    if (verdict.kind === "failed") return this.#thrown(verdict.error, message);
+    return judgeSaid(verdict.said, message, this.#judging);
+  }
+
+  /** An abort from outside is no fault of the message; the end of the budget counts, or one that always needs more would come back for ever. */
+  async #thrown(error: unknown, message: Message): Promise<Outcome> {
+    void whenSettled(error);
+    if (this.#stopper.wasAborted) return say.release;
+    this.#failures.push({ attempt: message.attempt, error, message });
+    return judgeThrown(error, message, this.#judging);
+  }
+
+  /**
+   * Where a handler asked for it. The time this takes is not the handler's, and the message is done whatever comes of it.
+   * With effects it is done when they are: whoever finds it noted as done would run none.
+   */
+  /** Makes its done-marker. Returns whether what is behind it may run now: not where this one alone could come back. */
+  async #mark(at: number): Promise<boolean> {
+    const { kind, effects, isFailure } = this.#outcomes[at] as Outcome & { isFailure?: boolean };
+    const message = this.#messages[at] as MessageView;
+    if (kind === "ack" && !effects) return message.mark();
+    return kind === "dead-letter" && !isFailure && !message.wantsMark;
+  }
+
+  #newTime(messages: readonly MessageView[] = []): CallTime {
+    const time = new CallTime(this.#lease, this.#options.clock, this.#options.handlerTimeoutMs);
+    for (const message of messages) message.limitTo(time);
+    return time;
+  }
+}
+
+/** What was returned, when the promises in it have come to something. */
+async function wholeOf(returned: unknown, time: CallTime): Promise<unknown> {
+  const promises = promisesIn(returned);
+  return promises ? time.wait("handler", "time", () => Promise.allSettled(promises)) : returned;
+}

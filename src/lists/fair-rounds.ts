@@ -1,0 +1,123 @@
+import * as limits from "../limits.ts";
+import type { ByteString } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
+import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
+import { runFairly, spentBy } from "./fair-run.ts";
+import type { ListMember, Looks } from "./lists-look.ts";
+import type { Tenants } from "./tenants.ts";
+
+export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look"> {
+  /** Names of lists and of patterns, in the order given. */
+  readonly names: readonly string[];
+  readonly patterns: ReadonlyMap<string, Tenants>;
+  readonly looks: Looks;
+  readonly sender: Sender;
+  readonly randomId: () => string;
+  readonly memberOf: (list: string) => ListMember;
+  readonly tenantOf: (pattern: string, list: string, share: number) => ListMember;
+  /** Told what is in the register no more. */
+  readonly onForget: (list: string) => void;
+}
+
+/**
+ * Runs lists and those that fit patterns within one budget: in rounds of a few seconds, each with some lists of each pattern, at
+ * random, so that a run is bounded and each list has its turn. Names whose lists are empty leave their register at
+ * a round's end. Where nothing is there, it costs one command.
+ */
+export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
+  const { patterns, clock, endAt, turns } = parts;
+  const slices = new Map<string, Slice[]>();
+  for (;;) {
+    const found = await gather(parts);
+    if (!found) return { slices, stopped: null, error: errorOf(slices), isAllSeen: true };
+    const roundEndAt = Math.min(endAt, clock.now() + limits.tenantsMs);
+    const reports = [...slices.values()].flat().map(({ report }) => report);
+    const spent = spentBy(reports, parts.requestsPerMessage);
+    const { sender, looks } = parts;
+    const round = await runFairly({
+      ...parts,
+      members: found.members.map((one) => endingAt(one, roundEndAt, parts)),
+      look: (questions) => looks.find(sender, questions),
+      endAt: roundEndAt,
+      maxMessages: parts.maxMessages - spent.claimed,
+      maxRequests: parts.maxRequests - spent.requests,
+    });
+    for (const [name, own] of round.slices) slices.set(name, [...(slices.get(name) ?? []), ...own]);
+    let error = round.error;
+    for (const [pattern, tenants] of patterns) {
+      const own = found.tenants.get(pattern) ?? [];
+      for (const { name } of own) turns.credits.delete(name);
+      const empty = own.filter(({ name }) => isEmpty(round.slices.get(name)));
+      if (empty.length === 0 || round.stopped === "error") continue;
+      try {
+        const keys = new Map(empty.map((one): [string, readonly ByteString[]] => [one.name, one.keys.any]));
+        for (const name of await tenants.forget(sender, parts.randomId(), keys)) parts.onForget(name);
+      } catch (thrown) {
+        // The names stay, and the next run sees to them.
+        error ??= thrown as Error;
+      }
+    }
+    const hasWorked = [...round.slices.values()].flat().some(({ report }) => report.claimed > 0);
+    const isRoundOver = round.stopped === "budget" && roundEndAt < endAt && clock.now() >= roundEndAt;
+    if (error || !hasWorked || !(isRoundOver || round.stopped === null))
+      return { ...round, slices, error, isAllSeen: round.isAllSeen && found.isAll };
+  }
+}
+
+interface Gathered {
+  readonly members: readonly ListMember[];
+  readonly tenants: ReadonlyMap<string, readonly ListMember[]>;
+  /** Whether these are all that there are. */
+  readonly isAll: boolean;
+}
+
+/** The lists there are now; null where none has work, nor a register a name. */
+async function gather(parts: FairRoundsParts): Promise<Gathered | null> {
+  const { names, patterns, looks, sender, memberOf, tenantOf } = parts;
+  const asked = names.map((name) => {
+    const tenants = patterns.get(name);
+    return { member: tenants ? registerOf(tenants) : memberOf(name), about: "any" as const };
+  });
+  if (!(await looks.any(sender, asked))) return null;
+  const members: ListMember[] = [];
+  const all = new Map<string, readonly ListMember[]>();
+  let isAll = true;
+  for (const { member } of asked) {
+    const tenants = patterns.get(member.name);
+    if (!tenants) {
+      members.push(member);
+      continue;
+    }
+    const sample = await tenants.names(sender);
+    isAll &&= sample.isAll;
+    const own = sample.names.map((list) => tenantOf(member.name, list, 1 / sample.names.length));
+    all.set(member.name, own);
+    members.push(...own);
+  }
+  return { members, tenants: all, isAll };
+}
+
+/** What stands for a pattern's lists where it is asked whether there are any. */
+export function registerOf({ pattern, register }: Tenants): ListMember {
+  const run = (): never => {
+    throw new Error("A register is no list.");
+  };
+  return { name: pattern, weight: 1, keys: { any: [register], new: [register] }, run };
+}
+
+function endingAt(member: ListMember, endAt: number, { clock }: FairRoundsParts): ListMember {
+  return {
+    ...member,
+    run: (options) => member.run({ ...options, mayClaim: () => clock.now() < endAt && options.mayClaim() }),
+  };
+}
+
+/** Whether a list was seen with nothing in it, nor anything that waits for its time. */
+function isEmpty(slices: readonly Slice[] | undefined): boolean {
+  const last = slices?.at(-1)?.report;
+  return !last || (last.remaining === 0 && last.nextDueAt === null && last.error === null);
+}
+
+function errorOf(slices: ReadonlyMap<string, readonly Slice[]>): Error | null {
+  return [...slices.values()].flat().find(({ report }) => report.error)?.report.error ?? null;
+}

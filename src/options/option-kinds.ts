@@ -1,0 +1,208 @@
+import { OptionError } from "../errors.ts";
+import { attempt, kindOf, shorten, show, showSecret, unreadable } from "./show.ts";
+
+/** Checks one option. `Value` is what comes of it: what was given, or the default, or undefined where there is none. */
+export interface Checker<Value> {
+  /** What the option must be, as an error says it. */
+  readonly wanted: string;
+  readonly default?: Value;
+  readonly isRequired?: boolean;
+  /** Whether its value is shown nowhere, whatever it is, or only where it is a text, in which a secret may be. */
+  readonly isSecret?: boolean | "text";
+  /** For a table: the options inside it. */
+  readonly kinds?: Checkers;
+  allows(value: unknown): boolean;
+}
+
+type Checkers = Readonly<Record<string, Checker<unknown>>>;
+
+/** A checker for each option of an interface, no more and no fewer: `const kinds = { … } satisfies Kinds<SomeOptions>`. */
+export type Kinds<Options> = { readonly [Name in keyof Options]-?: Checker<Options[Name] | undefined> };
+
+/** Options that were checked. Every name is there. */
+export type Checked<Table> = {
+  readonly [Name in keyof Table]: Table[Name] extends Checker<infer Value> ? Value : never;
+};
+
+/** What every kind can be told: the default, undefined for none. */
+interface Rules<Default> {
+  readonly default?: Default;
+}
+
+/** A whole number from `min` to `max`, which counts up to 2 ^ 53 where none is given. */
+/* @__NO_SIDE_EFFECTS__ */
+export function integer<const Default extends number | undefined = undefined>(
+  rules: Rules<Default> & { readonly min: number; readonly max?: number },
+): Checker<number | Default> {
+  const { min, max = Number.MAX_SAFE_INTEGER } = rules;
+  return {
+    ...rules,
+    wanted: `a whole number ${rules.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`}`,
+    allows: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+  };
+}
+
+/** A string that is not empty, or that fits `pattern`. A secret has no white space at its ends and no line break. */
+/* @__NO_SIDE_EFFECTS__ */
+export function text<const Default extends string | undefined = undefined>(
+  rules: Rules<Default> & {
+    readonly isSecret?: boolean;
+    readonly pattern?: RegExp;
+    readonly wanted?: string;
+  } = {},
+): Checker<string | Default> {
+  const pattern = rules.pattern ?? (rules.isSecret ? /^\S(.*\S)?$/ : /./s);
+  return {
+    wanted: `a string with at least one character${rules.isSecret ? ", and no white space at its ends" : ""}`,
+    ...rules,
+    allows: (value) => typeof value === "string" && pattern.test(value),
+  };
+}
+
+/** One of some values. */
+/* @__NO_SIDE_EFFECTS__ */
+export function choice<const Choice, const Default extends Choice | undefined = undefined>(
+  choices: readonly Choice[],
+  rules: Rules<Default> = {},
+): Checker<Choice | Default> {
+  const wanted = choices.map(show).join(" or ");
+  return { ...rules, wanted, allows: (value) => choices.includes(value as Choice) };
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+export function boolean<const Default extends boolean | undefined = undefined>(
+  rules: Rules<Default> = {},
+): Checker<boolean | Default> {
+  return choice([true, false], rules) as Checker<boolean | Default>;
+}
+
+/** A function, of the type that the options' interface gives it. A text in its place is not shown: it may be the secret itself. */
+export function func<Type>(rules: Required<Rules<Type>>): Checker<Type>;
+export function func<Type>(): Checker<Type | undefined>;
+/* @__NO_SIDE_EFFECTS__ */
+export function func<Type>(rules: Rules<Type> = {}): Checker<Type | undefined> {
+  const allows = (value: unknown): boolean => typeof value === "function";
+  return { ...rules, wanted: "a function", isSecret: "text", allows };
+}
+
+interface ObjectRules {
+  readonly methods: readonly string[];
+  /** Default: names the methods. */
+  readonly wanted?: string;
+}
+
+/** An object, or a function, that has these methods. A text in its place is not shown. */
+export function object<Type>(rules: ObjectRules & Required<Rules<Type>>): Checker<Type>;
+export function object<Type>(rules: ObjectRules): Checker<Type | undefined>;
+/* @__NO_SIDE_EFFECTS__ */
+export function object<Type>(rules: ObjectRules & Rules<Type>): Checker<Type | undefined> {
+  const { methods } = rules;
+  return {
+    wanted: `an object with ${methods.join(" and ")}`,
+    isSecret: "text",
+    ...rules,
+    allows: (value) =>
+      isObject(value) &&
+      methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function"),
+  };
+}
+
+/** Options inside an option. With the default `{}`, their own defaults are what comes of it where it is not given. */
+/* @__NO_SIDE_EFFECTS__ */
+export function table<const Table extends Checkers, Default extends object | undefined = undefined>(
+  kinds: Table,
+  rules: Rules<Default> = {},
+): Checker<Checked<Table> | Extract<Default, undefined>> {
+  return { ...rules, wanted: "an object", kinds, allows: isTable } as Checker<Checked<Table>>;
+}
+
+/** The one kind or the other. The default is the first one's. */
+/* @__NO_SIDE_EFFECTS__ */
+export function either<First, Second>(
+  first: Checker<First>,
+  second: Checker<Second>,
+): Checker<First | Exclude<Second, undefined>> {
+  return {
+    ...(first as Checker<First | Exclude<Second, undefined>>),
+    wanted: `${first.wanted} or ${second.wanted}`,
+    allows: (value) => first.allows(value) || second.allows(value),
+  };
+}
+
+/** An option that must be given. */
+/* @__NO_SIDE_EFFECTS__ */
+export function required<Value>(checker: Checker<Value>): Checker<Exclude<Value, undefined>> {
+  return { ...(checker as Checker<Exclude<Value, undefined>>), isRequired: true };
+}
+
+/**
+ * Checks options against their kinds and fills in the defaults. Each option is read once, and nothing that its reading
+ * does can harm. Throws `OptionError`, which shows no secret and nothing of the inside of an object.
+ */
+export function checkOptions<const Table extends Checkers>(
+  kinds: Table,
+  given: unknown,
+  what = "options",
+): Checked<Table> {
+  return checkTable(kinds, given, what, "") as Checked<Table>;
+}
+
+function checkTable(kinds: Checkers, given: unknown, what: string, path: string): Record<string, unknown> {
+  const names = attempt(() => isTable(given) && Object.keys(given));
+  if (!names) throw new OptionError(what, "an object", kindOf(given));
+  for (const name of names) {
+    if (!Object.hasOwn(kinds, name)) throw unknownOption(path + name, name, Object.keys(kinds));
+  }
+  const checked: Record<string, unknown> = {};
+  for (const [name, checker] of Object.entries(kinds)) {
+    checked[name] = checkOne(checker, given as Record<string, unknown>, name, path + name);
+  }
+  return checked;
+}
+
+function checkOne(
+  checker: Checker<unknown>,
+  given: Record<string, unknown>,
+  name: string,
+  path: string,
+): unknown {
+  const { wanted, isRequired, isSecret, kinds } = checker;
+  const read = attempt(() => ({ value: given[name] }));
+  if (!read) throw new OptionError(path, wanted, unreadable);
+  const isLeftOut = read.value === undefined && !isRequired;
+  const value = isLeftOut ? checker.default : read.value;
+  if (!isLeftOut && !attempt(() => checker.allows(value))) {
+    const isHidden = isSecret === "text" ? typeof value === "string" : isSecret;
+    throw new OptionError(path, wanted, isHidden ? showSecret(value) : show(value));
+  }
+  return kinds && typeof value === "object" ? checkTable(kinds, value, path, `${path}.`) : value;
+}
+
+function unknownOption(path: string, name: string, known: readonly string[]): OptionError {
+  const [nearest] = known.filter((one) => isNear(one.toLowerCase(), name.toLowerCase()));
+  const wanted = nearest ? `a known option (did you mean "${nearest}"?)` : `one of ${known.join(", ")}`;
+  return new OptionError(shorten(path), wanted, "an unknown name");
+}
+
+/** Whether at most two letters must be added, left out or changed to make the one name the other, and some stay. */
+function isNear(known: string, given: string): boolean {
+  if (Math.abs(known.length - given.length) > 2) return false;
+  let row = Array.from(`.${given}`, (_, at) => at);
+  for (const [at, letter] of Array.from(known).entries()) {
+    const next = [at + 1];
+    for (const [to, other] of Array.from(given).entries()) {
+      const changed = (row[to] as number) + (letter === other ? 0 : 1);
+      next.push(Math.min(changed, (row[to + 1] as number) + 1, (next[to] as number) + 1));
+    }
+    row = next;
+  }
+  return (row.at(-1) as number) <= Math.min(2, known.length - 1);
+}
+
+function isTable(value: unknown): value is object {
+  return kindOf(value) === "an object";
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" || typeof value === "function") && value !== null;
+}

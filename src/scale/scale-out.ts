@@ -1,0 +1,192 @@
+import type { TurnResult } from "../broker/broker.ts";
+import type { ChainPosition } from "../chain/hop.ts";
+import type { Outcome } from "../handling/outcome.ts";
+import { shareOf } from "../handling/retry-policy.ts";
+import * as limits from "../limits.ts";
+import { checkOptions, integer, type Kinds } from "../options/option-kinds.ts";
+import type { Pace } from "../run/pace.ts";
+import type { ReportBuilder, StopReason } from "../run/report.ts";
+import type { RunParts } from "../run/run-parts.ts";
+import { ChainStarter } from "./chain-starter.ts";
+import {
+  branchesWanted,
+  drainsWanted,
+  helpersWanted,
+  isBeginning,
+  isSurplus,
+  type Outlook,
+  slotOf,
+} from "./scale.ts";
+
+export interface ScaleOutOptions {
+  /** How soon the list is to be empty, ms, from 1 to 86,400,000. Default: 2,000. */
+  readonly withinMs?: number;
+}
+
+/** How a drain starts others beside it: what `scaleOut` makes. */
+export interface ScaleOut {
+  (run: RunParts, pace: Pace, report: ReportBuilder): Scaler;
+  readonly withinMs: number;
+}
+
+/** What starts others for one run. */
+export interface Scaler {
+  /** Whether the next request is to count what the list holds. */
+  counts(): boolean;
+  /** Looks at a reply, and starts what is wanted beside the handlers. Never throws. */
+  note(result: TurnResult): void;
+  /** Looks at what a batch that runs has come to after so long: slow messages show what they take before it ends. */
+  guess(outcomes: readonly Outcome[], elapsedMs: number): void;
+  /** Resolves, when all is told, with whether the chain ends here since others suffice. Never rejects. */
+  ended(stopped: StopReason): Promise<boolean>;
+}
+
+const kinds = {
+  withinMs: integer({ min: 1, max: 86_400_000, default: 2_000 }),
+} satisfies Kinds<ScaleOutOptions>;
+
+/**
+ * Makes the drains of a list start others, up to its `maxConcurrency`, while they cannot empty it within `withinMs`; and
+ * end their chains when those that live are more than twice enough. Each starts four at most, which start four each, and so on; who
+ * has started others waits until all that are wanted have come, a second at most. It costs a command a wave, and one a second. For the option `scaleOut`; Workers ship it only where it is given. Throws
+ * `OptionError` for bad options.
+ */
+export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
+  const { withinMs } = checkOptions(kinds, options);
+  const make = (run: RunParts, pace: Pace, report: ReportBuilder): Scaler =>
+    new WaveScaler(run, pace, report, withinMs);
+  return Object.assign(make, { withinMs });
+}
+
+/** When a drain decides again: a second after the last time, or as soon as all that were wanted have come to live. */
+export class Waves {
+  readonly #slot: number;
+  #begins: boolean;
+  #nextAt = Number.NEGATIVE_INFINITY;
+  #awaited = Number.POSITIVE_INFINITY;
+
+  constructor(chain: ChainPosition) {
+    this.#slot = slotOf(chain.id);
+    this.#begins = isBeginning(chain);
+  }
+
+  isDue(now: number): boolean {
+    return now >= this.#nextAt;
+  }
+
+  /** All have come: the next decision need not wait. */
+  noteLive(live: number): void {
+    if (live >= this.#awaited) this.#nextAt = Number.NEGATIVE_INFINITY;
+  }
+
+  putOff(now: number): void {
+    this.#nextAt = now + limits.waveMs;
+  }
+
+  /** Notes that this drain decides now. Returns how many it starts. */
+  decide(outlook: Outlook, now: number): number {
+    const count = this.#begins ? branchesWanted(outlook, this.#slot) : helpersWanted(outlook);
+    this.#begins = false;
+    this.putOff(now);
+    const wanted = drainsWanted(outlook);
+    this.#awaited = wanted > outlook.live ? wanted : Number.POSITIVE_INFINITY;
+    return count;
+  }
+}
+
+class WaveScaler implements Scaler {
+  readonly #run: RunParts;
+  readonly #pace: Pace;
+  readonly #report: ReportBuilder;
+  readonly #withinMs: number;
+  readonly #starter: ChainStarter;
+  readonly #waves: Waves;
+  #seen: Pick<Outlook, "remaining" | "live" | "rank"> | undefined;
+  #outlook: Outlook | undefined;
+
+  constructor(run: RunParts, pace: Pace, report: ReportBuilder, withinMs: number) {
+    this.#run = run;
+    this.#pace = pace;
+    this.#report = report;
+    this.#withinMs = withinMs;
+    const { processor, maxConcurrency, deadline } = run;
+    this.#waves = new Waves(run.chain);
+    this.#starter = new ChainStarter({
+      ...run,
+      list: processor.list,
+      chainsMax: maxConcurrency,
+      endAt: deadline.endAt,
+      random: () => shareOf(processor.policy),
+      told: report,
+    });
+  }
+
+  counts(): boolean {
+    return !this.#seen || (this.#pace.paceUs !== undefined && this.#waves.isDue(this.#run.clock.now()));
+  }
+
+  note({ remaining, others, batch }: TurnResult): void {
+    if (!others) return;
+    const live = others.count + 1;
+    this.#waves.noteLive(live);
+    if (remaining === null) return;
+    this.#seen = { remaining, live, rank: others.before };
+    this.#look(msPerMessageOf(this.#run, this.#pace, this.#report), batch !== null);
+  }
+
+  guess(outcomes: readonly Outcome[], elapsedMs: number): void {
+    if (this.#outlook) return;
+    this.#look(guessOf(outcomes, elapsedMs, this.#run.processor.concurrency), true);
+  }
+
+  async ended(stopped: StopReason): Promise<boolean> {
+    await this.#starter.settled();
+    const { remaining } = this.#report;
+    if (stopped !== "budget" || !this.#outlook || !remaining || !isSurplus(this.#outlook)) return false;
+    this.#report.declined = surplusText;
+    return true;
+  }
+
+  #look(msPerMessage: number | undefined, hasBatch: boolean): void {
+    const { maxConcurrency, clock, stopper } = this.#run;
+    if (!this.#seen) return;
+    if (msPerMessage === undefined) {
+      // All fail so far: what the list holds is counted once a second.
+      if (this.#pace.paceUs !== undefined) this.#waves.putOff(clock.now());
+      return;
+    }
+    this.#outlook = { ...this.#seen, maxConcurrency, msPerMessage, withinMs: this.#withinMs };
+    if (!hasBatch || stopper.isStopped || !this.#waves.isDue(clock.now())) return;
+    const count = this.#waves.decide(this.#outlook, clock.now());
+    if (count > 0) this.#starter.start(count, msPerMessage);
+  }
+}
+
+export const surplusText = "The other live drains are enough for what remains.";
+
+/** What a message takes up of the drain's time, ms; undefined where that is not known yet. */
+export function msPerMessageOf(
+  { chain, clock, startedAt }: Pick<RunParts, "chain" | "clock" | "startedAt">,
+  { paceUs }: Pace,
+  { progressCount }: ReportBuilder,
+): number | undefined {
+  // A drain that has achieved nothing starts no other, unless the one before it has.
+  if (paceUs === undefined || (progressCount === 0 && chain.paceUs === undefined)) return undefined;
+  // Where many have been handled, the round trips between them count too, and CPU time, of which some clocks tell nothing.
+  const measured = progressCount >= limits.batchCountMax ? (clock.now() - startedAt) / progressCount : 0;
+  return Math.max(paceUs / 1_000, measured);
+}
+
+/**
+ * What a message seems to take up of the drain's time, ms, from a batch that runs; undefined before one is done, and before
+ * so much time has passed that it says something. Whoever is done first was quickest, so it is rather more.
+ */
+export function guessOf(
+  outcomes: readonly Outcome[],
+  elapsedMs: number,
+  concurrency: number,
+): number | undefined {
+  if (elapsedMs < limits.firstBatchMs) return undefined;
+  const doneCount = outcomes.filter(({ kind }) => kind === "ack").length;
+  return doneCount > 0 ? elapsedMs / Math.max(doneCount, Math.min(concurrency, outcomes.length)) : undefined;
+}

@@ -1,4 +1,4 @@
-// On a box: `UPSTASH_REDIS_REST_URL=… UPSTASH_REDIS_REST_TOKEN=… DRAIN_TOKEN=… node examples/node-server.ts`
+// A server on a machine of yours: `UPSTASH_REDIS_REST_URL=… UPSTASH_REDIS_REST_TOKEN=… DRAIN_TOKEN=… node examples/node-server.ts`
 import { startServer } from "../adapters/hosts/node/server.ts";
 import { upstash } from "../adapters/redis/upstash.ts";
 import { createDrain } from "../src/index.ts";

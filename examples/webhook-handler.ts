@@ -17,7 +17,7 @@ const revenue = new Map<string, { events: number; minorUnits: number }>();
 const customers = new Set<string>();
 const seen = new Set<string>();
 
-/** Verifies one webhook event and adds it up. An event that can never be right is counted and done with, not retried. */
+/** Verifies one webhook event and adds it up. An event that can never be right is counted and not tried again. */
 export default async function handler(message: Message): Promise<void> {
   const event = parse(message.payload);
   if (event === null) {

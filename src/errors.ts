@@ -59,7 +59,8 @@ export class OptionError extends SpillwayError {
 
 /**
  * A push ended in its middle: `pushedCount` messages, the first given, were pushed for certain; `cause` says why not the
- * others. Of the next up to 1,000 it is not known where the cause is a lost reply, or where the list has shards.
+ * others. Of the next up to 1,000 it is not known where the cause is a lost reply, or where the list has shards; and of none
+ * with `priority: "next"`, whose last messages are sent first.
  */
 export class PushIncompleteError extends SpillwayError {
   override readonly name: string = "PushIncompleteError";

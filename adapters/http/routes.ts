@@ -34,5 +34,6 @@ export interface HttpRoutes {
 
 export const routesKind: Checker<readonly HttpRoutes[] | undefined> = {
   wanted: "an array of routes, such as [operations()]",
+  isSecret: "text",
   allows: (value) => Array.isArray(value) && value.every((one) => typeof one.addTo === "function"),
 };

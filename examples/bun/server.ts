@@ -1,10 +1,10 @@
-// On a box, with Bun: `bun server.ts`. It drains each minute, and on demand at `POST /drain`.
+// A server on a machine of yours, with Bun: `bun server.ts`. It drains each minute, and when `POST /drain` is called.
 import { createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
 import { fetchHandler } from "spillway/fetch";
 import { reportAsJson } from "spillway/http";
 import { upstash } from "spillway/upstash";
 
-/** What is used of Bun here; `@types/bun` has it all. */
+/** The part of Bun that is used here. */
 declare const Bun: {
   serve(options: {
     hostname: string;
@@ -28,15 +28,15 @@ const stop = new AbortController();
 const { signal } = stop;
 const handle = fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal });
 
-// Bun never starts a cron job beside itself, so a drain may take longer than a minute.
+// Bun never begins a run while the last one runs, so a drain may take longer than a minute.
 const schedule = Bun.cron("* * * * *", async () => {
   logReport(await drain.run({ budgetMs: 300_000, signal }));
 });
 const server = Bun.serve({
-  // The token is sent in the clear: whoever is to call from elsewhere comes through a proxy that speaks TLS.
+  // The token is not encrypted on its way: calls from elsewhere must come through a proxy that speaks TLS.
   hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 8080),
-  // Bun ends a connection that is quiet for 10 s, in seconds; a drain on demand may take the 25 s of its budget.
+  // In seconds. By default Bun ends a connection that is quiet for 10 s, but a drain that was called may take 25 s.
   idleTimeout: 60,
   fetch: (request) => handle(request),
 });
@@ -44,7 +44,7 @@ const server = Bun.serve({
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, async () => {
     schedule.stop();
-    // What runs gives back what it has not begun, settles the rest, and answers; then nothing keeps the process.
+    // Runs give back the messages that have not begun, settle the others, and answer. Then the process ends by itself.
     stop.abort();
     await server.stop();
   });
@@ -60,7 +60,7 @@ async function deliver({ payload, id, signal }: Message): Promise<void> {
     signal,
   });
   await response.body?.cancel();
-  // What was refused once will be refused again; anything else is worth another attempt.
+  // With such a status the receiver will refuse the message again. Anything else is worth another attempt.
   const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
   if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
   if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);

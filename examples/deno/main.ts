@@ -1,11 +1,11 @@
 // With Deno: `deno run --allow-net --allow-env --unstable-cron main.ts`, and on Deno Deploy without flags. It drains each
-// minute, and on demand at `POST /drain`.
+// minute, and when `POST /drain` is called.
 import { createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
 import { fetchHandler } from "spillway/fetch";
 import { reportAsJson } from "spillway/http";
 import { upstash } from "spillway/upstash";
 
-/** What is used of Deno here; Deno's own types have it all. */
+/** The part of Deno that is used here. */
 declare const Deno: {
   cron(
     name: string,
@@ -33,13 +33,13 @@ const stop = new AbortController();
 const { signal } = stop;
 const handle = fetchHandler(drain, { token: environment("DRAIN_TOKEN"), budgetMs: 25_000, signal });
 
-// Deno Deploy finds cron jobs by running the module's top level, before the server starts. No job runs beside itself.
+// Deno Deploy finds cron jobs by running the module's top level, before the server starts. A run never begins while the last one runs.
 Deno.cron("drain webhooks", "* * * * *", { signal }, async () => {
   logReport(await drain.run({ budgetMs: 50_000, signal }));
 });
 
-// Deno Deploy sends SIGINT, and 5 s later ends the process: time enough to give back what has not begun, settle the rest,
-// and answer.
+// Deno Deploy sends SIGINT, and 5 s later ends the process. This is enough to give back the messages that have not begun, settle the others, and
+// answer.
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(name, () => {
     stop.abort();
@@ -59,7 +59,7 @@ async function deliver({ payload, id, signal }: Message): Promise<void> {
     signal,
   });
   await response.body?.cancel();
-  // What was refused once will be refused again; anything else is worth another attempt.
+  // With such a status the receiver will refuse the message again. Anything else is worth another attempt.
   const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
   if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
   if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);

@@ -1,4 +1,4 @@
-// Counts page views: however often it is killed, run twice, or loses a reply, the totals are exact.
+// Counts page views. The totals are exact, even if it is killed, run twice, or loses a reply.
 import { ack, createDrain } from "spillway";
 import { upstash } from "spillway/upstash";
 
@@ -14,7 +14,7 @@ const drain = createDrain<View>({
   // The messages of a run that died are back in the list a moment after this.
   leaseMs: 10_000,
   handler: ({ value: { page, visitor } }) =>
-    // Redis adds it up in the step in which the message is acknowledged: both happen, or neither.
+    // Redis adds it in the same step in which it acknowledges the message: both happen, or neither.
     ack({
       effects: [
         ["HINCRBY", "{views}:totals", page, 1],

@@ -9,14 +9,14 @@ const stack = new Stack(app, "Emails");
 new SpillwayDrain(stack, "Drain", {
   entry: fileURLToPath(new URL("./drain.ts", import.meta.url)),
   list: "emails",
-  // The names of parameters. Their values are read by the function, and stand nowhere else.
+  // The names of parameters. Only the function reads their values.
   secrets: {
     REDIS_URL_PARAMETER: "/emails/redis-url",
     REDIS_TOKEN_PARAMETER: "/emails/redis-token",
     MAIL_KEY_PARAMETER: "/emails/mail-key",
   },
   environment: { MAIL_URL: app.node.tryGetContext("mailUrl") ?? "https://api.resend.com/emails" },
-  // A new account may run ten functions at once, of which none can be reserved: cdk deploy -c reserve=false
+  // A new account may run ten functions at once and can reserve none of them: cdk deploy -c reserve=false
   ...(app.node.tryGetContext("reserve") === "false" ? { reservedConcurrency: false as const } : {}),
   alarmTopic: new Topic(stack, "Alarms"),
 });

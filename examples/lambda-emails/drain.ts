@@ -16,7 +16,7 @@ export const handler = lambdaHandler(async () => {
   return createDrain({
     redis: upstash({ url, token }),
     list: "emails",
-    // What is no mail goes to the dead letters, and never to the handler.
+    // A message that is not a mail becomes a dead letter, and the handler is not called with it.
     schema: email,
     handlerTimeoutMs: 10_000,
     handler: (message) => send(message, { url: MAIL_URL, key: key ?? "" }),
@@ -32,7 +32,7 @@ async function send({ value, id, signal }: Message<Email>, api: { url: string; k
     headers: {
       "content-type": "application/json",
       authorization: `Bearer ${api.key}`,
-      // Where the API knows this header, a mail whose answer was lost is not sent twice.
+      // If the API knows this header, a mail whose answer was lost is not sent twice.
       "idempotency-key": id,
     },
     body: JSON.stringify({ from: "shop@example.com", ...value }),

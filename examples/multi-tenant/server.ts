@@ -1,4 +1,4 @@
-// One deployment for all tenants: a list each, which comes and goes by itself, fair turns, and a limit for each.
+// One deployment for all tenants. Each has a list, which comes and goes by itself, its fair turns, and a limit.
 import { createSpillway, type Message } from "spillway";
 import { operations } from "spillway/http";
 import { startServer } from "spillway/node";
@@ -7,11 +7,11 @@ import { upstash } from "spillway/upstash";
 const spillway = createSpillway({
   redis: upstash({ url: process.env.UPSTASH_REDIS_REST_URL, token: process.env.UPSTASH_REDIS_REST_TOKEN }),
   lists: {
-    // What must not wait behind any tenant.
+    // For messages that must not wait behind any tenant.
     urgent: { handler: work },
     "tenant:*": { handler: work, concurrency: 5, deadLetters: { maxCount: 1_000 } },
   },
-  // A second of every four is for `urgent`, where it has work; the tenants share the rest evenly.
+  // While it has work, `urgent` gets one second of every four; the tenants share the rest evenly.
   priority: { urgent: 1, "tenant:*": 3 },
 });
 

@@ -1,4 +1,4 @@
-// One event becomes a delivery for each subscriber, all in one step; then each delivery is tried by itself until it succeeds.
+// One event becomes a delivery for each subscriber, all in one step; then each delivery is tried separately.
 import { ack, createSpillway, deadLetter, forward, type Message, NonRetryableError } from "spillway";
 import { cloudflareHandler } from "spillway/cloudflare";
 import { upstash } from "spillway/upstash-fetch";
@@ -11,7 +11,7 @@ interface Env {
 }
 
 interface Event {
-  /** Different for each event: it makes receivers able to tell a second attempt from a second event. */
+  /** Different for each event, so that receivers can tell a second attempt from a second event. */
   readonly id: string;
   readonly type: string;
   readonly data: unknown;
@@ -22,7 +22,7 @@ interface Delivery {
   readonly event: Event;
 }
 
-/** Two lists of one hash slot, as `forward` wants it: what stands in braces is the same. */
+/** `forward` needs two lists of one hash slot: the part in braces is the same. */
 const events = "{hooks}:events";
 const deliveries = "{hooks}:deliveries";
 
@@ -44,7 +44,7 @@ const { DrainChain, ...handlers } = cloudflareHandler((env: Env) => {
         [events]: { handler: fanOut },
         [deliveries]: {
           handler: deliver,
-          // A receiver that is down for an hour is no reason to give up: after 1, 2, 4 … 64 minutes, two hours in all.
+          // A receiver may be down for an hour. So it is tried again after 1, 2, 4 … 64 minutes, in about two hours.
           maxAttempts: 8,
           retryDelay: ({ attempt }) => 60_000 * 2 ** (attempt - 1),
           handlerTimeoutMs: 10_000,

@@ -284,5 +284,5 @@ export const drainKinds = {
 export type PlainEngine = (options: never) => object;
 
 function standardSchema(): Checker<StandardSchema | undefined> {
-  return { wanted: "a Standard Schema, version 1", allows: isStandardSchema };
+  return { wanted: "a Standard Schema, version 1", isSecret: "text", allows: isStandardSchema };
 }

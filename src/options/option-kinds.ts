@@ -7,12 +7,15 @@ export interface Checker<Value> {
   readonly wanted: string;
   readonly default?: Value;
   readonly isRequired?: boolean;
-  /** Whether its value is shown nowhere, whatever it is, or only where it is a text, in which a secret may be. */
+  /** Whether its value is shown nowhere, whatever it is, or only where it is a text, in which a secret may be: not a number's. */
   readonly isSecret?: boolean | "text";
   /** For a table: the options inside it. */
   readonly kinds?: Checkers;
   allows(value: unknown): boolean;
 }
+
+/** A number as a text, with a unit perhaps. */
+const numberText = /^-?[\d.,]{0,20}(e\+?\d{1,3})? ?(ms|s|m|h|d)?$/i;
 
 type Checkers = Readonly<Record<string, Checker<unknown>>>;
 
@@ -38,6 +41,7 @@ export function integer<const Default extends number | undefined = undefined>(
   return {
     ...rules,
     wanted: `a whole number ${rules.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`}`,
+    isSecret: "text",
     allows: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
   };
 }
@@ -73,7 +77,7 @@ export function choice<const Choice, const Default extends Choice | undefined = 
 export function boolean<const Default extends boolean | undefined = undefined>(
   rules: Rules<Default> = {},
 ): Checker<boolean | Default> {
-  return choice([true, false], rules) as Checker<boolean | Default>;
+  return { ...choice([true, false], rules), isSecret: "text" } as Checker<boolean | Default>;
 }
 
 /** A function, of the type that the options' interface gives it. A text in its place is not shown: it may be the secret itself. */
@@ -113,7 +117,9 @@ export function table<const Table extends Checkers, Default extends object | und
   kinds: Table,
   rules: Rules<Default> = {},
 ): Checker<Checked<Table> | Extract<Default, undefined>> {
-  return { ...rules, wanted: "an object", kinds, allows: isTable } as Checker<Checked<Table>>;
+  return { ...rules, wanted: "an object", isSecret: "text", kinds, allows: isTable } as Checker<
+    Checked<Table>
+  >;
 }
 
 /** The one kind or the other. The default is the first one's. */
@@ -172,7 +178,7 @@ function checkOne(
   const isLeftOut = read.value === undefined && !isRequired;
   const value = isLeftOut ? checker.default : read.value;
   if (!isLeftOut && !attempt(() => checker.allows(value))) {
-    const isHidden = isSecret === "text" ? typeof value === "string" : isSecret;
+    const isHidden = isSecret === "text" ? typeof value === "string" && !numberText.test(value) : isSecret;
     throw new OptionError(path, wanted, isHidden ? showSecret(value) : show(value));
   }
   return kinds && typeof value === "object" ? checkTable(kinds, value, path, `${path}.`) : value;
@@ -199,8 +205,10 @@ function isNear(known: string, given: string): boolean {
   return (row.at(-1) as number) <= Math.min(2, known.length - 1);
 }
 
+/** What stands elsewhere in a Map, a date or a Number would be left out unseen. */
 function isTable(value: unknown): value is object {
-  return kindOf(value) === "an object";
+  const tag = Object.prototype.toString.call(value);
+  return kindOf(value) === "an object" && ["[object Object]", "[object Module]"].includes(tag);
 }
 
 function isObject(value: unknown): value is object {

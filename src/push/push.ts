@@ -102,7 +102,7 @@ export async function pushMessages(
   const lengths = new Map<number, number>();
   const toWake: number[] = [];
   let pushed = 0;
-  /** Of the messages that were given first, all have been sent. */
+  /** Of the messages that were given first, all have been sent. What is to be next is sent from its end. */
   let pushedCount = 0;
   let hasPushed = false;
   try {
@@ -125,7 +125,7 @@ export async function pushMessages(
         pushed += newCount;
         duplicates.push(...known.map(({ place }) => place));
       }
-      pushedCount = pushed;
+      if (!isNext) pushedCount = pushed;
     }
   } catch (error) {
     throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;

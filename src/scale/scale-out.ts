@@ -62,12 +62,14 @@ export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
 export class Waves {
   readonly #slot: number;
   #begins: boolean;
+  #isTick: boolean;
   #nextAt = Number.NEGATIVE_INFINITY;
   #awaited = Number.POSITIVE_INFINITY;
 
   constructor(chain: ChainPosition) {
     this.#slot = slotOf(chain.id);
     this.#begins = isBeginning(chain);
+    this.#isTick = chain.hop === 0;
   }
 
   isDue(now: number): boolean {
@@ -85,8 +87,11 @@ export class Waves {
 
   /** Notes that this drain decides now. Returns how many it starts. */
   decide(outlook: Outlook, now: number): number {
-    const count = this.#begins ? branchesWanted(outlook, this.#slot) : helpersWanted(outlook);
-    this.#begins = false;
+    // Of ticks that come at once, none sees whom the others have started: at first all but one leave it to them.
+    const isLeft = this.#isTick && outlook.rank > 0;
+    const helpers = isLeft ? 0 : helpersWanted(outlook);
+    const count = this.#begins ? branchesWanted(outlook, this.#slot) : helpers;
+    this.#begins = this.#isTick = false;
     this.putOff(now);
     const wanted = drainsWanted(outlook);
     this.#awaited = wanted > outlook.live ? wanted : Number.POSITIVE_INFINITY;

@@ -39,6 +39,18 @@ export function brakeSuite(setup: Setup): void {
       expect(seen).toHaveLength(20);
     });
 
+    it.each<[string, (now: number) => Record<string, number | string>]>([
+      ["begins in an hour", (now) => ({ since: now + 3_600_000, until: now + 3_601_000, pauses: 1 })],
+      ["ends in a year", (now) => ({ since: now - 1_000, until: now + 31_536_000_000, pauses: 1 })],
+      ["ends never", () => ({ since: "NaN", until: "1e400", pauses: "NaN" })],
+      ["has texts in it", () => ({ since: "1", until: "soon", pauses: "many", probe: "?" })],
+    ])("that %s, as a clock that stepped back or a hand leaves it, holds nothing", async (_, fieldsAt) => {
+      await produce("a");
+      await door.redis.hset(`{${list}}:brake`, fieldsAt(await door.now()));
+      outage.isOn = false;
+      expect(await drainInOutage().run()).toMatchObject({ acked: 1, stopped: "empty", error: null });
+    });
+
     it("lets one message through after each pause, which doubles, and counts what fails then", async () => {
       await produce(...payloads);
       await drainInOutage().run();

@@ -186,6 +186,18 @@ export function keyOrderSuite(setup: Setup): void {
       },
     );
 
+    it("takes what is redriven while a lone drain is at its last messages", async () => {
+      await produce(...mixed("a", 4));
+      const { seen, handler } = watching(async (name) => {
+        if (name === "a0" && seen.length < 2) throw new NonRetryableError("no");
+        if (name === "a3") expect(await drain.deadLetters.redrive()).toEqual({ redriven: 1 });
+      });
+      const drain = keyed({ handler, batchSize: 2 });
+      expect(await drain.run()).toMatchObject({ stopped: "empty", remaining: 0 });
+      expect(seen).toEqual([...inOrder("a", 4), "a0"]);
+      expect(await door.everything()).toEqual({});
+    });
+
     it("gives back what has not begun in its order", async () => {
       await produce(...mixed("ab", 6));
       const controller = new AbortController();

@@ -119,6 +119,15 @@ export function pushSuite(setup: Setup): void {
       await make().push(numbered(2_100), { priority: "next" });
       expect(await door.waiting(list)).toEqual([...numbered(2_100), "waiting"]);
     });
+
+    it("counts none as pushed for certain where what is to be next went in part, for the last given go first", async () => {
+      const drain = make({ redis: faulty(only(1, "lose-request")) });
+      const refusal = await drain
+        .push(numbered(2_100), { priority: "next" })
+        .catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: "push-incomplete", pushedCount: 0 });
+      expect(await door.waiting(list)).toEqual(numbered(2_100).slice(2_000));
+    });
   });
 
   describe("a delayed push", () => {

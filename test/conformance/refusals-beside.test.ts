@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, vi } from "vitest";
-import type { Drain, DrainOptions } from "../../src/index.ts";
+import { type Drain, type DrainOptions, deadLetter, forward } from "../../src/index.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
-import { base, failing, list, payloads, produce } from "./refusable-verbs.ts";
+import { base, failing, list, onward, payloads, produce, run, type Verb } from "./refusable-verbs.ts";
 import { places, restrictedUser } from "./restricted-user.ts";
 
 /** Promise 11, beside what each verb does: what a refusal costs who is not concerned by it. */
@@ -31,6 +31,29 @@ describe("a refusal beside a claim", () => {
     expect(ran.sort()).toEqual(payloads);
     expect(await door.redis.llen(`${base}:dead`)).toBe(0);
   });
+});
+
+it.each<[string, string, Verb["decide"]]>([
+  ["LRANGE", "-lrange", (payload) => (payload > "m05" ? deadLetter("no") : undefined)],
+  ["LLEN, with effects", "-llen", (payload) => forward(onward, payload)],
+])("what has been handled is settled though %s is refused, and runs once", async (_, right, decide) => {
+  await door.redis.flushall();
+  await produce(door);
+  const ran: string[] = [];
+  const verb: Verb = {
+    name: "run",
+    prepare: produce,
+    act: run,
+    decide: (payload) => {
+      ran.push(payload);
+      return decide?.(payload);
+    },
+  };
+  const { error } = await act(verb, ["~*", "+@all", right]);
+  expect(error?.message).toContain("NOPERM");
+  await door.expireLeases(list);
+  await act(verb, ["~*", "+@all"]);
+  expect(ran.sort()).toEqual(payloads);
 });
 
 it("a user who may pop and push nothing loses nothing, and in its order it runs once that is mended", async () => {

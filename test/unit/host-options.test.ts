@@ -97,7 +97,11 @@ const rows: readonly (readonly [maker: string, option: string, values: readonly 
   ["qstashReceiver", "currentSigningKey", [...noSecrets, undefined]],
   ["qstashReceiver", "nextSigningKey", [...noSecrets, undefined]],
   ["qstashReceiver", "clockSkewMs", [...noTimes, 3_600_001]],
-  ["qstashReceiver", "url", [null, 7]],
+  ["qstashReceiver", "url", ["", "drain", ` ${url}`, `${url}\n`, "ftp://x", null, 7, [], {}, new Date(0)]],
+  ...["hopPath", "cronPath", "basePath"].map((option) => ["fetchHandler", option, [secret]] as const),
+  ["fetchHandler", "routes", [secret]],
+  ["fetchHandler", "budgetMs", [secret]],
+  ["lambdaHandler", "metrics", [secret]],
   ...Object.keys(makers).map((maker) => [maker, "tokens", [secret]] as const),
 ];
 

@@ -117,6 +117,13 @@ describe("checkOptions", () => {
     ["a number as true", { isQuiet: 1 }, "isQuiet", "1"],
     ["an object without one of its methods", { store: { get: () => undefined } }, "store", "an object"],
     ["true where only false is meant", { pause: true }, "pause", "true"],
+    ["a time as text", { count: "10 s" }, "count", '"10 s"'],
+    ["what may be a secret for a number", { count: "hunter2" }, "count", "another text"],
+    ["what may be a secret for true or false", { isQuiet: "hunter2" }, "isQuiet", "another text"],
+    ["what may be a secret for options", { pause: "hunter2" }, "pause", "another text"],
+    ["a Map for options", { pause: new Map([["firstMs", 1]]) }, "pause", "an object"],
+    ["a date for options", { pause: new Date(0) }, "pause", "an object"],
+    ["a boxed number for options", { pause: new Object(5) }, "pause", "an object"],
     ["a bad option inside an option", { pause: { firstMs: -1 } }, "pause.firstMs", "-1"],
     ["nothing where something must be given", { url: undefined }, "url", "nothing"],
   ])("refuses %s: %o", (_, bad, option, received) => {

@@ -23,6 +23,7 @@ import {
   slotOf,
   slotsToStart,
 } from "../../src/scale/scale.ts";
+import { Waves } from "../../src/scale/scale-out.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 /** A drain alone with more than enough for all, but for what is given. */
@@ -124,6 +125,16 @@ describe("how many drains a drain starts", () => {
     ["none, where it is not known what messages take", 1, { msPerMessage: Number.NaN }, 0],
   ])("is, as a chain begins, %s", (_title, slot, given, count) => {
     expect(branchesWanted(outlook(given), slot)).toBe(count);
+  });
+
+  it("is none at first for a tick that comes beside others, so that many at once start no more than one does", () => {
+    const tick = { id: "tick", hop: 0 };
+    expect(new Waves(tick).decide(outlook({ live: 1 }), 0)).toBe(4);
+    expect(new Waves({ id: "tick", hop: 1 }).decide(outlook({ live: 50, rank: 9 }), 0)).toBe(1);
+    const late = new Waves(tick);
+    const of = outlook({ live: 50, rank: 9 });
+    expect([late.decide(of, 0), late.isDue(999), late.isDue(1_000)]).toEqual([0, false, true]);
+    expect(late.decide(of, 1_000)).toBe(1);
   });
 
   it("does not flap: no drain ends its chain where any would start another", () => {

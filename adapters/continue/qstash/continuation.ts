@@ -1,11 +1,6 @@
-import {
-  type Continuation,
-  ContinuationError,
-  type NextDrain,
-  OptionError,
-  writeHop,
-} from "../../../src/index.ts";
+import { type Continuation, ContinuationError, type NextDrain, writeHop } from "../../../src/index.ts";
 import { checkOptions, either, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
+import { refuseUrl } from "./url.ts";
 
 export interface QstashContinuationOptions {
   /** The drain's own URL, which QStash calls; it must be reachable from the internet. */
@@ -42,11 +37,8 @@ const encoder = new TextEncoder();
  */
 export function qstashContinuation(options: QstashContinuationOptions): Continuation {
   const { url, token, baseUrl, retries, maxHops } = checkOptions(kinds, options);
-  for (const [option, given] of Object.entries({ url, baseUrl })) {
-    // It is not shown: a secret may be in it.
-    if (!isHttpUrl(given))
-      throw new OptionError(option, "an absolute http(s) URL without white space", "another");
-  }
+  refuseUrl("url", url);
+  refuseUrl("baseUrl", baseUrl);
   const destination = String(url);
   // Source: Upstash docs, "Publish a Message". The SDK follows redirects, knows no signal, and logs by itself.
   const endpoint = `${baseUrl.replace(/\/$/, "")}/v2/publish/${destination}`;
@@ -87,10 +79,6 @@ export function qstashContinuation(options: QstashContinuationOptions): Continua
       return publish(await digest([destination, next.list, second]), timer, second);
     },
   };
-}
-
-function isHttpUrl(given: string | URL): boolean {
-  return URL.canParse(given) && /^https?:\S+$/i.test(String(given));
 }
 
 function timerId(second: number): string {

@@ -12,6 +12,7 @@ import {
 } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 import { loadSdk } from "./sdk.ts";
+import { refuseUrl } from "./url.ts";
 
 export interface QstashReceiverOptions {
   readonly currentSigningKey: string;
@@ -42,6 +43,8 @@ const kinds = {
  */
 export function qstashReceiver(options: QstashReceiverOptions): ReceiveHop {
   const checked = checkOptions(kinds, options);
+  // Signed for another one, no delivery would ever be taken.
+  if (checked.url !== undefined) refuseUrl("url", checked.url);
   return async (request) => {
     const signature = request.headers.get(qstashHeader);
     if (signature === null) return null;

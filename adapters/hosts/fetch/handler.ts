@@ -19,7 +19,8 @@ import { routesKind } from "../../http/routes.ts";
 import { accessBy, countWrongTokens, tokensKind } from "../../http/tokens.ts";
 import type { FetchContext, FetchHandlerOptions } from "./types.ts";
 
-const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"' };
+// The secret may stand in the place of the path.
+const path = { pattern: /^\/[\w\-./~]*$/, wanted: 'a path, such as "/api"', isSecret: true };
 const kinds = {
   token: text({ isSecret: true }),
   wakeToken: text({ isSecret: true }),

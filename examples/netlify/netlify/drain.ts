@@ -10,19 +10,19 @@ export const redis = upstash({
   token: environment("UPSTASH_REDIS_REST_TOKEN"),
 });
 
-/** The first signs; a second one still counts while keys are rotated. */
+/** The first key signs. A second one is still accepted, while keys are replaced. */
 export const keys = environment("DRAIN_KEYS").split(",");
 
 export const hopPath = "/.netlify/functions/drain-background";
 
-/** What the schedule does not finish, the background function goes on with, in hops of up to 15 minutes. */
+/** While messages are left, the background function goes on, in hops of up to 15 minutes. */
 export const drain = createDrain({
   redis,
   list: "webhooks",
   handler: deliver,
-  // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
+  // The last 5 s of each budget are for the last settle, and for calling the next drain, which may need a new connection.
   reserveMs: 5_000,
-  // URL is the site's own, which Netlify sets.
+  // Netlify sets URL to the address of the site.
   continuation: signedContinuation({ url: `${environment("URL")}${hopPath}`, keys }),
 });
 
@@ -42,7 +42,7 @@ async function deliver({ payload, id, signal }: Message): Promise<void> {
     signal,
   });
   await response.body?.cancel();
-  // What was refused once will be refused again; anything else is worth another attempt.
+  // With such a status the receiver will refuse the message again. Anything else is worth another attempt.
   const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
   if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
   if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);

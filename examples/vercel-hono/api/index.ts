@@ -1,4 +1,4 @@
-// A Hono app with routes of its own, and a drain beside them.
+// A Hono app with routes of its own and a drain.
 import { Hono } from "hono";
 import { createDrain } from "spillway";
 import { fetchHandler, vercelContext } from "spillway/fetch";
@@ -31,7 +31,7 @@ app.post("/api/orders", async (context) => {
   await drain.push({ id });
   return context.json({ accepted: id }, 202);
 });
-// All others are the drain's: it answers 404 to what it does not know.
+// All other paths go to the drain, which answers 404 if it does not know them.
 app.all("/api/*", (context) => drained(context.req.raw, vercelContext()));
 
 export const GET = (request: Request): Response | Promise<Response> => app.fetch(request);

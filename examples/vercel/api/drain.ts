@@ -1,4 +1,4 @@
-// A Vercel Function: vercel.json calls it each minute by GET, QStash goes on with what one call leaves by POST.
+// A Vercel Function. The schedule in vercel.json calls it each minute by GET. While messages are left, QStash calls it again by POST.
 import { type ChainPosition, createDrain, type DrainReport, type Message, NonRetryableError } from "spillway";
 import { fetchHandler, vercelContext } from "spillway/fetch";
 import { reportAsJson } from "spillway/http";
@@ -16,7 +16,7 @@ const drain = createDrain({
   }),
   list: "webhooks",
   handler: deliver,
-  // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
+  // The last 5 s of each budget are for the last settle, and for calling the next drain, which may need a new connection.
   reserveMs: 5_000,
   continuation: qstashContinuation({
     url,
@@ -50,7 +50,7 @@ async function deliver({ payload, id, signal }: Message): Promise<void> {
     signal,
   });
   await response.body?.cancel();
-  // What was refused once will be refused again; anything else is worth another attempt.
+  // With such a status the receiver will refuse the message again. Anything else is worth another attempt.
   const isFinal = response.status >= 400 && response.status < 500 && response.status !== 429;
   if (isFinal) throw new NonRetryableError(`The receiver answered with ${response.status}.`);
   if (!response.ok) throw new Error(`The receiver answered with ${response.status}.`);

@@ -184,7 +184,7 @@ export const effectsSettle = {
   // it: its length is the fence.
   functions: `
 local function settleWithEffects()
-  local count = call('LLEN', settleWorking)
+  local count = try('LLEN', settleWorking) or #call('LRANGE', settleWorking, 0, -1)
   if count ~= #outcomes then
     isRepeat = count > 0
     return isRepeat

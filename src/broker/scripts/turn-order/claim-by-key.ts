@@ -163,9 +163,13 @@ local function leaveLines(taken, isOpen)
   end
 end
 
+` +
+  // Where the list had nothing to show, a turn that did not look for lines asks now, or the run would end beside one.
+  `
 local function claimByKey()
   takeTime()
   if settled ~= SETTLED then lease() end
+  if not inspect and freshCount == 0 and call('EXISTS', due) == 1 then hasWaiting, quiet = true, -1 end
   local taken, isOpen, left = readDueLines(freshCount > 0 and math.max(1, math.floor(countMax / 2)) or countMax)
   local popped = popShown()
   if #taken + #popped > 0 and expiresAt == 0 then lease() end

@@ -7,14 +7,16 @@ local function pauseAfter(pauses)
   return math.min(brakePauseMsMax, brakePauseMs * 2 ^ math.min(pauses, 40))
 end
 ` +
-  // Once it has held for its longest, it is worn: failures count as ever, until a success takes it away.
+  // Once it has held for its longest, it is worn: failures count as ever, until a success takes it away. One that began later
+  // than now, or ends later than any may, was set before the clock stepped back, or by another: it holds nothing.
   `
 local function readBrake()
   local found = try('HMGET', brake, 'since', 'until', 'pauses', 'probe', 'settled', 'as') or {}
-  local since, endsAt = tonumber(found[1] or nil), tonumber(found[2] or 0)
+  local since, endsAt = tonumber(found[1] or nil), tonumber(found[2] or 0) or 0
+  if since and since > now or endsAt > now + leaseMsMax then since, endsAt = nil, 0 end
   local mayHold = since and (now < endsAt or now - since < brakeMsMax)
   return { isOn = mayHold, isWorn = since and not mayHold, endsAt = endsAt,
-    pauses = tonumber(found[3] or 0), probe = found[4], settled = found[5], settledAs = found[6] }
+    pauses = tonumber(found[3] or 0) or 0, probe = found[4], settled = found[5], settledAs = found[6] }
 end
 ` +
   // Decides what the failures of a batch mean, before anything is written. Returns the codes to carry out, in which a

@@ -33,10 +33,18 @@ local function send(decided, indexes, command, key, values, undoOf)
 end
 ` +
   // Where not all are acknowledged. Only a batch that has as many messages as outcomes is touched: a repeated request
-  // finds fewer, because each settle removes at least one.
+  // finds fewer, because each settle removes at least one. What has been handled must be settled even where LRANGE is refused.
   `
 local function settlePartly()
-  local batch = reversed(call('LRANGE', settleWorking, 0, -1))
+  local batch = try('LRANGE', settleWorking, 0, -1)
+  if not batch then
+    batch = {}
+    repeat
+      local message = call('LINDEX', settleWorking, #batch)
+      batch[#batch + 1] = message or nil
+    until not message
+  end
+  batch = reversed(batch)
   if outcomes == codes.releaseAll then outcomes = string.rep(codes.release, #batch) end
   if #batch ~= #outcomes then
     isRepeat = true

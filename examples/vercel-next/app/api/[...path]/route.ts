@@ -1,4 +1,4 @@
-// GET /api/drain: the schedule. POST /api/drain: QStash, which goes on. GET /api/stats, /api/health: who looks.
+// The schedule calls GET /api/drain. While messages are left, QStash calls POST /api/drain. GET /api/stats and /api/health only look.
 import { createDrain, type Drain, type Message } from "spillway";
 import { fetchHandler, vercelContext } from "spillway/fetch";
 import { qstashContinuation, qstashReceiver } from "spillway/qstash";
@@ -48,7 +48,7 @@ function openDrain(): Drain {
     }),
     list: "orders",
     handler: confirm,
-    // The end of each budget is for the last settle, and for calling the next drain over a connection that may be cold.
+    // The last 5 s of each budget are for the last settle, and for calling the next drain, which may need a new connection.
     reserveMs: 5_000,
     continuation: qstashContinuation({
       url,
@@ -58,12 +58,12 @@ function openDrain(): Drain {
   });
 }
 
-/** Your work on one message. Where it throws, the message is tried again later. */
+/** Your work on one message. If it throws, the message is tried again later. */
 async function confirm({ value, id }: Message<Order>): Promise<void> {
   console.log(`Confirmed order ${value.id} (message ${id})`);
 }
 
-/** A variable that must be set: the first request says so, and not a failing message. */
+/** A variable that must be set: if it is missing, the first request fails, and not a message. */
 function environment(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`Set the environment variable ${name}.`);

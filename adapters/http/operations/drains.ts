@@ -4,7 +4,7 @@ import type { ServedDrain } from "../routes.ts";
 import { type Handled, handledBy } from "./handled.ts";
 
 /** How one list stands. */
-export interface ListState {
+interface ListState {
   readonly list: string;
   readonly stats: DrainStats;
   /** Null where this process has handled nothing of it since somebody first asked. */

@@ -148,8 +148,7 @@ export function makeDrain(
       watchedPush(settings, messages, async (given) => {
         const context = pushContext(settings, [{ sender: openSender(), keys }]);
         const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
-        const asleep = { woken: false, wakeError: null };
-        return { ...result, ...((toWake.length > 0 && (await wakes())) || asleep) };
+        return { ...result, woken: false, wakeError: null, ...(toWake.length > 0 && (await wakes())) };
       }),
   };
   return { drain, parts };

@@ -37,15 +37,12 @@ export async function wake({ settings, keys, whole, openSender }: WakeParts): Pr
   const sender = openSender();
   const asleep = { woken: false, wakeError: null };
   const isMarked = settings.engine === "scripted";
-  const marks = [
-    ...(isMarked ? [keys.busy] : []),
-    ...(whole === undefined || whole === keys.busy ? [] : [whole]),
-  ];
+  const marks = [...new Set([isMarked && keys.busy, whole])].filter((mark) => typeof mark === "string");
   try {
     // The mark goes in the very step in which a drain finds nothing more: who pushes after that finds none. Of the plain
     // engine's drains only what they hold is known.
-    const isBusy = !isMarked && (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) > 0;
-    if (isBusy) return asleep;
+    if (!isMarked && (await numberOf(sender, ["EXISTS", sharedWorkingList(settings, keys)])) > 0)
+      return asleep;
     for (const mark of marks) if (!(await setMark(sender, mark))) return asleep;
     const endAt = clock.now() + requestTimeoutMs;
     const said = await invokeFirst(continuation, { list, clock, random, randomId, endAt });

@@ -9,7 +9,7 @@ import type { Pushable } from "../push/push-options.ts";
 import { hashTagOf, type ListKeys, listKeys } from "../redis/keys.ts";
 import { jsonCodec } from "./codec.ts";
 import { effectRule, refusalOf } from "./effect-commands.ts";
-import { isA, peek, whenSettled } from "./guest.ts";
+import { isA, peek } from "./guest.ts";
 import type { Message } from "./message.ts";
 import { type AckWithEffects, brand, type Outcome, type Said, say, withEffects } from "./outcome.ts";
 import { backoffAfter, type Judging } from "./retry-policy.ts";
@@ -142,7 +142,6 @@ function readOptions(options: unknown): EffectCommand[] {
 function readEffect(given: unknown, at: number): EffectCommand {
   const path = `effects[${at}]`;
   if (!isArray(given)) {
-    void whenSettled(given);
     throw new OptionError(path, 'an array such as ["INCRBY", key, 1]', kindOf(given));
   }
   const [first, ...others] = copyOf(given, path, limits.effectWordsMax);
@@ -176,7 +175,6 @@ function bytesOf(word: unknown, path: string): string {
   }
   const bytes = isA(word, Uint8Array) && attempt(() => fromBytes(word));
   if (typeof bytes === "string") return bytes;
-  void whenSettled(word);
   const wanted =
     "a text, a Uint8Array, or a number that is exact up to 2 ^ 53 and written without an exponent";
   throw new OptionError(path, wanted, show(word));

@@ -1,7 +1,7 @@
 import { fromBytes, fromText } from "../bytes.ts";
 import { OptionError, SpillwayError } from "../errors.ts";
 import type { Codec } from "../handling/codec.ts";
-import { describe, isA, isThenable, whenSettled } from "../handling/guest.ts";
+import { describe, isA, isThenable } from "../handling/guest.ts";
 import { show } from "../options/show.ts";
 import type { ByteString } from "../redis/redis-client.ts";
 
@@ -12,7 +12,6 @@ export function payloadOf(given: unknown, codec: Codec<unknown>): ByteString {
   const encoded = isObject ? encode(given, codec) : given;
   if (typeof encoded === "string") return fromText(encoded);
   if (isA(encoded, Uint8Array)) return fromBytes(encoded);
-  void whenSettled(encoded);
   throw new OptionError(
     "payloads",
     "strings, Uint8Arrays, or objects that the codec encodes",

@@ -5,7 +5,7 @@ import { fromText } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "../errors.ts";
 import type { Codec } from "../handling/codec.ts";
-import { isA, peek, whenSettled } from "../handling/guest.ts";
+import { isA, peek } from "../handling/guest.ts";
 import * as limits from "../limits.ts";
 import type { DrainSettings } from "../options/drain-settings.ts";
 import { kindOf, show } from "../options/show.ts";
@@ -176,7 +176,6 @@ function isIterable<Name extends typeof Symbol.iterator | typeof Symbol.asyncIte
 function nameOf(message: unknown, make: (message: Pushable) => string, option: string): string {
   const name: unknown = make(message as Pushable);
   if (typeof name === "string" && name !== "" && name.length <= limits.pushIdCharsMax) return name;
-  void whenSettled(name);
   throw new OptionError(
     option,
     `a function that returns a string of 1 to ${limits.pushIdCharsMax} characters`,

@@ -7,7 +7,6 @@ import { sharedWorkingList } from "../broker/shared-working-list.ts";
 import type { TurnPolicy } from "../broker/turn-request.ts";
 import { ClosedError, OptionError } from "../errors.ts";
 import { watched } from "../events/watcher.ts";
-import { whenSettled } from "../handling/guest.ts";
 import { isIdempotent } from "../handling/idempotent.ts";
 import type { ProcessorOptions } from "../handling/processor.ts";
 import * as limits from "../limits.ts";
@@ -186,7 +185,6 @@ function processorFor(settings: DrainSettings, broker: Broker): ProcessorOptions
 /** Names a run. The name goes into keys and into members that are read by their first colon. */
 export function holderOf({ randomId }: DrainSettings): string {
   const holder: unknown = randomId();
-  void whenSettled(holder);
   if (typeof holder !== "string" || !/^[\w-]+$/.test(holder)) {
     throw new OptionError("randomId", "a function that returns letters, digits, _ and -", show(holder));
   }

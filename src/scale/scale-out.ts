@@ -60,16 +60,13 @@ export function scaleOut(options: ScaleOutOptions = {}): ScaleOut {
 
 /** When a drain decides again: a second after the last time, or as soon as all that were wanted have come to live. */
 export class Waves {
-  readonly #slot: number;
-  #begins: boolean;
-  #isTick: boolean;
+  /** Until it has decided once. */
+  #begun: ChainPosition | undefined;
   #nextAt = Number.NEGATIVE_INFINITY;
   #awaited = Number.POSITIVE_INFINITY;
 
   constructor(chain: ChainPosition) {
-    this.#slot = slotOf(chain.id);
-    this.#begins = isBeginning(chain);
-    this.#isTick = chain.hop === 0;
+    this.#begun = chain;
   }
 
   isDue(now: number): boolean {
@@ -87,11 +84,12 @@ export class Waves {
 
   /** Notes that this drain decides now. Returns how many it starts. */
   decide(outlook: Outlook, now: number): number {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    let count = helpersWanted(outlook);
+    if (begun && isBeginning(begun)) count = branchesWanted(outlook, slotOf(begun.id));
     // Of ticks that come at once, none sees whom the others have started: at first all but one leave it to them.
-    const isLeft = this.#isTick && outlook.rank > 0;
-    const helpers = isLeft ? 0 : helpersWanted(outlook);
-    const count = this.#begins ? branchesWanted(outlook, this.#slot) : helpers;
-    this.#begins = this.#isTick = false;
+    else if (begun?.hop === 0 && outlook.rank > 0) count = 0;
     this.putOff(now);
     const wanted = drainsWanted(outlook);
     this.#awaited = wanted > outlook.live ? wanted : Number.POSITIVE_INFINITY;

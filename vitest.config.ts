@@ -32,7 +32,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "long",
-          globalSetup: ["test/support/ensure-chromium.ts"],
+          globalSetup: ["test/support/ensure-chromium.ts", "test/support/ensure-shells.ts"],
           include: [longTests, properties],
           provide: { isLong: true },
           testTimeout: scaled(300_000),

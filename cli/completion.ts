@@ -17,13 +17,14 @@ const fileValue = /^<?\[?(file|folder)\b/;
 
 /** What may come in the place of the last word, which may be empty or begun. Asks nothing of Redis. */
 export function complete(program: Command, words: readonly string[]): Completions {
-  const current = words.at(-1) ?? "";
+  // Shells hand on a quote that is open. Bash hands on "=" as a word of its own.
+  const current = (words.at(-1) ?? "").replace(/^["']|^=$/, "");
   let command = program;
   let argumentCount = 0;
   let waiting: Option | undefined;
   for (const word of words.slice(0, -1)) {
     if (waiting) {
-      waiting = undefined;
+      if (word !== "=") waiting = undefined;
       continue;
     }
     if (word.startsWith("-")) {
@@ -35,6 +36,9 @@ export function complete(program: Command, words: readonly string[]): Completion
     else argumentCount += 1;
   }
   if (waiting) return valuesOf(waiting, current);
+  const [, name = "", value = ""] = /^(-[^=]*)=(.*)$/s.exec(current) ?? [];
+  const given = valueOption(command, name);
+  if (given) return valuesOf(given, value, `${name}=`);
   if (current.startsWith("-")) return { words: fitting(optionsOf(command), current), files: false };
   if (command.commands.length > 0) return { words: fitting(commandsOf(command), current), files: false };
   const argument =
@@ -48,10 +52,11 @@ function valueOption(command: Command, word: string): Option | undefined {
   return found?.required || found?.optional ? found : undefined;
 }
 
-function valuesOf(option: Option, current: string): Completions {
-  const choices = (option.argChoices ?? []).map((word) => ({ word, description: "" }));
+/** Values of an option, behind its name where both are one word. */
+function valuesOf(option: Option, current: string, before = ""): Completions {
+  const choices = (option.argChoices ?? []).map((word) => ({ word: before + word, description: "" }));
   const value = option.flags.split(" ").at(-1) ?? "";
-  return { words: fitting(choices, current), files: fileValue.test(value) };
+  return { words: fitting(choices, before + current), files: fileValue.test(value) };
 }
 
 function optionsOf(command: Command): Completion[] {

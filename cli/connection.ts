@@ -3,11 +3,13 @@ import { ioredis } from "../adapters/redis/ioredis.ts";
 import { upstash } from "../adapters/redis/upstash.ts";
 import {
   createDrain,
+  createSpillway,
   type Drain,
   type EveryDrainOption,
   OptionError,
   type RedisClient,
   type ShardOptions,
+  type Spillway,
 } from "../src/index.ts";
 import type { Session } from "./session.ts";
 import { readCount, wholeNumber } from "./values.ts";
@@ -107,14 +109,25 @@ export async function openDrain(
 }
 
 export function drainOf(client: RedisClient, list: string, options: ConnectionOptions & ListOptions): Drain {
-  return createDrain({
+  return createDrain({ redis: client, list, handler, ...drainOptions(options) });
+}
+
+/** The same for the lists that fit a pattern. Throws `OptionError` for what is none. */
+export function patternOf(
+  client: RedisClient,
+  pattern: string,
+  options: ConnectionOptions & ListOptions,
+): Spillway {
+  const { requestTimeoutMs, ...own } = drainOptions(options);
+  return createSpillway({
     redis: client,
-    list,
-    handler: () => {
-      throw new Error("The command line runs handlers by `spillway drain` alone.");
-    },
-    ...drainOptions(options),
+    lists: { [pattern]: { ...own, handler } },
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   });
+}
+
+function handler(): never {
+  throw new Error("The command line runs handlers by `spillway drain` alone.");
 }
 
 /** What the options say of how the list is drained. Throws `OptionError` for two orders. */

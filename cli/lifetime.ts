@@ -7,7 +7,10 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** What a command is given: when to end, and where to say what must be closed. */
 export interface Lifetime {
-  /** Aborted when the process is told to end: by a signal, or because the process that forked it is gone. */
+  /**
+   * Aborted when the process is told to end: by a signal, or because the process that forked it is gone. Who reads it has a
+   * grace to end in; a command that has not is ended at once.
+   */
   readonly signal: AbortSignal;
   /** What is opened last is closed first. */
   atEnd(close: () => Promise<void>): void;
@@ -23,22 +26,29 @@ export async function runToEnd(
 ): Promise<never> {
   const controller = new AbortController();
   const closes: (() => Promise<void>)[] = [];
+  let isHeeded = false;
   const told = (): void => {
-    if (controller.signal.aborted) process.exit(1);
+    if (controller.signal.aborted || !isHeeded) process.exit(1);
     setTimeout(() => process.exit(1), graceMs).unref();
     controller.abort();
   };
   for (const signal of signals) process.on(signal, told);
   process.once("disconnect", told);
-  // Whoever read what is printed may be gone; that ends nothing else.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const crashed = new Promise<never>((_, reject) => {
     process.once("uncaughtException", reject);
   });
-  const lifetime = { signal: controller.signal, atEnd: (close: () => Promise<void>) => closes.push(close) };
+  const lifetime: Lifetime = {
+    get signal() {
+      isHeeded = true;
+      return controller.signal;
+    },
+    atEnd: (close) => void closes.push(close),
+  };
   const code = await codeOf(Promise.race([command(lifetime), crashed]), terminal);
   setTimeout(() => process.exit(code), graceMs).unref();
   for (const close of closes.reverse()) await close().catch(() => undefined);
+  // That a result could not be written is told after what runs now.
+  await new Promise((resolve) => setImmediate(resolve));
   // Timers and sockets of a handler would keep it alive.
   process.exit(code);
 }

@@ -1,4 +1,3 @@
-import type { DrainStats } from "./broker/broker.ts";
 import { type Continuation, goOnAndTell } from "./chain/continuation.ts";
 import type { ChainPosition } from "./chain/hop.ts";
 import { askUntil, checkWaitOptions } from "./chain/wait.ts";
@@ -14,7 +13,7 @@ import { registerOf, runRounds } from "./lists/fair-rounds.ts";
 import { runFairly, type Turns } from "./lists/fair-run.ts";
 import { slicesOf } from "./lists/fair-slice.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists/lists-look.ts";
-import { sumOfStats } from "./lists/lists-stats.ts";
+import { statsOf } from "./lists/lists-stats.ts";
 import type { Spillway } from "./lists/several-lists.ts";
 import {
   checkSpillwayOptions,
@@ -237,15 +236,14 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       return runAll(checked).catch((error) => ({ ...brokenReport(error), lists: {} }));
     },
     async stats() {
-      const drains = await drainsNow(openSender());
-      const all: (readonly [list: string, DrainStats])[] = [];
-      for (let at = 0; at < drains.length; at += limits.statsCountMax) {
-        const some = drains.slice(at, at + limits.statsCountMax);
-        all.push(
-          ...(await Promise.all(some.map(async ([list, { drain }]) => [list, await drain.stats()] as const))),
-        );
+      const drains = [...made].map(([list, { drain }]) => [list, drain] as const);
+      let leftOut = 0;
+      for (const [pattern, register] of patterns) {
+        const first = await register.first(openSender());
+        for (const list of first.names) drains.push([list, tenantOf(pattern, list).drain]);
+        leftOut += first.leftOut;
       }
-      return { ...sumOfStats(all.map(([, stats]) => stats)), lists: Object.fromEntries(all) };
+      return statsOf(drains, leftOut);
     },
     async push(list, payloads, pushOptions) {
       const known = made.get(list);

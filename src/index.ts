@@ -36,6 +36,7 @@ export type { ShardOptions } from "./shards/sharded-drain.ts";
 
 export { createSpillway } from "./create-spillway.ts";
 export type { ListsReport } from "./lists/fair-report.ts";
+export type { ListsStats } from "./lists/lists-stats.ts";
 export type { Spillway } from "./lists/several-lists.ts";
 export type { ListOptions, SpillwayOptions } from "./lists/spillway-options.ts";
 

@@ -142,6 +142,8 @@ export const askMs = 1_000;
 export const wakeMs = 1_000;
 /** Lists of one pattern that a run looks at together. Reason: a command bears a few hundred keys. */
 export const tenantCountMax = 100;
+/** Pages of a register that are read for so many. Reason: where most names have gone, Redis answers pages with none. */
+export const tenantPagesMax = 10;
 /** How long a run works on those before it looks for others, ms. Reason: a list that is filled meanwhile must not wait for all of them. */
 export const tenantsMs = 5_000;
 /** Characters of the name of such a list. Reason: it is a key. */

@@ -26,6 +26,7 @@ import {
   type WatchedRun,
   type Watcher,
 } from "../../src/internals.ts";
+import { Backlogs } from "./backlogs.ts";
 import { names, operationOn } from "./conventions.ts";
 import { Instruments } from "./instruments.ts";
 import { RunTelemetry } from "./run-telemetry.ts";
@@ -63,6 +64,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Watcher {
   const { traceparent, tracerProvider, meterProvider } = checkOptions(kinds, options);
   const place = placeOf(traceparent);
   let instruments: Instruments | undefined;
+  let backlogs: Backlogs | undefined;
   const telemetry: Telemetry = {
     place,
     get tracer() {
@@ -71,6 +73,10 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Watcher {
     get instruments() {
       instruments ??= new Instruments((meterProvider ?? metrics).getMeter("spillway"));
       return instruments;
+    },
+    get backlogs() {
+      backlogs ??= new Backlogs(this.instruments);
+      return backlogs;
     },
   };
   return {
@@ -81,10 +87,11 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Watcher {
 }
 
 async function aroundRun<Report extends DrainReport>(
-  { tracer, instruments }: Telemetry,
-  { list, chain }: WatchedRun,
+  { tracer, instruments, backlogs }: Telemetry,
+  about: WatchedRun,
   run: () => Promise<Report>,
 ): Promise<Report> {
+  const { list, chain } = about;
   const span = tracer.startSpan(`drain ${list}`, {
     kind: SpanKind.INTERNAL,
     attributes: {
@@ -95,7 +102,9 @@ async function aroundRun<Report extends DrainReport>(
     },
   });
   try {
-    const report = await context.with(trace.setSpan(context.active(), span), run);
+    const report = await context.with(trace.setSpan(context.active(), span), () =>
+      backlogs.around(about, run),
+    );
     span.setAttributes({
       "spillway.stopped": report.stopped,
       "spillway.claimed": report.claimed,

@@ -76,7 +76,7 @@ export class RunTelemetry {
       look: async (...asked) => {
         const found = await broker.look(...asked);
         // Else the gauge would go on telling what there was before another drain took it.
-        if (found === "empty") this.#telemetry.instruments.backlog(this.#list, 0);
+        if (found === "empty") this.#tellBacklog(0);
         return found;
       },
       claim: (request) => this.#request(null, true, () => broker.claim(request)),
@@ -145,8 +145,12 @@ export class RunTelemetry {
 
   #note({ remaining, claim }: TurnResult): void {
     const { instruments } = this.#telemetry;
-    if (remaining !== null) instruments.backlog(this.#list, remaining);
+    if (remaining !== null) this.#tellBacklog(remaining);
     if (claim === "braked" || claim === "served") instruments.brake(this.#list, claim === "braked");
+  }
+
+  #tellBacklog(count: number): void {
+    this.#telemetry.backlogs.tell(this.#parts.chain.id, this.#list, count);
   }
 
   /** To the spans in which the messages were pushed. */

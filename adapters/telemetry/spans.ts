@@ -1,4 +1,5 @@
 import { type Attributes, type Span, SpanStatusCode, type Tracer } from "@opentelemetry/api";
+import type { Backlogs } from "./backlogs.ts";
 import { names } from "./conventions.ts";
 import type { Instruments } from "./instruments.ts";
 import type { TraceparentPlace } from "./traceparent.ts";
@@ -8,6 +9,7 @@ export interface Telemetry {
   readonly place: TraceparentPlace | undefined;
   readonly tracer: Tracer;
   readonly instruments: Instruments;
+  readonly backlogs: Backlogs;
 }
 
 /** Ends a span, with what failed in it, if anything. Returns what its measurements say of that. */

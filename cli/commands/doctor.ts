@@ -57,8 +57,7 @@ export function doctorCommand(host: Host): Command {
         : Array.from({ length: shards }, (_, at) => shardName(list, at, shards));
     const { client, place, isRest } = await connect(options, session);
     const where = { client, place, isRest, isCluster, wholeList: list ?? "", shards, consumeFrom };
-    const { signal } = session.lifetime;
-    const watch = (): Promise<unknown> => setTimeout(watchMs, undefined, { signal }).catch(() => undefined);
+    const watch = (): Promise<unknown> => setTimeout(watchMs);
     const rest = { timeoutMs, watch, lambda, environment: session.host.environment };
     const [first, ...others] = names.map(
       (name) => new Examination({ ...where, ...rest, keys: name === undefined ? undefined : listKeys(name) }),

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { OptionError, type RateLimit } from "../../src/index.ts";
+import { type ListLimit, OptionError, type RateLimit } from "../../src/index.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
 import type { Host } from "../host.ts";
 import { visible } from "../safe-text.ts";
@@ -21,7 +21,7 @@ export function limitsCommand(host: Host): Command {
       wholeNumber(1, 1_000_000_000),
     )
     .option("--window-ms <ms>", "set: how long a window is (default: 1000)", wholeNumber(1, 86_400_000))
-    .option("--none", "take the limit away");
+    .option("--none", "take the limit away; what each key may have stays");
   withExamples(command, [
     ["spillway limits emails", "show it"],
     ["spillway limits emails --messages 100", "100 a second, over all drains"],
@@ -29,13 +29,30 @@ export function limitsCommand(host: Host): Command {
   ]);
   return doing<[string], LimitsOptions>(host, command, async (session, options, list) => {
     const wanted = readLimit(options);
-    const { limits } = await openDrain(list, options, session);
-    if (wanted !== undefined) await limits.set(wanted);
-    const limit = wanted === undefined ? await limits.get() : wanted;
-    const text = limit ? `${limit.messages} messages in ${limit.windowMs} ms` : "no limit";
-    session.terminal.show({ list, limit }, [`"${visible(list)}": ${text}.`]);
+    // Who knows no keys may not set what each may have, not even to what it is.
+    const { limits } = await openDrain(
+      list,
+      options.engine === "plain" ? options : { byKey: "key", ...options },
+      session,
+    );
+    let limit = await limits.get();
+    if (wanted !== undefined) {
+      limit = limit?.perKey ? { ...wanted, perKey: limit.perKey } : wanted;
+      await limits.set(limit);
+    }
+    session.terminal.show({ list, limit }, [`"${visible(list)}": ${textOf(limit)}.`]);
     return 0;
   });
+}
+
+function textOf(limit: ListLimit | null): string {
+  const { messages, windowMs, perKey } = limit ?? {};
+  const texts = [
+    ...(messages === undefined ? [] : [`${messages} messages in ${windowMs} ms`]),
+    ...(perKey?.messages === undefined ? [] : [`${perKey.messages} of each key in ${perKey.windowMs} ms`]),
+    ...(perKey?.inFlight === undefined ? [] : [`${perKey.inFlight} of each key at once`]),
+  ];
+  return texts.join(", ") || "no limit";
 }
 
 /** The limit to set; null to take it away; undefined only to show it. */

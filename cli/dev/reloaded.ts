@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { watch } from "node:fs";
-import { dirname, sep } from "node:path";
+import { fstatSync, type Stats, statSync, watch } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import type { Lifetime } from "../lifetime.ts";
 
 /** Editors write a file in several steps: so long after the first one it is read, ms. */
@@ -28,13 +28,10 @@ export async function runReloaded(options: ReloadedOptions, lifetime: Lifetime):
   const watcher = watch(dirname(options.file), { recursive: true, signal });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wake: (() => void) | undefined;
-  watcher.on("change", (_, name) => {
-    if (
-      String(name ?? "")
-        .split(sep)
-        .some((part) => ignored.test(part))
-    )
-      return;
+  const isOutput = outputOf(dirname(options.file));
+  watcher.on("change", (_, given) => {
+    const name = String(given ?? "");
+    if (name.split(sep).some((part) => ignored.test(part)) || isOutput(name)) return;
     clearTimeout(timer);
     timer = setTimeout(() => wake?.(), settledMs);
   });
@@ -53,6 +50,19 @@ export async function runReloaded(options: ReloadedOptions, lifetime: Lifetime):
     await end(child);
     if (!signal.aborted) options.onReload();
   }
+}
+
+/** Whether a file of the folder is what we print into: each reload, which prints, would be the cause of another. */
+function outputOf(folder: string): (name: string) => boolean {
+  const idOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
+  const outputs = [1, 2].flatMap((descriptor) => {
+    const stats = fstatSync(descriptor);
+    return stats.isFile() ? [idOf(stats)] : [];
+  });
+  return (name) => {
+    const stats = outputs.length > 0 && statSync(join(folder, name), { throwIfNoEntry: false });
+    return stats ? outputs.includes(idOf(stats)) : false;
+  };
 }
 
 function start({ args, environment }: ReloadedOptions): ChildProcess {

@@ -133,7 +133,10 @@ class Runs {
         .filter((one) => one.slices.length > 0)
         .map((one) => [one.member.name, one.slices] as const),
     );
-    return { slices, stopped, error: this.#error, isAllSeen: this.#places.every((one) => !one.hasWork) };
+    // Who could not look has seen nothing.
+    const hasSeen = stopped !== "error" && Number.isFinite(this.#lookedAt);
+    const isAllSeen = hasSeen && this.#places.every((one) => !one.hasWork);
+    return { slices, stopped, error: this.#error, isAllSeen };
   }
 
   async #run(): Promise<StopReason | null> {

@@ -1,4 +1,3 @@
-import type { DrainStats } from "../broker/broker.ts";
 import type { Woken } from "../chain/wake.ts";
 import type { Drain, HostedDrain } from "../create-drain.ts";
 import type { On } from "../events/listeners.ts";
@@ -6,6 +5,7 @@ import type { RunOptions } from "../options/run-options.ts";
 import type { PushResult } from "../push/push.ts";
 import type { Pushable, PushOptions } from "../push/push-options.ts";
 import type { ListsReport } from "./fair-report.ts";
+import type { ListsStats } from "./lists-stats.ts";
 
 /** Several lists in one deployment. Hosts take it in place of a drain. */
 export interface Spillway extends HostedDrain {
@@ -25,8 +25,8 @@ export interface Spillway extends HostedDrain {
    * limited or braked holds up no other. Like a drain, it never rejects for what happens in a run.
    */
   run(options?: RunOptions): Promise<ListsReport>;
-  /** The sums over all lists, and the stats of each list. Throws the Redis errors. */
-  stats(): Promise<DrainStats & { readonly lists: Readonly<Record<string, DrainStats>> }>;
+  /** The sums over the lists, and each list's own; of many that fit a pattern, of some. Throws the Redis errors. */
+  stats(): Promise<ListsStats>;
   /**
    * Pushes to one of the lists, as its drain does. The name of a list that fits a pattern is then written into its register;
    * throws `PushIncompleteError` where that fails. Throws `OptionError` for an unknown list.

@@ -1,5 +1,5 @@
 import type { Script } from "../broker/evaluate.ts";
-import { pipelined, unlessError } from "../broker/replies.ts";
+import { numberOf, pipelined, unlessError } from "../broker/replies.ts";
 import { forgetScript } from "../broker/scripts/forget.ts";
 import { fromText, toText } from "../bytes.ts";
 import type { Drain } from "../create-drain.ts";
@@ -62,6 +62,28 @@ export class Tenants {
     if (others.length > 0)
       await sender.pipelineOnce([["HDEL", this.register, ...others]]).catch(() => undefined);
     return { names: names.filter((one) => this.fits(one)), isAll: raw.length < limits.tenantCountMax };
+  }
+
+  /** The first names in Redis' own order, sorted: the same ones while none comes or goes. And how many more there are. */
+  async first(sender: Sender): Promise<{ readonly names: string[]; readonly leftOut: number }> {
+    const found = new Set<string>();
+    let cursor = "0";
+    // Redis may answer a page with few names, or with none.
+    for (let page = 0; page < limits.tenantPagesMax && found.size < limits.tenantCountMax; page++) {
+      const asked = ["HSCAN", this.register, cursor, "COUNT", limits.tenantCountMax] as const;
+      const reply = await sender.command(() => asked);
+      const [next, fields] = Array.isArray(reply) ? reply : [];
+      if (Array.isArray(fields)) for (let at = 0; at < fields.length; at += 2) found.add(String(fields[at]));
+      cursor = String(next ?? "0");
+      if (cursor === "0") break;
+    }
+    const names = [...found]
+      .map(toText)
+      .filter((one) => this.fits(one))
+      .sort();
+    const shown = names.slice(0, limits.tenantCountMax);
+    const count = cursor === "0" ? names.length : await numberOf(sender, ["HLEN", this.register]);
+    return { names: shown, leftOut: Math.max(0, count - shown.length) };
   }
 
   /** Writes a name, after a push to its list. */

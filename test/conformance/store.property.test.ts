@@ -41,6 +41,7 @@ const command = fc.oneof(
   of("HMGET", key, value, value),
   of("HDEL", key, value, value),
   of("HLEN", key),
+  of("HSCAN", key, fc.constantFrom("0", "x"), fc.constant("COUNT"), fc.constantFrom("100", "0", "x")),
   of("HEXISTS", key, value),
   of("HSETNX", key, value, value),
   of("HINCRBY", key, value, fc.constantFrom("1", "-3", "x", "1.5", "01")),

@@ -433,6 +433,30 @@ describe("several lists", () => {
     expect((await call("GET", "/health/ready")).status).toBe(200);
   });
 
+  it("are told of to a bound where a pattern has many, and each by its name", async () => {
+    const { call, door } = await several();
+    const names = Array.from({ length: 1_000 }, (_, at) => `tenant:${at}`);
+    await door.redis.hset("{tenant:*}:lists", Object.fromEntries(names.map((name) => [name, ""])));
+    await door.redis.lpush("tenant:999", "a");
+    const { body } = await call("GET", "/lists");
+    expect([body.lists.length, body.leftOut]).toEqual([101, 900]);
+    expect((await call("GET", "/stats")).body.stats).toMatchObject({ leftOut: 900 });
+    expect((await call("GET", "/lists")).body.lists).toEqual(body.lists);
+    expect((await call("GET", "/lists?list=tenant:999")).body).toEqual({
+      name: "spillway",
+      lists: [{ list: "tenant:999", stats: expect.objectContaining({ list: 1 }), handled: null }],
+      leftOut: 0,
+    });
+    for (const [query, status] of [
+      ["list=nobody", 404],
+      ["list=", 404],
+      ["list=tenant:{1}", 404],
+      ["list=mail&list=mail", 400],
+      ["name=mail", 400],
+    ] as const)
+      expect((await call("GET", `/lists?${query}`)).status, query).toBe(status);
+  });
+
   it("are named, or the answer says how", async () => {
     const { call } = await several();
     expect(await call("GET", "/messages")).toMatchObject({
@@ -520,7 +544,7 @@ describe("routes that operate", () => {
     ["a place that there is not", "/messages?place=dead"],
     ["a moment that is none", "/dead-letters?since=-1"],
     ["a page of none", "/dead-letters?max=0"],
-    ["a query where there is none", "/lists?list=mail"],
+    ["a query where there is none", "/health/ready?list=mail"],
   ])("refuse %s", async (_, path) => {
     const { call } = await mail();
     expect(await call("GET", path)).toMatchObject({

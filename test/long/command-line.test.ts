@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -82,16 +84,82 @@ describe("the command line as processes of its own", () => {
     expect(program.output).toMatch(/^list +waiting/);
   });
 
-  it("says what it is, and completes bash without anything else", async () => {
+  /** What its output may be led to, and how it ends. Add a row for what has been met. */
+  const outputs: readonly (readonly [what: string, args: string, to: string, code: number, says: RegExp])[] =
+    [
+      ["that nobody reads", "completion bash", "| true", 0, /^$/],
+      ["that nobody reads, asked by a shell", "complete -- ''", "| true", 0, /^$/],
+      ["that nobody reads to its end", "--help", "| head -1", 0, /^Usage: spillway.*\n$/],
+      ["that is closed", "stats emails", ">&-", 0, /^$/],
+      ["that is full", "stats emails", "> /dev/full", 1, /^error: .* could not be written \(ENOSPC\)\.\n$/],
+      [
+        "that is full, while it watches",
+        "stats emails --watch --interval-ms 100",
+        "> /dev/full",
+        1,
+        /^error: .* could not be written \(ENOSPC\)\.\n$/,
+      ],
+    ];
+  it.each(outputs)("ends well with an output %s", async (_, args, to, code, says) => {
+    const line = `set -o pipefail; '${process.execPath}' '${root}dist/cli.js' ${args} ${to}`;
+    const environment = { REDIS_URL: server().url };
+    const program = new Program("bash", ["--norc", "-c", line], { folder: root, environment });
+    expect((await program.ended).code).toBe(code);
+    expect(program.output).toMatch(says);
+  });
+
+  it.each([
+    ["stats emails", 1],
+    ["stats emails --watch", 0],
+    ["peek emails", 1],
+    ["doctor emails", 1],
+    ["dead list emails", 1],
+  ])("ends at once by a signal where the server does not answer: %s", async (args, code) => {
+    const silent = createServer((socket) => void socket.on("error", () => undefined).resume());
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const asked = once(silent, "connection");
+    const { port } = silent.address() as AddressInfo;
+    const program = start([...args.split(" "), "--timeout-ms", "300000"], {
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+    });
+    await asked;
+    const signalledAt = performance.now();
+    program.signal("SIGINT");
+    expect((await program.ended).code).toBe(code);
+    // Its grace would be ten seconds.
+    expect(performance.now() - signalledAt).toBeLessThan(8_000);
+    silent.close();
+  });
+
+  it("says what it is", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     expect(await run(["--version"])).toMatchObject({ code: 0, output: `${version}\n` });
-    const words = (line: string, at: number): string =>
-      `COMP_WORDS=(${line}); COMP_CWORD=${at}; _spillway; echo "<\${COMPREPLY[*]}>"`;
-    const spillway = `spillway() { '${process.execPath}' '${root}dist/cli.js' "$@"; }`;
-    const script = `${spillway}; eval "$(spillway completion bash)"; ${words("spillway dead re", 2)}; ${words("spillway push --file READ", 3)}`;
-    const bash = new Program("bash", ["--norc", "-c", script], { folder: root, environment: {} });
-    expect((await bash.ended).code).toBe(0);
-    expect(bash.output).toBe("<redrive>\n<README.md>\n");
+  });
+
+  it("dev does not load the handler anew because of what it prints into the same folder", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "spillway-dev-"));
+    const handler = join(folder, "handler.mjs");
+    const output = join(folder, "output.txt");
+    await writeFile(handler, 'export default (m) => console.log("handled " + m.payload);');
+    const ports = "--port 0 --app-port 0 --token t0ken --memory";
+    const line = `exec '${process.execPath}' '${root}dist/cli.js' dev emails --handler '${handler}' ${ports} > '${output}'`;
+    const dev = new Program("bash", ["--norc", "-c", line], { folder: root, environment: {} });
+    const printed = (): string => readFileSync(output, "utf8");
+    await until(() => existsSync(output) && /UPSTASH_REDIS_REST_URL=\S+\n/.test(printed()));
+    const [, url = ""] = /UPSTASH_REDIS_REST_URL=(\S+)/.exec(printed()) ?? [];
+    const environment = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: "t0ken" };
+    for (const payload of ["one", "two"]) {
+      await runInside(["push", "emails", payload], environment);
+      await until(() => printed().includes(`handled ${payload}`));
+    }
+    await writeFile(handler, 'export default (m) => console.log("changed " + m.payload);');
+    await until(() => printed().includes("loaded anew.\n"));
+    await runInside(["push", "emails", "three"], environment);
+    await until(() => printed().includes("changed three"));
+    expect(printed().match(/loaded anew\.\n/g)).toHaveLength(1);
+    dev.signal("SIGTERM");
+    expect((await dev.ended).code).toBe(0);
+    await rm(folder, { recursive: true });
   });
 
   it("dev serves, drains, and loads the handler anew when its folder changes", async () => {

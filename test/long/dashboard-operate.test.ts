@@ -18,7 +18,8 @@ const dashboard = useDashboard(client, {
     maxAttempts: 1,
     brake: false,
   },
-  images: { handler: ({ payload }) => void handled.push(payload) },
+  images: { handler: ({ payload }) => void handled.push(payload), order: { byKey: "user" } },
+  "tenant:*": { handler: () => undefined },
 });
 const { door } = redis;
 
@@ -128,6 +129,42 @@ it("sets a limit, refuses one that is none, and takes it away", async () => {
   await dialog.getByRole("button", { name: "Take it away" }).click();
   await says(page.getByRole("status"), "There is no limit any more.");
   expect(await emails?.limits.get()).toBeNull();
+});
+
+it("shows some of many lists of a pattern, says how many there are beside, and opens each by its name", async () => {
+  const names = Array.from({ length: 250 }, (_, at) => `tenant:${String(at).padStart(3, "0")}`);
+  await door.redis.hset("{tenant:*}:lists", Object.fromEntries(names.map((name) => [name, ""])));
+  const { lists } = await dashboard.spillway().stats();
+  const hidden = names.find((name) => !Object.hasOwn(lists, name)) ?? "";
+  await door.redis.lpush(hidden, "a", "b");
+  const page = await dashboard.enter();
+  await says(page.locator("form"), "150 more lists are not shown");
+  await page.getByLabel(/Open one by its name/).fill(hidden);
+  await page.getByRole("button", { name: "Open" }).click();
+  await says(figure(page, "Backlog"), /^2$/);
+  await door.redis.lpush(hidden, "c");
+  await says(figure(page, "Backlog"), /^3$/);
+});
+
+it("shows what each key may have, and leaves it as it is where the rate of all is set", async () => {
+  const { images } = dashboard.spillway().lists;
+  await images?.limits.set({ perKey: { messages: 5, windowMs: 60_000, inFlight: 2 } });
+  for (const token of [readToken, operateToken]) {
+    const page = await dashboard.enter(token);
+    await page.goto(`${dashboard.url()}/ui#/images/messages`);
+    await says(page.locator(".chip"), "5 in 1 min a key");
+    await says(page.locator(".chip"), "2 at once a key");
+    if (token === readToken) continue;
+    await page.getByRole("button", { name: "Limit…" }).click();
+    await page.getByRole("button", { name: "Set the limit" }).click();
+    await says(page.locator(".chip"), "100 in 1 s");
+  }
+  expect(await images?.limits.get()).toEqual({
+    messages: 100,
+    windowMs: 1_000,
+    perKey: { messages: 5, windowMs: 60_000, inFlight: 2 },
+  });
+  await images?.limits.set(null);
 });
 
 it("recovers what a dead drain has left, and has another drain begin", async () => {

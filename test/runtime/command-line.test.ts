@@ -67,6 +67,37 @@ describe.each(["REST", "TCP"])("the command line, over %s,", (way) => {
     });
   });
 
+  it("keeps what each key may have where it sets the rate of all, and says both", async () => {
+    await withRedis(async (environment) => {
+      await door.redis.hset("{emails}:control", { keyLimit: 5, keyWindowMs: 1_000, keyInFlight: 2 });
+      const perKey = { messages: 5, windowMs: 1_000, inFlight: 2 };
+      expect((await run(["limits", list], environment)).stdout).toBe(
+        '"emails": 5 of each key in 1000 ms, 2 of each key at once.\n',
+      );
+      const set = await run(["limits", list, "--messages", "10", "--json"], environment);
+      expect(json(set)).toEqual({ list, limit: { messages: 10, windowMs: 1_000, perKey } });
+      const taken = await run(["limits", list, "--none", "--json"], environment);
+      expect(json(taken)).toEqual({ list, limit: { perKey } });
+      expect(json(await run(["limits", list, "--json"], environment))).toEqual({ list, limit: { perKey } });
+    });
+  });
+
+  it("tells of the lists of a pattern, and how many there are beside those", async () => {
+    await withRedis(async (environment) => {
+      const names = Array.from({ length: 1_000 }, (_, at) => `tenant:${at}`);
+      await door.redis.hset("{tenant:*}:lists", { "tenant:1": "" });
+      await door.redis.lpush("tenant:1", "a");
+      expect(json(await run(["stats", "tenant:*", list, "--json"], environment))).toMatchObject({
+        lists: [{ name: "tenant:1", list: 1 }, { name: list }],
+        leftOut: 0,
+      });
+      await door.redis.hset("{tenant:*}:lists", Object.fromEntries(names.map((name) => [name, ""])));
+      const found = await run(["stats", "tenant:*"], environment);
+      expect(found.stdout.match(/^tenant:\d/gm)).toHaveLength(100);
+      expect(found.stdout).toMatch(/^and 900 more lists of these patterns/m);
+    });
+  });
+
   it("looks at messages, leases and dead letters, recovers, redrives and purges", async () => {
     await withRedis(async (environment) => {
       await door.redis.lpush(list, "a", "\u001b[31mred\u0007");
@@ -111,6 +142,7 @@ describe("the command line, called wrongly or in vain,", () => {
       /unknown option '--tokne=…'/,
     ],
     ["one argument too many", ["pause", list, secret], 2, /too many arguments/],
+    ["a pattern that is none", ["stats", "a:*:*"], 2, /one star/],
     ["no list", ["pause"], 2, /missing required argument 'list'/],
     ["an empty list", ["pause", ""], 2, /"list"/],
     ["a list with half a hash tag", ["pause", "a}b"], 2, /hash tag/],

@@ -215,9 +215,18 @@ describe("a list that cannot go on", () => {
   it("ends the run where Redis cannot be reached", async () => {
     const error = new RedisTransportError("lost", { isRetryable: true });
     const world = new FakeWorld([stuck({ stopped: "error", error }), other()]);
-    expect(await world.run(10_000, { isStrict: true })).toMatchObject({ stopped: "error", error });
+    expect(await world.run(10_000, { isStrict: true })).toMatchObject({
+      stopped: "error",
+      error,
+      isAllSeen: false,
+    });
     expect(world.batches).toEqual([]);
   });
+});
+
+it("lists that nobody has looked at were not seen empty", async () => {
+  const world = new FakeWorld([{ name: "a", waiting: 0, batchMs: 1 }]);
+  expect(await world.run(0)).toMatchObject({ stopped: "budget", isAllSeen: false });
 });
 
 it("lists with nothing to do cost one look", async () => {

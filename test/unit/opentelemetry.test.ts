@@ -20,9 +20,12 @@ import { names } from "../../adapters/telemetry/conventions.ts";
 import { observeStats, openTelemetry } from "../../adapters/telemetry/opentelemetry.ts";
 import {
   createDrain,
+  createSpillway,
   type DrainOptions,
   OptionError,
   type PushIncompleteError,
+  type RedisClient,
+  RedisTransportError,
   retry,
 } from "../../src/index.ts";
 import { hostileValues } from "../support/hostile-values.ts";
@@ -309,29 +312,61 @@ describe("the metrics of a drain", () => {
 });
 
 describe("the backlog of a list", () => {
-  it("is none once a run has seen that others have taken it", async () => {
-    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
-    const meterProvider = new MeterProvider({ readers: [reader] });
-    const backlog = async (): Promise<unknown> => {
-      await reader.forceFlush();
-      const found = exporter
-        .getMetrics()
-        .at(-1)
-        ?.scopeMetrics.flatMap(({ metrics }) => metrics);
-      return found?.find(({ descriptor }) => descriptor.name === "spillway.list.backlog")?.dataPoints[0]
-        ?.value;
-    };
-    const redis = memory();
-    const drain = make({ redis, handler: () => undefined, batchSize: 1 }, { meterProvider });
-    await drain.push(["1", "2", "3"]);
-    await drain.run({ maxMessages: 1 });
-    expect(await backlog()).toBe(2);
-    await redis.command(["DEL", "mail"]);
-    await drain.run();
-    expect(await backlog()).toBe(0);
-    await meterProvider.shutdown();
-  });
+  /** What has a first list, mail, of several or alone: and how it pushes there and runs. */
+  const wholes = {
+    "a drain": (options: Pick<DrainOptions, "redis" | "telemetry">) => {
+      const drain = createDrain({ ...options, list: "mail", handler: () => undefined });
+      return { push: (payloads: string[]) => drain.push(payloads), run: drain.run };
+    },
+    "several lists": (options: Pick<DrainOptions, "redis" | "telemetry">) => {
+      const handler = () => undefined;
+      const spillway = createSpillway({ ...options, lists: { mail: { handler }, other: { handler } } });
+      return { push: (payloads: string[]) => spillway.push("mail", payloads), run: spillway.run };
+    },
+    "a pattern of lists": (options: Pick<DrainOptions, "redis" | "telemetry">) => {
+      const spillway = createSpillway({ ...options, lists: { "ma*": { handler: () => undefined } } });
+      return { push: (payloads: string[]) => spillway.push("mail", payloads), run: spillway.run };
+    },
+  };
+
+  it.each(Object.entries(wholes))(
+    "is none once a run has seen that others have taken it: %s",
+    async (_, make) => {
+      const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+      const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+      const meterProvider = new MeterProvider({ readers: [reader] });
+      const backlog = async (): Promise<unknown> => {
+        await reader.forceFlush();
+        const found = exporter
+          .getMetrics()
+          .at(-1)
+          ?.scopeMetrics.flatMap(({ metrics }) => metrics);
+        const gauge = found?.find(({ descriptor }) => descriptor.name === "spillway.list.backlog");
+        return gauge?.dataPoints.find(({ attributes }) => attributes[names.destination] === "mail")?.value;
+      };
+      const redis = memory();
+      let isDown = false;
+      const unlessDown = <Reply>(send: () => Promise<Reply>): Promise<Reply> =>
+        isDown ? Promise.reject(new RedisTransportError("It is down.", { isRetryable: false })) : send();
+      const flaky: RedisClient = {
+        ...redis,
+        command: (command) => unlessDown(() => redis.command(command)),
+        pipeline: (commands) => unlessDown(() => redis.pipeline(commands)),
+      };
+      const whole = make({ redis: flaky, telemetry: openTelemetry({ tracerProvider, meterProvider }) });
+      await whole.push(["1", "2", "3"]);
+      await whole.run({ maxMessages: 1 });
+      expect(await backlog()).toBe(2);
+      await redis.command(["DEL", "mail"]);
+      isDown = true;
+      expect((await whole.run({ budgetMs: 500 })).error).not.toBeNull();
+      expect(await backlog()).toBe(2);
+      isDown = false;
+      await whole.run();
+      expect(await backlog()).toBe(0);
+      await meterProvider.shutdown();
+    },
+  );
 });
 
 describe("openTelemetry", () => {

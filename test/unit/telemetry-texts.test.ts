@@ -110,7 +110,10 @@ describe("the text for Prometheus", () => {
   it("has the stats of each list, and what its events have counted", async () => {
     const counts = countEvents();
     const drain = await drained({ on: counts.listeners });
-    const text = metricsText([{ list: "mail", stats: await drain.stats() } as never], counts.metrics());
+    const text = metricsText(
+      { lists: [{ list: "mail", stats: await drain.stats(), handled: null }], leftOut: 0 },
+      counts.metrics(),
+    );
 
     expect(text.split("\n")).toEqual(
       expect.arrayContaining([
@@ -131,6 +134,11 @@ describe("the text for Prometheus", () => {
     expect(new Set(types).size).toBe(types.length);
   });
 
+  it("says how many lists it does not tell of, where there are any", () => {
+    expect(metricsText({ lists: [], leftOut: 9_900 })).toContain("\nspillway_lists_left_out{} 9900\n");
+    expect(metricsText({ lists: [], leftOut: 0 })).toBe("\n");
+  });
+
   it("counts no more than fifty names of errors apart", async () => {
     const counts = countEvents();
     const payloads = Array.from({ length: 60 }, (_, at) => String(at));
@@ -144,7 +152,8 @@ describe("the text for Prometheus", () => {
       } as Partial<DrainOptions>,
       payloads,
     );
-    const series = metricsText([], counts.metrics()).match(/^spillway_failures_total.*$/gm) ?? [];
+    const series =
+      metricsText({ lists: [], leftOut: 0 }, counts.metrics()).match(/^spillway_failures_total.*$/gm) ?? [];
     expect(series).toHaveLength(51);
     expect(series.at(-1)).toBe('spillway_failures_total{list="mail",error="other"} 10');
   });

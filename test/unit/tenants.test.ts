@@ -103,3 +103,19 @@ it("the lists of a pattern share its weight, however many they are", async () =>
   const all = [...spent.values()].reduce((sum, ms) => sum + ms, 0);
   expect((spent.get("tenant:*") ?? 0) / all).toBeCloseTo(0.75, 1);
 });
+
+it("of many lists of a pattern, some are told of, the same ones each time, and how many are not", async () => {
+  const store = memory();
+  const spillway = createSpillway({ redis: store, lists: { "tenant:*": good, mail: good } });
+  expect(await spillway.stats()).toMatchObject({ paused: false, leftOut: 0, lists: { mail: { list: 0 } } });
+  await spillway.push("mail", "m");
+  const names = Array.from({ length: 10_000 }, (_, at) => `tenant:${at}`);
+  for (const name of names.slice(0, 2)) await spillway.push(name, "m");
+  expect(await spillway.stats()).toMatchObject({ list: 3, leftOut: 0, lists: { "tenant:1": { list: 1 } } });
+
+  await store.command(["HSET", "{tenant:*}:lists", ...names.flatMap((name) => [name, ""])]);
+  const { lists, leftOut } = await spillway.stats();
+  expect(Object.keys(lists)).toHaveLength(101);
+  expect(leftOut).toBe(9_900);
+  expect(Object.keys((await spillway.stats()).lists)).toEqual(Object.keys(lists));
+});

@@ -4,19 +4,26 @@ import type { ServedDrain } from "../routes.ts";
 import { type Handled, handledBy } from "./handled.ts";
 
 /** How one list stands. */
-export interface ListState {
+interface ListState {
   readonly list: string;
   readonly stats: DrainStats;
   /** Null where this process has handled nothing of it since somebody first asked. */
   readonly handled: Handled | null;
 }
 
+/** How lists stand. */
+export interface States {
+  readonly lists: readonly ListState[];
+  /** How many more there are, of patterns. */
+  readonly leftOut: number;
+}
+
 /** The drains that operations work on. */
 export interface OperatedDrains {
   /** The drain of the list that is named, or of the only one. Throws `Refusal` where there is no such list. */
   of(list: unknown): Drain;
-  /** Each list, and how it stands. */
-  states(): Promise<ListState[]>;
+  /** Each list, and how it stands; or only the one that is named. Throws `Refusal` where there is no such list. */
+  states(list?: unknown): Promise<States>;
   /** Resolves where Redis answers, by one command where a list is known by its name. */
   ping(): Promise<void>;
 }
@@ -31,7 +38,7 @@ export function operatedDrains(served: ServedDrain): OperatedDrains {
       "This host's drain can only run: give it one that createDrain or createSpillway made.",
     );
   };
-  return {
+  const drains: OperatedDrains = {
     of(list) {
       const drain = whole();
       if (!isSpillway(drain)) {
@@ -46,17 +53,20 @@ export function operatedDrains(served: ServedDrain): OperatedDrains {
         throw error instanceof OptionError ? new Refusal(404, "There is no such list.") : error;
       }
     },
-    async states() {
+    async states(named) {
       const drain = whole();
       const handled = handledBy(drain.on, isSpillway(drain) ? null : drain.list);
-      const stats = await drain.stats();
-      const ofList = (list: string) => handled?.get(list) ?? null;
-      if (!("lists" in stats)) return [{ list: drain.list, stats, handled: ofList(drain.list) }];
-      return Object.entries((stats as Awaited<ReturnType<Spillway["stats"]>>).lists).map(([list, own]) => ({
+      const state = (list: string, stats: DrainStats) => ({
         list,
-        stats: own,
-        handled: ofList(list),
-      }));
+        stats,
+        handled: handled?.get(list) ?? null,
+      });
+      if (named !== undefined || !isSpillway(drain)) {
+        const one = drains.of(named);
+        return { lists: [state(one.list, await one.stats())], leftOut: 0 };
+      }
+      const { lists, leftOut } = await drain.stats();
+      return { lists: Object.entries(lists).map(([list, stats]) => state(list, stats)), leftOut };
     },
     async ping() {
       const drain = whole();
@@ -64,6 +74,7 @@ export function operatedDrains(served: ServedDrain): OperatedDrains {
       await (one ? one.limits.get() : drain.stats());
     },
   };
+  return drains;
 }
 
 function isSpillway(drain: Drain | Spillway): drain is Spillway {

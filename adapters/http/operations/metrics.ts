@@ -1,5 +1,5 @@
 import type { DrainStats } from "../../../src/index.ts";
-import type { ListState } from "./drains.ts";
+import type { States } from "./drains.ts";
 
 /** A metric of all lists, with its samples. */
 export interface Metric {
@@ -52,14 +52,19 @@ const gauges: readonly Gauge[] = [
 ];
 
 /** How lists stand, and what else is counted, in the text form that Prometheus reads (version 0.0.4). */
-export function metricsText(states: readonly ListState[], counted: readonly Metric[] = []): string {
+export function metricsText({ lists, leftOut }: States, counted: readonly Metric[] = []): string {
   const standing = gauges.map(({ name, help, samples }): Metric => {
-    const found = states.flatMap(({ list, stats }) =>
+    const found = lists.flatMap(({ list, stats }) =>
       samples(stats).map(([place, value]) => [{ list, ...(place && { place }) }, value] as const),
     );
     return { name, help, samples: found };
   });
-  const lines = [...standing, ...counted].flatMap(({ name, help, samples }) => {
+  const others: Metric = {
+    name: "spillway_lists_left_out",
+    help: "Lists of patterns beyond those that are told of.",
+    samples: leftOut > 0 ? [[{}, leftOut]] : [],
+  };
+  const lines = [...standing, others, ...counted].flatMap(({ name, help, samples }) => {
     const type = name.endsWith("_total") ? "counter" : "gauge";
     const found = samples.map(([labels, value]) => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);

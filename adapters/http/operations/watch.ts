@@ -6,7 +6,7 @@ import type { OperatedDrains } from "./drains.ts";
 import type { EventCounts } from "./event-counts.ts";
 import { metricsText } from "./metrics.ts";
 import type { Operation } from "./operation.ts";
-import { array, orNull, record, ref, text } from "./schemas.ts";
+import { array, count, orNull, record, ref, text } from "./schemas.ts";
 import { StateFeed } from "./state-feed.ts";
 
 /** How long Redis may take to show that it is there, ms. */
@@ -15,6 +15,7 @@ const textType = "text/plain; version=0.0.4; charset=utf-8";
 const lists = record({
   name: text,
   lists: array(record({ list: text, stats: ref("Stats"), handled: orNull(ref("Handled")) })),
+  leftOut: { ...count, description: "How many more lists there are, of patterns: 100 of each are told." },
 });
 
 /** How the lists stand: once, as metrics, and as it changes; whether Redis answers; what the caller may do. */
@@ -23,8 +24,8 @@ export function watchOperations(
   drains: OperatedDrains,
   counts: EventCounts | undefined,
 ): readonly Operation[] {
-  const read = async () => ({ name: given.drain.list, lists: await drains.states() });
-  const feed = new StateFeed(read, given.signal);
+  const read = async (list?: unknown) => ({ name: given.drain.list, ...(await drains.states(list)) });
+  const feed = new StateFeed(() => read(), given.signal);
   let pinging: Promise<void> | undefined;
   /** One at a time: however often it is asked, a Redis that does not answer is asked once. */
   const ping = (): Promise<void> => {
@@ -38,9 +39,10 @@ export function watchOperations(
       method: "get",
       path: "/lists",
       scope: "read",
-      summary: "Each list, and where its messages are.",
+      summary: "Each list, or the one that is named, and where its messages are.",
+      query: ["list"],
       answer: { schema: lists },
-      run: read,
+      run: ({ query }) => read(query.list),
     },
     {
       method: "get",

@@ -1,5 +1,5 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { always, argument, type CommandTable, integer } from "./command.ts";
+import { always, argument, type CommandTable, integer, syntaxError } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 function set(name: string) {
@@ -53,6 +53,18 @@ export const hashCommands: CommandTable = {
       const fields = [...(hashOf(keyspace, args)?.keys() ?? [])];
       const at = Math.floor(Math.random() * fields.length);
       return [...fields.slice(at), ...fields.slice(0, at)].slice(0, Math.max(0, integer(argument(args, 1))));
+    },
+  },
+  HSCAN: {
+    min: 2,
+    max: 4,
+    run: (keyspace, args) => {
+      const [, cursor = "", word = "COUNT", count = "10"] = args;
+      if (!/^\d+$/.test(cursor)) throw new RedisReplyError("ERR invalid cursor");
+      const hash = hashOf(keyspace, args);
+      if (hash && (word.toUpperCase() !== "COUNT" || integer(count) < 1)) throw syntaxError();
+      // All in one go: cursor 0 says that there is no more.
+      return ["0", [...(hash ?? [])].flat()];
     },
   },
   HEXISTS: { min: 2, run: (keyspace, args) => (hashOf(keyspace, args)?.has(argument(args, 1)) ? 1 : 0) },

@@ -30,6 +30,12 @@ export interface ListState {
   } | null;
 }
 
+/** How lists stand, and how many there are beside. */
+export interface ListStates {
+  readonly lists: readonly ListState[];
+  readonly leftOut: number;
+}
+
 /** A payload as the API tells it: of more than 64 KiB the beginning, `base64` where its bytes are no UTF-8. */
 export interface ShownPayload {
   readonly payload: string;
@@ -65,8 +71,9 @@ export class Api {
     return this.#send("GET", "events", {}, undefined, signal);
   }
 
-  async lists(): Promise<ListState[]> {
-    return (await this.#json<{ lists: ListState[] }>("GET", "lists")).lists;
+  /** Of each list, or of the one that is named. */
+  async lists(list?: string): Promise<ListStates> {
+    return this.#json("GET", "lists", { list });
   }
 
   async messages(list: string, place: string, from: string, count: number): Promise<ShownMessage[]> {

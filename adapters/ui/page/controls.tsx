@@ -3,9 +3,8 @@ import type { DrainStats, ListLimit, RateLimit } from "../../../src/index.ts";
 import { messageOf } from "./api.ts";
 import { Confirmation } from "./confirmation.tsx";
 import { Dialog } from "./dialog.tsx";
-import { showCount, showSpan } from "./format.ts";
 import { Icon } from "./icons.tsx";
-import { rateOf, withRate } from "./limit.ts";
+import { limitTexts, rateOf, withRate } from "./limit.ts";
 import { useSession } from "./session.ts";
 
 /** What an operator does to a whole list, and its limit. */
@@ -27,18 +26,16 @@ export function Controls({ list, stats }: { list: string; stats: DrainStats }) {
     }
   };
 
-  const rate = limit && rateOf(limit);
-  const shownLimit = rate && (
-    <span class="chip">
+  const shownLimits = limitTexts(limit).map((text) => (
+    <span key={text} class="chip">
       <Icon name="limited" />
-      {showCount(rate.messages)} in{" "}
-      {rate.windowMs < 60_000 ? `${rate.windowMs / 1_000} s` : showSpan(rate.windowMs)}
+      {text}
     </span>
-  );
-  if (!canOperate) return shownLimit;
+  ));
+  if (!canOperate) return <>{shownLimits}</>;
   return (
     <>
-      {shownLimit}
+      {shownLimits}
       <div class="actions">
         <button
           type="button"
@@ -137,7 +134,10 @@ function LimitDialog({
   return (
     <Dialog title="Limit this list" onClose={onClose}>
       <form onSubmit={submit}>
-        <p class="quiet">All drains of the list together claim no more than that, each attempt counted.</p>
+        <p class="quiet">
+          All drains of the list together claim no more than that, each attempt counted.
+          {limit?.perKey && " What each key may have stays as it is."}
+        </p>
         <div class="fields">
           <label>
             Messages

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { Controls } from "./controls.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
 import { Figures } from "./figures.tsx";
@@ -8,12 +9,14 @@ import { StateChip } from "./list-state.tsx";
 import { Messages } from "./messages.tsx";
 import { Plot } from "./plot.tsx";
 import { hrefOf, type View, views, wellFormed } from "./route.ts";
-import { useSight } from "./session.ts";
+import { useSession, useSight } from "./session.ts";
 import { ShortText } from "./shown-text.tsx";
 
 /** One list: its figures, now and over time, and what is in it. */
 export function ListPage({ list, view }: { list: string; view: View }) {
+  const { live } = useSession();
   const { lists, at } = useSight();
+  useEffect(() => live.follow(list), [live, list]);
   const state = lists.find((one) => wellFormed(one.list) === list);
   const title = (
     <h1 tabIndex={-1}>

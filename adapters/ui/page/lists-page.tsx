@@ -20,7 +20,7 @@ const searchedFrom = 8;
 
 /** All lists, and how each stands. */
 export function ListsPage() {
-  const { lists, at } = useSight();
+  const { lists, leftOut, at } = useSight();
   const [search, setSearch] = useState("");
   const [sortedBy, setSortedBy] = useState<Column>("name");
   const wanted = search.trim().toLowerCase();
@@ -79,7 +79,26 @@ export function ListsPage() {
           {shown.length === 0 && <p class="empty">No list has this in its name.</p>}
         </div>
       )}
+      {leftOut > 0 && <Others count={leftOut} />}
     </>
+  );
+}
+
+/** Lists that are too many to be shown: each can be opened by its name. */
+function Others({ count }: { count: number }) {
+  const [name, setName] = useState("");
+  const open = (event: Event): void => {
+    event.preventDefault();
+    if (name !== "") location.hash = hrefOf(name);
+  };
+  return (
+    <form class="others" onSubmit={open}>
+      <label>
+        {showCount(count)} more {count === 1 ? "list is" : "lists are"} not shown. Open one by its name{" "}
+        <input value={name} onInput={(event) => setName(event.currentTarget.value)} />
+      </label>{" "}
+      <button type="submit">Open</button>
+    </form>
   );
 }
 

@@ -1,4 +1,4 @@
-import { type Api, ApiError, type ListState } from "./api.ts";
+import { type Api, ApiError, type ListState, type ListStates } from "./api.ts";
 
 /** What is drawn over time, and how. */
 export const lines = ["list", "working", "delayed", "parked", "dead"] as const;
@@ -16,6 +16,8 @@ export interface Sight {
   /** Why it was lost. */
   readonly problem: string | null;
   readonly lists: readonly ListState[];
+  /** How many lists there are that are not told of. */
+  readonly leftOut: number;
   /** When the lists were last read, epoch ms; null before the first time. */
   readonly at: number | null;
 }
@@ -29,12 +31,14 @@ const retryMsMax = 30_000;
 
 /** Follows the server's events while the page is seen, and opens the stream again when it ends. */
 export class Live {
-  sight: Sight = { connection: "connecting", problem: null, lists: [], at: null };
+  sight: Sight = { connection: "connecting", problem: null, lists: [], leftOut: 0, at: null };
   readonly #api: Api;
   readonly #onRefused: (error: ApiError) => void;
   readonly #pasts = new Map<string, Past>();
   readonly #listeners = new Set<() => void>();
   #stream: AbortController | null = null;
+  /** The list that is looked at, which may be one that the server does not tell of by itself. */
+  #looked: string | null = null;
 
   /** `onRefused` is told when the token is no longer taken. */
   constructor(api: Api, onRefused: (error: ApiError) => void) {
@@ -62,7 +66,16 @@ export class Live {
 
   /** Takes what an action has changed without waiting for the next event. */
   async refresh(): Promise<void> {
-    this.#take(await this.#api.lists());
+    await this.#take(await this.#api.lists());
+  }
+
+  /** Follows that list too. Returns what ends it. */
+  follow(list: string): () => void {
+    this.#looked = list;
+    if (this.sight.leftOut > 0) void this.refresh().catch(() => undefined);
+    return () => {
+      this.#looked = null;
+    };
   }
 
   pastOf(list: string): Past {
@@ -105,7 +118,7 @@ export class Live {
       try {
         for await (const { name, data } of eventsIn(await this.#api.events(stream.signal))) {
           const told = JSON.parse(data);
-          if (name === "lists") this.#take(told.lists);
+          if (name === "lists") await this.#take(told);
           else this.#show({ ...this.sight, connection: "lost", problem: String(told.detail) });
           failures = 0;
         }
@@ -122,7 +135,13 @@ export class Live {
     }
   }
 
-  #take(lists: readonly ListState[]): void {
+  async #take({ lists: told, leftOut }: ListStates): Promise<void> {
+    const looked = this.#looked;
+    const lists = [...told];
+    if (looked !== null && leftOut > 0 && !told.some(({ list }) => list === looked)) {
+      const found = await this.#api.lists(looked).catch(() => null);
+      lists.push(...(found?.lists ?? []));
+    }
     const at = Date.now();
     for (const { list, stats, handled } of lists) {
       const past = this.pastOf(list);
@@ -133,7 +152,7 @@ export class Live {
       for (const counter of counters) past[counter].push(handled?.[counter] ?? 0);
       if (times.length > samplesMax) for (const column of Object.values(past)) column.shift();
     }
-    this.#show({ connection: "live", problem: null, lists, at });
+    this.#show({ connection: "live", problem: null, lists, leftOut, at });
   }
 
   #show(sight: Sight): void {

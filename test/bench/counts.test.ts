@@ -125,6 +125,6 @@ describe("the cost of a drain", () => {
   it("is at most 64 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
     expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(64 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(60 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(61 * 1_024);
   });
 });

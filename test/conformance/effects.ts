@@ -20,7 +20,7 @@ export function effectsSuite(setup: Setup): void {
       expect(report).toMatchObject({
         acked: 0,
         retried: 1,
-        failures: [{ message: expect.stringContaining("scripted one") }],
+        failures: [{ message: expect.stringContaining("scripted engine") }],
       });
       expect(await door.redis.exists(counter)).toBe(0);
     });

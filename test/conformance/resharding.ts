@@ -16,7 +16,7 @@ export function reshardingSuite(under: ShardsUnderTest): void {
       expect(error).toBeInstanceOf(SpillwayError);
       expect(error).toMatchObject({
         code: "shard-count",
-        message: expect.stringMatching(/4 shards.*told 3.*reshard/),
+        message: expect.stringMatching(/4 shards.*is 3.*reshard/),
       });
       expect(await other.run()).toMatchObject({
         claimed: 0,

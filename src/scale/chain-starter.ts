@@ -3,7 +3,7 @@ import type { ChainPosition } from "../chain/hop.ts";
 import type { Clock } from "../clock.ts";
 import { describe } from "../handling/guest.ts";
 import * as limits from "../limits.ts";
-import { helperId, slotOf, slotsToStart } from "./scale.ts";
+import { helperId, type Outlook, slotOf, slotsToStart } from "./scale.ts";
 
 export interface ChainStarterParts {
   readonly continuation: Continuation | undefined;
@@ -33,15 +33,23 @@ export class ChainStarter {
     this.#parts = parts;
   }
 
-  /** Starts so many chains while the drain goes on, and tells them how long a message takes, ms. Never throws. */
-  start(count: number, msPerMessage: number): void {
-    const { continuation, list, chain, chainsMax, clock, endAt, random, randomId } = this.#parts;
+  /**
+   * Starts so many chains while the drain goes on, and tells them how long a message takes, ms. Where no other drain is live,
+   * this one starts what chain 0 would: the others' branches then lead to all numbers. Never throws.
+   */
+  start(count: number, { msPerMessage, live }: Pick<Outlook, "msPerMessage" | "live">): void {
+    const { continuation, list, chain, chainsMax, clock, endAt, random, randomId, told } = this.#parts;
     const { maxHops = limits.hopMax } = continuation ?? {};
     const hop = chain.hop + 1;
-    if (!continuation || !(hop <= maxHops)) return;
+    if (!continuation) return;
+    if (!(hop <= maxHops)) {
+      told.declined = `No other drain was started: hop ${chain.hop} of this chain is the last, since maxHops is ${maxHops}.`;
+      return;
+    }
     const paceUs = Math.min(limits.paceUsMax, Math.round(msPerMessage * 1_000));
     const onward = { clock, random, randomId, endAt: Math.min(endAt, clock.now() + limits.waveMs) };
-    for (const slot of slotsToStart(slotOf(chain.id), count, this.#asked, chainsMax)) {
+    const from = live === 1 ? 0 : slotOf(chain.id);
+    for (const slot of slotsToStart(from, count, this.#asked, chainsMax)) {
       // Async, so that a randomId that throws harms no batch.
       const begin = async () => {
         const place = { id: helperId(chain, randomId(), slot), hop, paceUs };

@@ -162,7 +162,7 @@ class WaveScaler implements Scaler {
     this.#outlook = { ...this.#seen, maxConcurrency, msPerMessage, withinMs: this.#withinMs };
     if (!hasBatch || stopper.isStopped || !this.#waves.isDue(clock.now())) return;
     const count = this.#waves.decide(this.#outlook, clock.now());
-    if (count > 0) this.#starter.start(count, msPerMessage);
+    if (count > 0) this.#starter.start(count, this.#outlook);
   }
 }
 

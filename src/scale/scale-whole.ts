@@ -163,7 +163,7 @@ export class WholeScaler {
     const msPerMessage = workMs / remaining;
     this.#outlook = { remaining, live, rank, maxConcurrency, msPerMessage, withinMs };
     const count = this.#waves.decide(this.#outlook, clock.now());
-    if (count > 0) this.#starter.start(count, msPerMessage);
+    if (count > 0) this.#starter.start(count, this.#outlook);
   }
 
   /** The mean time of a message, ms, over the lists where it is known. */

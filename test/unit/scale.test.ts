@@ -255,6 +255,12 @@ describe("a drain that finds more than it can do in time", () => {
     expect((await startedBy({}, run)).report.started).toBe(4);
   });
 
+  it("starts the first branches of all where no other lives, whatever its own number", async () => {
+    const chain = { id: "tick.r~7.1", hop: 9, paceUs: 10_000 };
+    const { started } = await startedBy({ maxConcurrency: 64 }, { chain, maxMessages: 20 });
+    expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4]);
+  });
+
   it("starts as many again a second later, where none of them came to live", async () => {
     const { started } = await startedBy({}, { maxMessages: 160 });
     expect(started.map(({ chain }) => slotOf(chain.id))).toEqual([1, 2, 3, 4, 5, 6, 7, 1]);
@@ -271,6 +277,14 @@ describe("a drain that finds more than it can do in time", () => {
     const { report } = await startedBy(options, { maxMessages: 300, ...run }, count);
     expect(report).toMatchObject({ started: 0, error: null });
     expect(report.claimed).toBeGreaterThan(20);
+  });
+
+  it("says so where its chain may have no more hops", async () => {
+    const { report } = await startedBy(
+      { continuation: { name: "test", maxHops: 4, invoke: async () => null } },
+      { chain: { id: "tick", hop: 4 }, maxMessages: 40 },
+    );
+    expect(report).toMatchObject({ started: 0, declined: expect.stringMatching(/hop 4 .*maxHops is 4/) });
   });
 
   it("is none the worse where they cannot be started, and says so", async () => {

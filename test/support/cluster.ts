@@ -85,6 +85,12 @@ export async function startTestCluster({ nodeTimeoutMs = 2_000 } = {}): Promise<
       // The new owner first: no moment may come in which neither has it.
       for (const node of [to, from, ...masters])
         await node.door.redis.cluster("SETSLOT", slot, "NODE", to.id);
+      // A node that does not know the new owner's epoch yet may believe an older message of the one before.
+      for (const node of masters)
+        await until(
+          async () =>
+            (await isOwner(node, slot, to)) && (await epochOf(to, node)) === (await epochOf(to, to)),
+        );
     },
     async stop() {
       for (const { door } of nodes) door.close();
@@ -108,6 +114,21 @@ async function startNode(nodeTimeoutMs: number): Promise<ClusterNode> {
   });
   const door = new SideDoor(server.url);
   return { server, door, id: (await door.redis.cluster("MYID")) as string };
+}
+
+async function isOwner({ door }: ClusterNode, slot: number, { id }: ClusterNode): Promise<boolean> {
+  const ranges = (await door.redis.cluster("SLOTS")) as unknown as [
+    number,
+    number,
+    [string, number, id: string],
+  ][];
+  return ranges.some(([first, last, [, , owner]]) => first <= slot && slot <= last && owner === id);
+}
+
+/** The configuration epoch of a node, as another knows it. */
+async function epochOf({ id }: ClusterNode, { door }: ClusterNode): Promise<string | undefined> {
+  const lines = ((await door.redis.cluster("NODES")) as string).split("\n");
+  return lines.find((line) => line.startsWith(id))?.split(" ")[6];
 }
 
 async function isWhole({ door }: ClusterNode, count: number): Promise<boolean> {

@@ -18,8 +18,8 @@ export class Audit {
   /** Batches that their own drain gave back in part, and those it was told it had lost. */
   readonly #odd: ReadonlySet<string>;
   readonly #lost: ReadonlySet<string>;
-  /** Drains whose run ended by an error: they left what they held to its leases. */
-  readonly #erred: ReadonlySet<string>;
+  /** Drains whose report says that they left a batch to its lease: by an error, or as a lost lease. */
+  readonly #left: ReadonlySet<string>;
   readonly #notes: readonly string[][];
   readonly #runs: readonly string[][];
   readonly #ran = new Set<string>();
@@ -36,7 +36,7 @@ export class Audit {
     this.#killed = killed;
     this.#odd = new Set(of("odd").map(([, batch]) => batch as string));
     this.#lost = new Set(of("lost").map(([, batch]) => batch as string));
-    this.#erred = new Set(of("error").map(([, holder]) => holder as string));
+    this.#left = new Set(of("left").map(([, holder]) => holder as string));
     this.#notes = notes;
     this.#runs = of("run");
     this.#ended = new Set(of("end").map(([, payload, batch]) => `${payload} ${batch}`));
@@ -118,10 +118,10 @@ export class Audit {
     const isNotedElsewhere = this.#parts.redisKills > 0 && this.#killed.has(owner);
     if (isNotedElsewhere || (diedAt !== undefined && diedAt <= endedAt)) return;
     this.#batchesLate.add(batch);
-    if (diedAt === undefined && !this.#lost.has(batch) && !this.#erred.has(holderOf(batch))) {
+    if (diedAt === undefined && !this.#lost.has(batch) && !this.#left.has(holderOf(batch))) {
       this.#parts.figures.unexplainedCount += 1;
       this.#problem(
-        `${payload} was taken from ${batch} of a living drain, which was never told; its lease had ${claim.isLate ? "" : "not "}ended.`,
+        `${payload} was taken from ${batch} of a living drain, which never told of it; its lease had ${claim.isLate ? "" : "not "}ended.`,
       );
     }
   }

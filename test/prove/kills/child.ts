@@ -111,10 +111,9 @@ function makeDrain(order: ChildOrder, random: () => number): Runs {
   return async (options) => {
     redis.holder = "";
     const report = await drain.run(options);
-    if (!report.error) return report.stopped;
-    // What it held is left to its leases, and it may never be told.
-    await note("error", redis.holder);
-    tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
+    // By an error, or by its own clock, it leaves a batch to its lease; Redis never tells it of that.
+    if (report.error || report.lostLease > 0) await note("left", redis.holder);
+    if (report.error) tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
     return report.stopped;
   };
 }

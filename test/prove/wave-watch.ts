@@ -52,7 +52,7 @@ export class WaveWatch {
     sight.count += 1;
     const missing = this.#maxConcurrency - sight.before;
     // A chain that begins starts its own branches, whatever others do.
-    const isBranch = sight.isFirst && slot > helpersMax;
+    const isBranch = sight.isFirst && chain.hop > 1;
     const share = Math.min(helpersMax, isBranch ? missing : Math.ceil(missing / sight.before));
     if (sight.count > share) {
       this.#violate(process, `${sight.count} others, with ${sight.before} live of ${this.#maxConcurrency}`);

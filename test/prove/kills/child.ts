@@ -112,7 +112,7 @@ function makeDrain(order: ChildOrder, random: () => number): Runs {
     redis.holder = "";
     const report = await drain.run(options);
     // By an error, or by its own clock, it leaves a batch to its lease; Redis never tells it of that.
-    if (report.error || report.lostLease > 0) await note("left", redis.holder);
+    if (report.error || report.lostLease + report.unsettled > 0) await note("left", redis.holder);
     if (report.error) tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
     return report.stopped;
   };

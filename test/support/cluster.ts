@@ -45,14 +45,8 @@ export async function startTestCluster({ nodeTimeoutMs = 2_000 } = {}): Promise<
   for (const node of masters) await until(async () => isWhole(node, masters.length));
 
   const ownerOf = async (key: string): Promise<ClusterNode> => {
-    const slot = hashSlot(key);
-    const ranges = (await first.door.redis.cluster("SLOTS")) as unknown as [
-      number,
-      number,
-      [string, number],
-    ][];
-    const port = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2][1];
-    return nodes.find(({ server }) => server.port === port) as ClusterNode;
+    const owner = await ownerIdOf(hashSlot(key), first);
+    return nodes.find(({ id }) => id === owner) as ClusterNode;
   };
   const thirdOf = (key: string): number => Math.floor(hashSlot(key) / third);
   return {
@@ -89,7 +83,7 @@ export async function startTestCluster({ nodeTimeoutMs = 2_000 } = {}): Promise<
       for (const node of masters)
         await until(
           async () =>
-            (await isOwner(node, slot, to)) && (await epochOf(to, node)) === (await epochOf(to, to)),
+            (await ownerIdOf(slot, node)) === to.id && (await epochOf(to, node)) === (await epochOf(to, to)),
         );
     },
     async stop() {
@@ -116,13 +110,14 @@ async function startNode(nodeTimeoutMs: number): Promise<ClusterNode> {
   return { server, door, id: (await door.redis.cluster("MYID")) as string };
 }
 
-async function isOwner({ door }: ClusterNode, slot: number, { id }: ClusterNode): Promise<boolean> {
+/** The master of a slot, as a node knows it. */
+async function ownerIdOf(slot: number, { door }: ClusterNode): Promise<string | undefined> {
   const ranges = (await door.redis.cluster("SLOTS")) as unknown as [
     number,
     number,
     [string, number, id: string],
   ][];
-  return ranges.some(([first, last, [, , owner]]) => first <= slot && slot <= last && owner === id);
+  return ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][2];
 }
 
 /** The configuration epoch of a node, as another knows it. */

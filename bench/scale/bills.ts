@@ -1,4 +1,5 @@
 import { measured } from "./limits.ts";
+import { table, whole } from "./markdown.ts";
 import { prices } from "./prices.ts";
 
 /** What the bills on the platforms' pages are reckoned with. */
@@ -140,16 +141,8 @@ function sum(costs: readonly number[]): number {
   return costs.reduce((total, cost) => total + cost, 0);
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
 /** Dollars and cents, and of less than a cent one figure. */
 function dollars(value: number): string {
   if (value >= 0.01) return `$${value.toFixed(2)}`;
   return value < 0.0001 ? "less than $0.0001" : `$${value.toFixed(4).replace(/0+$/, "")}`;
-}
-
-function table([titles = [], ...lines]: readonly (readonly string[])[]): string {
-  return [titles, titles.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

@@ -1,4 +1,5 @@
 import { assumed, measured, published } from "./limits.ts";
+import { table, whole } from "./markdown.ts";
 import { prices } from "./prices.ts";
 
 /** What a day is made of, beside its messages: a handler of 100 ms, ten at once, in functions of 256 MB that run 60 s. */
@@ -17,9 +18,7 @@ const load = {
 const days = [1e6, 100e6, 10e9] as const;
 
 /** Chains, Redis nodes, commands and dollars of a day, by its messages. */
-export function dailyTable(
-  table: (titles: readonly string[], lines: readonly (readonly string[])[]) => string,
-): string {
+export function dailyTable(): string {
   const { handlerMs, concurrency, gb, hopMs, commandsPerMessage, gbPerMessage, peak } = load;
   const lines = days.map((messages) => {
     const peakPerSecond = (messages * peak) / 86_400;
@@ -52,11 +51,7 @@ export function dailyTable(
     "Lambda, $ a day",
   ];
   const says = `Handlers of ${handlerMs} ms, ${concurrency} at once, drains of ${hopMs / 1_000} s in ${gb * 1_024} MB; a peak of ${peak} times the average; messages of 1 KB in batches of 100, with ${commandsPerMessage} commands a message. This counts the commands inside scripts, since Upstash does not say whether it bills them. A Redis node is assumed to carry ${whole(assumed.redisMessagesPerSecond)} messages a second, an Upstash database ${whole(published.upstashCommandsPerSecond)} commands a second.`;
-  return `${says}\n\n${table(titles, lines)}`;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+  return `${says}\n\n${table([titles, ...lines])}`;
 }
 
 function money(value: number): string {

@@ -1,6 +1,7 @@
 import * as limits from "../../src/limits.ts";
 import { dailyTable } from "./day.ts";
 import { assumed } from "./limits.ts";
+import { table } from "./markdown.ts";
 import { type Burst, type Course, type Platform, platforms, reached, spillway, sqs } from "./simulate.ts";
 
 const concurrency = 10;
@@ -30,7 +31,7 @@ function rampTable(): string {
     const took = (reached(course, 64) ?? Number.POSITIVE_INFINITY) - (reached(course, 1) ?? 0);
     return [name, ...at, seconds(took), took < 2_000 ? "met" : "**missed**"];
   });
-  return table(["handler", "1 live, s", "5", "21", "64", "from 1 to 64, s", "goal: < 2 s"], rows);
+  return table([["handler", "1 live, s", "5", "21", "64", "from 1 to 64, s", "goal: < 2 s"], ...rows]);
 }
 
 export interface Row {
@@ -69,16 +70,11 @@ function emptyTable(rows: readonly Row[]): string {
     "",
     "goal: not slower",
   ];
-  return table(titles, lines);
+  return table([titles, ...lines]);
 }
 
 function seconds(ms: number | null): string {
   return ms === null ? "–" : (ms / 1_000).toLocaleString("en-US", { maximumFractionDigits: 1 });
-}
-
-function table(titles: readonly string[], lines: readonly (readonly string[])[]): string {
-  const rows = [titles, titles.map(() => "---"), ...lines];
-  return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 /** What the page says between its marks, by their names. */
@@ -96,5 +92,5 @@ export function textsOf(rows: readonly Row[]): { readonly simulated: string; rea
     "![Time to empty](scale/empty.svg)",
     emptyTable(rows),
   ].join("\n\n");
-  return { simulated, daily: dailyTable(table) };
+  return { simulated, daily: dailyTable() };
 }

@@ -1,3 +1,4 @@
+import { table, whole } from "./markdown.ts";
 import { type Burst, type Course, reached, spillway } from "./simulate.ts";
 
 /** What a burst has come to on the Lambda emulator of the tests. */
@@ -10,45 +11,38 @@ export interface Emulated {
   readonly roundTripMs: number;
 }
 
-/** How far the simulation and what is measured may be apart, beyond what processes need to start: each at most so many times the other. */
-const factorMax = 3;
-
-export interface Compared {
-  readonly what: string;
-  readonly simulatedMs: number;
-  readonly measuredMs: number;
-  /** By how much starts that were slower than the middle one may move it, ms. */
-  readonly startsMs: number;
-  readonly isNear: boolean;
-}
-
-/** What a start took in the middle of all, ms. */
-export function startMsOf({ startsMs }: Pick<Emulated, "startsMs">): number {
-  return startsMs.toSorted((a, b) => a - b)[Math.floor(startsMs.length / 2)] ?? 0;
-}
-
-/** Simulates the same burst where processes start as the middle one did, and holds the two together. */
-export function compare(burst: Omit<Burst, "platform">, measured: Emulated): Compared[] {
-  const { startsMs, roundTripMs } = measured;
-  const startMs = startMsOf(measured);
-  const platform = { name: "the emulator", startMs, roundTripMs, earliestOf: () => 0 };
-  const simulated = spillway({ ...burst, platform });
-  // A wave has come when the last of it has.
-  const oddMs = Math.max(...startsMs) - startMs;
-  const between = (course: Pick<Course, "ramp">): number => {
-    const most = reached({ ...simulated, ramp: course.ramp }, burst.maxConcurrency);
-    const first = reached({ ...simulated, ramp: course.ramp }, 1);
-    return most === null || first === null ? Number.POSITIVE_INFINITY : most - first;
-  };
-  const waveCount = Math.ceil(Math.log(burst.maxConcurrency) / Math.log(5));
-  return [
-    row(`from 1 to ${burst.maxConcurrency} live`, between(simulated), between(measured), waveCount * oddMs),
-    row("until all are handled", simulated.emptyMs, measured.emptyMs, (waveCount + 1) * oddMs),
+/** Simulates the same burst where processes start as the middle one did, and puts the two side by side. */
+export function comparison(burst: Omit<Burst, "platform">, measured: readonly Emulated[]): string {
+  const { maxConcurrency } = burst;
+  const titles = [
+    "burst",
+    "start, ms",
+    "round trip, ms",
+    "",
+    "simulated, ms",
+    "measured, ms",
+    "measured ÷ simulated",
   ];
-}
-
-function row(what: string, simulatedMs: number, measuredMs: number, startsMs: number): Compared {
-  const isNear =
-    measuredMs <= factorMax * simulatedMs + startsMs && simulatedMs <= factorMax * measuredMs + startsMs;
-  return { what, simulatedMs, measuredMs, startsMs, isNear };
+  const rows = measured.flatMap((one, at) => {
+    const startMs = one.startsMs.toSorted((a, b) => a - b)[Math.floor(one.startsMs.length / 2)] ?? 0;
+    const { roundTripMs } = one;
+    const platform = { name: "the emulator", startMs, roundTripMs, earliestOf: () => 0 };
+    const simulated = spillway({ ...burst, platform });
+    const about = [at === 0 ? "1, cold" : `${at + 1}, warm`, whole(startMs), roundTripMs.toFixed(1)];
+    const line = (what: string, simulatedMs: number, measuredMs: number): string[] => [
+      ...about,
+      what,
+      whole(simulatedMs),
+      whole(measuredMs),
+      (measuredMs / simulatedMs).toFixed(2),
+    ];
+    const between = ({ ramp }: Pick<Course, "ramp">): number =>
+      (reached({ ...simulated, ramp }, maxConcurrency) ?? Number.NaN) -
+      (reached({ ...simulated, ramp }, 1) ?? 0);
+    return [
+      line(`from 1 to ${maxConcurrency} live`, between(simulated), between(one)),
+      line("until all are handled", simulated.emptyMs, one.emptyMs),
+    ];
+  });
+  return table([titles, ...rows]);
 }

@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { bills } from "./bills.ts";
+import { writeInto } from "./markdown.ts";
 import { emptyPlot, rampPlot } from "./plots.ts";
 import { emptyRows, ramps, textsOf } from "./tables.ts";
 
@@ -7,13 +8,7 @@ const docs = new URL("../../docs/", import.meta.url);
 const rows = emptyRows();
 for (const [page, texts] of Object.entries({ "scale.md": textsOf(rows), ...bills() })) {
   console.log(Object.values(texts).join("\n\n"));
-  let text = await readFile(new URL(page, docs), "utf8");
-  for (const [name, put] of Object.entries(texts)) {
-    const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);
-    if (!place.test(text)) throw new Error(`docs/${page} has no place for ${name}.`);
-    text = text.replace(place, (_all, before, after) => `${before}\n\n${put}\n\n${after}`);
-  }
-  await writeFile(new URL(page, docs), text);
+  await writeInto(page, texts);
 }
 
 await mkdir(new URL("scale/", docs), { recursive: true });

@@ -68,25 +68,6 @@ export function useChainWorld({ messageCount, budgetMs }: ChainWorldOptions) {
       }
     },
 
-    /** What each message takes in its handler, ms, of which 50 run at once. */
-    workMs,
-
-    /** Messages in the list. */
-    waiting: () => door.redis.llen("mail"),
-
-    /** One command as the function sends it, ms: the middle of several. */
-    async roundTripMs(): Promise<number> {
-      const { url } = redis.server();
-      const headers = { authorization: `Bearer ${testToken}` };
-      const took: number[] = [];
-      for (let sent = 0; sent < 15; sent++) {
-        const sentAt = performance.now();
-        await (await fetch(url, { method: "POST", headers, body: '["PING"]' })).text();
-        took.push(performance.now() - sentAt);
-      }
-      return took.sort((a, b) => a - b)[7] as number;
-    },
-
     /** How many drains hold leases. */
     async liveDrains(): Promise<number> {
       const batches = await door.redis.zrange("{mail}:leases", 0, "-1");

@@ -13,6 +13,7 @@ export function figuresOf(report: DrainReport): Record<string, number> {
     Released: report.released,
     LostLease: report.lostLease,
     Unsettled: report.unsettled,
+    LeftBehind: report.leftBehind,
     Recovered: report.recovered,
     ...(report.remaining === null ? {} : { Remaining: report.remaining }),
     ...(report.oldestMs === null ? {} : { OldestMs: report.oldestMs }),

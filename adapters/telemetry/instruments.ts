@@ -87,6 +87,7 @@ export class Instruments {
       release: report.released,
       recover: report.recovered,
       lost: report.lostLease,
+      keep: report.leftBehind,
     };
     for (const [outcome, count] of Object.entries(ends))
       if (count > 0) this.#settled.add(count, { [names.destination]: list, "spillway.outcome": outcome });

@@ -113,6 +113,8 @@ async function aroundRun<Report extends DrainReport>(
       "spillway.dead_lettered": report.deadLettered,
       "spillway.released": report.released,
       "spillway.lost": report.lostLease,
+      "spillway.unsettled": report.unsettled,
+      "spillway.left_behind": report.leftBehind,
       "spillway.recovered": report.recovered,
       ...(report.continuedWith !== null && { "spillway.continued_with": report.continuedWith }),
     });

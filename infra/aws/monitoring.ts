@@ -128,7 +128,16 @@ export function drainDashboard(about: About): Dashboard {
       ],
       [
         graph("Trouble", [
-          ...sums("Failures", "Braked", "Errors", "ChainBroken", "LostLease", "Unsettled", "Recovered"),
+          ...sums(
+            "Failures",
+            "Braked",
+            "Errors",
+            "ChainBroken",
+            "LostLease",
+            "Unsettled",
+            "LeftBehind",
+            "Recovered",
+          ),
           about.function.metricErrors({ label: "Failed invocations" }),
           about.function.metricThrottles({ label: "Throttled invocations" }),
         ]),

@@ -76,6 +76,7 @@ function sumOf(reports: readonly DrainReport[]): DrainReport {
     released: sum((one) => one.released),
     lostLease: sum((one) => one.lostLease),
     unsettled: sum((one) => one.unsettled),
+    leftBehind: sum((one) => one.leftBehind),
     recovered: sum((one) => one.recovered),
     finished: sum((one) => one.finished),
     remaining: last ? last.remaining : 0,

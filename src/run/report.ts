@@ -39,6 +39,8 @@ export interface DrainReport {
    * those that were not settled run again when the lease has ended.
    */
   readonly unsettled: number;
+  /** Messages whose handlers still ran when the drain had to end. They stay leased, and run again when the lease has ended. */
+  readonly leftBehind: number;
   /** Messages of other drains' expired leases returned to the list. */
   readonly recovered: number;
   /** How many of `acked` are messages of other drains' expired leases that `idempotent` had noted as done. */
@@ -88,6 +90,7 @@ export class ReportBuilder {
   error: Error | null = null;
   readonly failures = new FailureNotes();
   readonly #counts: Record<SettledAs, number> = { ack: 0, retry: 0, "dead-letter": 0, release: 0, keep: 0 };
+  #leftBehind = 0;
   #deadLetterCount = 0;
   #finished = 0;
   unsettled = 0;
@@ -122,7 +125,13 @@ export class ReportBuilder {
       return;
     }
     const words = result.settledAs ?? settlement.outcomes.map(settledAs);
-    for (const word of words) this.#counts[word] += 1;
+    for (const [at, word] of words.entries()) {
+      this.#counts[word] += 1;
+      // What a settle in parts has not reached stands first, and is counted already.
+      if (word !== "keep" || at < result.unsettledCount) continue;
+      if (settlement.outcomes[at]?.kind === "keep") this.#leftBehind += 1;
+      else this.unsettled += 1;
+    }
     // The plain engine's batches have no lease.
     if (words.includes("keep") && settlement.batch.expiresAt > 0) {
       this.leftUntil = Math.max(this.leftUntil ?? 0, settlement.batch.expiresAt);
@@ -141,6 +150,7 @@ export class ReportBuilder {
       released: this.#counts.release,
       lostLease: this.#lostLease,
       unsettled: this.unsettled,
+      leftBehind: this.#leftBehind,
       recovered: this.recovered,
       finished: this.#finished,
       remaining: this.remaining,

@@ -43,7 +43,7 @@ export function deadlinesSuite(setup: Setup): void {
       }).run({ budgetMs: 30_000 });
 
       expect(signal?.aborted).toBe(true);
-      expect(report).toMatchObject({ claimed: 2, acked: 0, released: 1, stopped: "budget" });
+      expect(report).toMatchObject({ claimed: 2, acked: 0, released: 1, leftBehind: 1, stopped: "budget" });
       expect(await door.waiting(list)).toEqual(["next"]);
       const working = Object.entries(await door.everything()).filter(([key]) => key.includes(":working"));
       expect(working.map(([, messages]) => messages)).toEqual([["stuck"]]);

@@ -96,6 +96,35 @@ export const verbs: readonly Verb[] = [
   { name: "settle in strict order", prepare: produce, act: run, decide, options: { order: "strict" } },
   { name: "settle in every way, by key,", prepare: produce, act: run, decide, options: keyed, isQuick: true },
   {
+    name: "settle in every way, by key without an order,",
+    prepare: produce,
+    act: run,
+    decide,
+    options: { order: { byKey: keyOf, concurrency: 2 } },
+  },
+  {
+    name: "settle in every way, by key with effects,",
+    prepare: produce,
+    act: run,
+    decide: decideOnward,
+    hasEffects: true,
+    options: keyed,
+  },
+  {
+    name: "settle in every way, from the left,",
+    prepare: produce,
+    act: run,
+    decide,
+    options: { consumeFrom: "left" },
+  },
+  {
+    name: "settle in every way, beside others,",
+    prepare: produce,
+    act: run,
+    decide,
+    options: { maxConcurrency: 4 },
+  },
+  {
     name: "take lines and the list, by key,",
     prepare: async (door) => {
       await produce(door);

@@ -21,6 +21,7 @@ const report = {
   deadLettered: 0,
   released: 0,
   unsettled: 0,
+  leftBehind: 0,
   finished: 0,
   lostLease: 0,
   recovered: 0,

@@ -118,7 +118,7 @@ describe("an operator over HTTP", () => {
         redis,
         lists: {
           mail: { handler: () => undefined, sentAt: ({ value }) => value as number },
-          down: { handler: () => Promise.reject(new Error("down")) },
+          down: { handler: () => Promise.reject(new Error("down")), retryDelay: () => 60_000 },
           idle: { handler: () => undefined },
         },
       }),

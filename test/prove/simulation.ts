@@ -441,8 +441,8 @@ class World {
   }
 
   #checkReport(report: DrainReport): void {
-    const { claimed, acked, finished, retried, released, lostLease, error } = report;
-    if (acked - finished + retried + released + lostLease > claimed) {
+    const { claimed, acked, finished, retried, released, lostLease, leftBehind, error } = report;
+    if (acked - finished + retried + released + lostLease + leftBehind > claimed) {
       this.#ledger.violations.push(`a report settles more than was claimed: ${JSON.stringify(report)}`);
     }
     if (error && !/^Redis|^(Spillway|Continuation)Error$/.test(error.name)) {

@@ -20,6 +20,7 @@ const report: DrainReport = {
   released: 0,
   lostLease: 0,
   unsettled: 0,
+  leftBehind: 0,
   finished: 0,
   recovered: 0,
   remaining: 0,

@@ -1,14 +1,6 @@
-import type { DrainReport } from "../../../src/index.ts";
-
 /** How long handlers may run on within a grace, ms. The rest is for settling. */
 export function abortMsOf(graceMs: number): number {
   return Math.round(Math.max(graceMs - 1_000, (graceMs * 3) / 4));
-}
-
-/** Whether handlers of the run were left behind. */
-export function hasLeft(report: DrainReport): boolean {
-  const { claimed, acked, retried, deadLettered, released, lostLease, unsettled } = report;
-  return claimed > acked + retried + deadLettered + released + lostLease + unsettled;
 }
 
 /** Waits for a promise, at most `ms`, and returns whether it has settled. */

@@ -14,7 +14,7 @@ import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
 import { type HttpRoutes, routesKind } from "../../http/routes.ts";
 import { type HttpToken, tokensKind } from "../../http/tokens.ts";
-import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
+import { abortMsOf, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
 export { startWorker, type Worker, type WorkerOptions } from "./worker.ts";
@@ -159,7 +159,7 @@ export async function startServer(drain: HostedDrain, options: NodeServerOptions
     const ends = Promise.allSettled(underWay);
     const hasEnded = await isWithin(graceMs, Promise.all([ends, closed]));
     if ("closeAllConnections" in server) server.closeAllConnections();
-    return hasEnded && (await ends).every((end) => end.status === "rejected" || !hasLeft(end.value));
+    return hasEnded && (await ends).every((end) => end.status === "rejected" || end.value.leftBehind === 0);
   };
   const stop = once(async () => {
     forgetSignals();

@@ -4,7 +4,7 @@ import { boolean, checkOptions, func, integer, type Kinds } from "../../../src/i
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
 import { logReport, tellReport } from "../../http/report.ts";
-import { abortMsOf, hasLeft, isWithin } from "./grace.ts";
+import { abortMsOf, isWithin } from "./grace.ts";
 import { stopBySignal } from "./signals.ts";
 
 export interface WorkerOptions {
@@ -74,7 +74,7 @@ export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Wo
     while (!signal.aborted) {
       try {
         const report = await drain.run({ budgetMs, signal, abortMs });
-        isClean = !hasLeft(report);
+        isClean = report.leftBehind === 0;
         tellReport(() =>
           onReport ? onReport(report) : logReport(report, { list: drain.list, chain: undefined }),
         );

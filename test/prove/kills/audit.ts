@@ -18,7 +18,7 @@ export class Audit {
   /** Batches that their own drain gave back in part, and those it was told it had lost. */
   readonly #odd: ReadonlySet<string>;
   readonly #lost: ReadonlySet<string>;
-  /** Drains whose report says that they left a batch to its lease: by an error, as a lost lease, or unsettled. */
+  /** Drains whose report says that they left a batch to its lease: by an error, as a lost lease, unsettled, or left behind. */
   readonly #left: ReadonlySet<string>;
   readonly #notes: readonly string[][];
   readonly #runs: readonly string[][];

@@ -111,8 +111,9 @@ function makeDrain(order: ChildOrder, random: () => number): Runs {
   return async (options) => {
     redis.holder = "";
     const report = await drain.run(options);
-    // By an error, or by its own clock, it leaves a batch to its lease; Redis never tells it of that.
-    if (report.error || report.lostLease + report.unsettled > 0) await note("left", redis.holder);
+    // By an error, by its own clock, or because a handler still runs, it leaves a batch to its lease; Redis never tells it of that.
+    const { lostLease, unsettled, leftBehind } = report;
+    if (report.error || lostLease + unsettled + leftBehind > 0) await note("left", redis.holder);
     if (report.error) tell({ error: `${(report.error as { code?: string }).code}: ${report.error.message}` });
     return report.stopped;
   };

@@ -139,12 +139,15 @@ local function runPushes()
   pushes, pushOf, typesKnown = {}, {}, {}
 end
 ` +
-  // Once the effects have run, the messages must go. So a command that changes nothing first shows that they can.
+  // Once the effects have run, the messages must go. So one of the two commands that remove them first shows, where it changes
+  // nothing, that they can.
   `
 local function runEffects()
   if haveEffectsRun or (effectCount or 0) == 0 then return end
   haveEffectsRun = true
-  call('LTRIM', settleWorking, 0, -1)
+  if not (try('LTRIM', settleWorking, 0, -1) or call('EXISTS', settleDone) == 0 and call('DEL', settleDone)) then
+    error({ refusal = problem }, 0)
+  end
   isWritten = false
   for place = 1, #outcomes do
     local commands = effects[place]

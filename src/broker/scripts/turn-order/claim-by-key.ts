@@ -124,7 +124,7 @@ local function arrange(popped, count, isOpen, left)
 end
 
 local function parkBehind(popped, given, parks, keys, looks)
-  local last, members, times = 5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}
+  local last, members, times = moveEnd('last', #parks) - #parks, {}, {}
   for at, index in ipairs(parks) do
     local key = keys[index]
     members[at] = parkedMember(key, last + at, given[index] or '', popped[index])
@@ -264,7 +264,7 @@ export const claimInOrderLua = patched(
   ],
   [
     "  if known then histories = split(known) end\n",
-    "  if known then histories = split(known) end\n  if mode == 'k' then claimedKeys = call('HGET', lines, claimId) or '' end\n",
+    "  if known then histories = split(known) end\n  if mode == 'k' then claimedKeys = call('HMGET', lines, claimId)[1] or '' end\n",
   ],
   ["call('EXISTS', list) == 0", "call('EXISTS', list, due) == 0"],
 );

@@ -20,7 +20,7 @@ local function keysIn(text)
 end
 
 local function keysOf(id, count)
-  local keys = mode == 'k' and keysIn(call('HGET', lines, id)) or {}
+  local keys = mode == 'k' and keysIn(call('HMGET', lines, id)[1]) or {}
   return #keys == count and keys or {}
 end
 
@@ -28,10 +28,21 @@ local function parkedMember(key, place, history, message)
   return string.format('%s:%016.0f:%s:', key, place, history) .. message
 end
 ` +
+  // Moves the place of the first or the last message of all lines.
+  `
+local function moveEnd(name, by)
+  local at = try('HINCRBY', lines, name, by)
+  if not at then
+    at = (tonumber(call('HMGET', lines, name)[1] or nil) or 0) + by
+    call('HSET', lines, name, string.format('%.0f', at))
+  end
+  return 5e15 + at
+end
+` +
   // Takes entries { key, history, message }, the oldest first. Returns members of `parked` that stand before all others of their keys.
   `
 local function membersInFront(entries)
-  local first, members = 5e15 + call('HINCRBY', lines, 'first', -#entries) - 1, {}
+  local first, members = moveEnd('first', -#entries) - 1, {}
   for index, entry in ipairs(entries) do
     members[index] = parkedMember(entry[1], first + index, entry[2], entry[3])
   end
@@ -63,20 +74,18 @@ local function scored(members)
   return pairs
 end
 
-local function withdraw(members)
-  for first = 1, #members, CHUNK do
-    try('ZREM', parked, unpack(members, first, math.min(first + CHUNK - 1, #members)))
-  end
+local function tryEach(command, key, values)
+  for first = 1, #values, CHUNK do try(command, key, unpack(values, first, math.min(first + CHUNK - 1, #values))) end
 end
 
 local function park(members)
-  undos[#undos + 1] = function() withdraw(members) end
+  undos[#undos + 1] = function() tryEach('ZREM', parked, members) end
   variadic('ZADD', parked, scored(members))
   hasWaiting, quiet = true, -1
 end
 ` +
   // Frees the keys of a batch: those with a time in `dues` are due then, and others that have a line are due now. `kept`: the keys
-  // that the batch goes on to hold, one for each message that it keeps.
+  // that the batch goes on to hold, one for each message that it keeps. If HDEL is refused, the end of the lease frees them.
   `
 local function freeKeys(id, keys, dues, kept, mayWait)
   local isKept, seen, times, looks, gone, back = {}, {}, {}, {}, {}, {}
@@ -104,6 +113,6 @@ local function freeKeys(id, keys, dues, kept, mayWait)
   back[#back + 1] = table.concat(keys)
   undos[#undos + 1] = function() variadic('HSET', lines, back) end
   if #kept > 0 then call('HSET', lines, id, table.concat(kept)) else gone[#gone + 1] = id end
-  variadic('HDEL', lines, gone)
+  tryEach('HDEL', lines, gone)
 end
 `;

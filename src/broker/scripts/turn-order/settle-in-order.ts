@@ -68,7 +68,7 @@ local function freeWholly()
   if mode ~= 'k' then return end
   local mayWait = ARGV[12] == '1'
   if mayWait then takeTime() end
-  freeKeys(settleId, keysIn(settleKeys ~= '' and settleKeys or call('HGET', lines, settleId)), {}, {}, mayWait)
+  freeKeys(settleId, keysIn(settleKeys ~= '' and settleKeys or call('HMGET', lines, settleId)[1]), {}, {}, mayWait)
 end
 `;
 

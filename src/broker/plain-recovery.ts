@@ -1,8 +1,9 @@
 import { sha1Hex } from "../digest.ts";
+import type { RedisReplyError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { deadLetterEntry, deadLetterTail } from "../operations/dead-letter.ts";
-import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
-import type { Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
+import { eachAlone, type Sender } from "../redis/sender.ts";
 import { type History, readDelayed, writeHistory } from "./history.ts";
 import { type Observation, observe } from "./observation.ts";
 import { type PlainPlaces, pushDeadLetters } from "./plain-settle.ts";
@@ -47,7 +48,7 @@ export class PlainRecovery {
   async expectRemovable(): Promise<void> {
     if (this.#isRemovable) return;
     const { workingList, holder } = this.#options;
-    unlessError((await this.#sender.pipelineOnce([["LREM", workingList, 1, `${holder} asks`]]))[0]);
+    unlessError((await this.#patiently([["LREM", workingList, 1, `${holder} asks`]]))[0]);
     this.#isRemovable = true;
   }
 
@@ -92,12 +93,12 @@ export class PlainRecovery {
   /** Lets one drain at a time return and promote messages; for others there is nothing to do meanwhile. */
   async #alone(work: () => Promise<Recovered>): Promise<Recovered> {
     const { recovering } = this.#options.keys;
-    const [isMine] = await this.#sender.pipelineOnce([
+    const [isMine] = await this.#patiently([
       ["SET", recovering, this.#options.holder, "NX", "PX", limits.recoveringMs],
     ]);
     if (unlessError(isMine) !== "OK") return nothingRecovered;
     const result = await work();
-    const [freed] = await this.#sender.pipelineOnce([["DEL", recovering]]);
+    const [freed] = await this.#patiently([["DEL", recovering]]);
     unlessError(freed);
     return result;
   }
@@ -119,13 +120,13 @@ export class PlainRecovery {
       history ? [["HSET", attempts, sha1Hex(payload), history]] : [],
     );
     // A message whose push is refused must not be removed from the delayed set.
-    for (const reply of await this.#sender.pipelineOnce([
+    for (const reply of await this.#patiently([
       ...histories,
       // One command each, since a payload that is not UTF-8 must be the last argument of its command.
       ...read.map(({ payload }): RedisCommand => ["LPUSH", list, payload]),
     ]))
       unlessError(reply);
-    const replies = await this.#sender.pipelineOnce([
+    const replies = await this.#patiently([
       ...due.map((member): RedisCommand => ["ZREM", delayed, member]),
       ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
     ]);
@@ -169,9 +170,14 @@ export class PlainRecovery {
 
   /** Removes messages only after the first push has put them elsewhere. Throws the first refusal. */
   async #move(pushes: RedisCommand[], removals: RedisCommand[]): Promise<void> {
-    const pushed = await this.#sender.pipelineOnce(pushes);
+    const pushed = await this.#patiently(pushes);
     unlessError(pushed[0]);
-    const removed = await this.#sender.pipelineOnce(removals);
+    const removed = await this.#patiently(removals);
     for (const reply of [...pushed, ...removed]) unlessError(reply);
+  }
+
+  /** Sends each command once; those that a server refuses because it is not ready are sent again. */
+  #patiently(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+    return this.#sender.pipelineOnce(commands, eachAlone(commands));
   }
 }

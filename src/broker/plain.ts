@@ -1,7 +1,7 @@
 import { RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
 import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
-import type { Sender } from "../redis/sender.ts";
+import { eachAlone, type Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
@@ -125,9 +125,9 @@ class PlainBroker implements Broker {
   ): Promise<TurnResult> {
     const { list } = this.#keys;
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
+    const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
-    const pushed =
-      pushes.length > 0 ? await this.#sender.pipelineOnce(pushes.map(({ command }) => command)) : [];
+    const pushed = pushes.length > 0 ? await this.#sender.pipelineOnce(pushing, eachAlone(pushing)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -140,11 +140,11 @@ class PlainBroker implements Broker {
       (): RedisCommand => ["RPOPLPUSH", list, this.#options.workingList],
     );
     const sentAt = this.#sender.now();
-    const replies = await this.#sender.pipelineOnce([
-      ...settling.map(({ command }) => command),
-      ...claiming,
-      ["LLEN", list],
-    ]);
+    const removing = settling.map(({ command }) => command);
+    // A part of a claim that is sent again would bring messages in another order.
+    const claimed = claiming.map((_, at) => settling.length + at);
+    const groups = [...eachAlone(removing), ...(claimed.length > 0 ? [claimed] : [])];
+    const replies = await this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups);
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
     const lostPlaces = settling.flatMap(({ place }, at) =>

@@ -206,7 +206,9 @@ class ScriptedBroker implements Broker {
       const counts = {
         lostCount: lostPlaces.length,
         lostPlaces,
-        unsettledCount: parts.end - lostPlaces.length,
+        unsettledCount: isLost
+          ? 0
+          : settle.codes.slice(0, parts.end).replaceAll(outcomeCodes.keep, "").length,
       };
       return { result: { ...result, ...counts }, isSplit: parts.size < count };
     }

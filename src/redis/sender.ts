@@ -87,8 +87,40 @@ export class Sender {
     });
   }
 
-  /** Sends commands that must not be repeated: a lost reply throws at once. */
-  pipelineOnce(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+  /**
+   * Sends commands that must not be repeated: a lost reply throws at once. `groups` are places of commands that are sent again
+   * together, where the server refused all of them because it is not ready: then none of them has run.
+   */
+  async pipelineOnce(
+    commands: readonly RedisCommand[],
+    groups: readonly (readonly number[])[] = [],
+  ): Promise<(RedisReply | RedisReplyError)[]> {
+    const replies = await this.#pipeline(commands, groups.length > 0);
+    for (let sent = 1; ; sent++) {
+      const refused = groups.filter((group) => group.every((at) => isPassing(replies[at]))).flat();
+      if (refused[0] === undefined || !(await this.#waitAfter(replies[refused[0]], sent))) return replies;
+      const again = await this.#pipeline(
+        refused.map((at) => commands[at] as RedisCommand),
+        true,
+      );
+      for (const [index, at] of refused.entries()) replies[at] = again[index] ?? null;
+    }
+  }
+
+  /** Where the server refuses the request as a whole, that is the answer to each of its commands, if asked so. */
+  async #pipeline(
+    commands: readonly RedisCommand[],
+    isForEach: boolean,
+  ): Promise<(RedisReply | RedisReplyError)[]> {
+    try {
+      return await this.#send(commands);
+    } catch (error) {
+      if (isForEach && isPassing(error)) return commands.map(() => error);
+      throw error;
+    }
+  }
+
+  #send(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
     this.meter.requests += 1;
     this.meter.commands += commands.length;
     return this.#client.pipeline(
@@ -146,6 +178,11 @@ function sendCountMax(error: unknown): number {
   return isPassing(error) ? limits.refusedCountMax : 1;
 }
 
-function isPassing(reply: unknown): boolean {
+/** Each command of a pipeline as a group of its own: see `pipelineOnce`. */
+export function eachAlone(commands: readonly RedisCommand[]): number[][] {
+  return commands.map((_, at) => [at]);
+}
+
+function isPassing(reply: unknown): reply is RedisReplyError {
   return reply instanceof RedisReplyError && passingRefusals.has(reply.prefix);
 }

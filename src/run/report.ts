@@ -125,13 +125,12 @@ export class ReportBuilder {
       return;
     }
     const words = result.settledAs ?? settlement.outcomes.map(settledAs);
-    for (const [at, word] of words.entries()) {
-      this.#counts[word] += 1;
-      // What a settle in parts has not reached stands first, and is counted already.
-      if (word !== "keep" || at < result.unsettledCount) continue;
-      if (settlement.outcomes[at]?.kind === "keep") this.#leftBehind += 1;
-      else this.unsettled += 1;
-    }
+    for (const word of words) this.#counts[word] += 1;
+    const kept = settlement.outcomes.filter((_, at) => words[at] === "keep");
+    const leftBehind = kept.filter(({ kind }) => kind === "keep").length;
+    this.#leftBehind += leftBehind;
+    // What Redis refused to move has stayed too, and the broker may have counted it already.
+    this.unsettled += Math.max(0, kept.length - leftBehind - result.unsettledCount);
     // The plain engine's batches have no lease.
     if (words.includes("keep") && settlement.batch.expiresAt > 0) {
       this.leftUntil = Math.max(this.leftUntil ?? 0, settlement.batch.expiresAt);

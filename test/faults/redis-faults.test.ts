@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { upstash } from "../../adapters/redis/upstash.ts";
 import {
   createDrain,
+  type DrainOptions,
   type DrainReport,
+  type Message,
   RedisReplyError,
   RedisTooLargeError,
   RedisTransportError,
@@ -40,7 +42,10 @@ describe("a Redis over REST that", () => {
   const payloads = (count: number, bytes = 1): string[] =>
     Array.from({ length: count }, (_, at) => `${at}:${"x".repeat(bytes)}`);
 
-  const run = ({ requestTimeoutMs = scaled(5_000) } = {}): Promise<DrainReport> =>
+  const run = ({
+    requestTimeoutMs = scaled(5_000),
+    ...options
+  }: Partial<DrainOptions> = {}): Promise<DrainReport> =>
     createDrain({
       redis: upstash({ url: proxy.url, token: testToken }),
       list: "mail",
@@ -49,8 +54,9 @@ describe("a Redis over REST that", () => {
       requestTimeoutMs,
       // Waits before a request is sent again pass at once; time limits are not reached.
       clock: hastyClock(() => performance.now(), 5_000),
-      handler: (message) => void seen.push(message.payload),
-    }).run();
+      handler: (message: Message) => void seen.push(message.payload),
+      ...options,
+    } as DrainOptions).run();
 
   /** After the fault, a drain handles all that is left, and leaves nothing behind. */
   const expectNothingLost = async (all: readonly string[]): Promise<void> => {
@@ -105,6 +111,50 @@ describe("a Redis over REST that", () => {
       expect(report).toMatchObject({ acked: 35, lostLease: 0, stopped: "empty", error: null });
       expect(seen).toEqual(all);
       expect(await door.everything()).toEqual({});
+    });
+  });
+
+  describe("refuses all commands for a moment, during the claims and settles of the plain engine, with", () => {
+    const wholly: (text: string) => Decision = refusal;
+    /** As a pipeline is answered where the server takes it, and refuses each of its commands. */
+    const each = (text: string, { body }: ProxiedRequest): Decision => {
+      const [first] = JSON.parse(body.toString()) as unknown[];
+      if (!Array.isArray(first)) return refusal(text);
+      const answers = (JSON.parse(body.toString()) as unknown[]).map(() => ({ error: text }));
+      return { status: 200, body: JSON.stringify(answers) };
+    };
+
+    it.each([
+      ["LOADING", "LOADING Redis is loading the dataset in memory"],
+      ["READONLY", "READONLY You can't write against a read only replica."],
+      ["NOREPLICAS", "NOREPLICAS Not enough good replicas to write."],
+      ["MISCONF", "MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."],
+      ["BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL."],
+    ])("%s: each message runs once, and the run goes on", async (_name, text) => {
+      for (const refused of [wholly, each]) {
+        seen = [];
+        const all = payloads(35);
+        await door.redis.lpush("mail", ...all);
+        const before = proxy.requests.length;
+        const faulty = new Set([3, 4, 6, 8, 9].map((at) => before + at));
+        decide = (request) => (faulty.has(request.index) ? refused(text, request) : "pass");
+        const options: Partial<DrainOptions> = {
+          engine: "plain",
+          retryDelay: () => 0,
+          handler: ({ payload }: Message) => {
+            seen.push(payload);
+            if (payload === all[7] && seen.filter((one) => one === payload).length === 1)
+              throw new Error("once");
+          },
+        };
+        const settled = { unsettled: 0, stopped: "empty", error: null };
+        expect(await run(options)).toMatchObject({ acked: 34, retried: 1, ...settled });
+        expect(proxy.requests.length - before).toBeGreaterThan(9);
+        // What failed is promoted by the next run.
+        expect(await run(options)).toMatchObject({ acked: 1, ...settled });
+        expect(seen.toSorted()).toEqual([...all, all[7]].toSorted());
+        expect(await door.everything()).toEqual({});
+      }
     });
   });
 

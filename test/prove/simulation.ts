@@ -317,7 +317,7 @@ class World {
         ...(chain ? { chain } : {}),
         ...(this.#chance(0.1) ? { maxMessages: 3 } : {}),
       };
-      void this.#makeDrain(process, slot)
+      void this.#makeDrain(process, slot, chain)
         .run(options)
         .then((report) => {
           this.#checkReport(report);
@@ -333,7 +333,7 @@ class World {
     if (slot !== invoked) this.#startDrain(slot, this.#random() * 5_000);
   }
 
-  #makeDrain(process: Process, slot = invoked): Drain {
+  #makeDrain(process: Process, slot = invoked, chain?: ChainPosition): Drain {
     const handler = (message: Message): Promise<HandlerOutcome | undefined> =>
       this.#handle(message, process, slot);
     let made = 0;
@@ -361,7 +361,7 @@ class World {
       requestTimeoutMs: this.#pick([200, 2_000, 10_000]),
       retryDelay: { baseMs: this.#pick([1, 100, 5_000]), maxMs: 30_000 },
       brake: this.#pick([false, { after: 3, pauseMs: 500, maxMs: 30_000 }]),
-      ...(this.#hasChains ? { continuation: this.#continuation(process) } : {}),
+      ...(this.#hasChains ? { continuation: this.#continuation(process, chain) } : {}),
       ...(this.#scalesOut ? { scaleOut: scaleOut({ withinMs: this.#pick([20, 200, 2_000]) }) } : {}),
       ...(this.#chance(0.5) ? { leaseMs: this.#pick([500, 3_000, 20_000]) } : {}),
       ...(this.#chance(0.5) ? { handlerTimeoutMs: this.#pick([300, 3_000]) } : {}),
@@ -369,14 +369,14 @@ class World {
   }
 
   /** One that never goes on, but where the world scales out: the drains of a chain tell the others that they are there. */
-  #continuation(process: Process): Continuation {
+  #continuation(process: Process, chain: ChainPosition | undefined): Continuation {
     if (!this.#scalesOut) return { name: "none", invoke: async () => null };
     return {
       name: "simulated",
       maxHops: hopsMax,
       invoke: async (next) => this.#invoke(next),
       invokeBeside: async (next) => {
-        this.#ledger.waves.noteStart(process.holder, next, this.#time.now);
+        this.#ledger.waves.noteStart(process.holder, chain, next, this.#time.now);
         this.#started += 1;
         return this.#invoke(next);
       },

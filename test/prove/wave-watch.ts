@@ -1,4 +1,4 @@
-import type { NextDrain } from "../../src/index.ts";
+import type { ChainPosition, NextDrain } from "../../src/index.ts";
 import { waveMs } from "../../src/limits.ts";
 import { slotOf } from "../../src/scale/scale.ts";
 
@@ -26,6 +26,8 @@ const clockRateMax = 1.05;
 export class WaveWatch {
   readonly #sights = new Map<string, Sight>();
   readonly #sendIds = new Set<string>();
+  /** The hop with which each chain that was started began, by its id. */
+  readonly #firstHops = new Map<string, number>();
   readonly #maxConcurrency: number;
   readonly #violations: string[];
 
@@ -41,9 +43,16 @@ export class WaveWatch {
     sight.most = Math.max(sight.most, live);
   }
 
-  noteStart(process: string, { sendId, chain }: NextDrain, now: number): void {
+  /** A process, which runs a drain of `own` chain where it was invoked, starts another one. */
+  noteStart(
+    process: string,
+    own: ChainPosition | undefined,
+    { sendId, chain }: NextDrain,
+    now: number,
+  ): void {
     if (this.#sendIds.has(sendId)) return;
     this.#sendIds.add(sendId);
+    this.#firstHops.set(chain.id, chain.hop);
     const slot = slotOf(chain.id);
     if (!(slot < this.#maxConcurrency))
       this.#violate(process, `the chain ${chain.id}, whose number is too high`);
@@ -52,7 +61,7 @@ export class WaveWatch {
     sight.count += 1;
     const missing = this.#maxConcurrency - sight.before;
     // A chain that begins starts its own branches, whatever others do.
-    const isBranch = sight.isFirst && chain.hop > 1;
+    const isBranch = sight.isFirst && own !== undefined && this.#firstHops.get(own.id) === own.hop;
     const share = Math.min(helpersMax, isBranch ? missing : Math.ceil(missing / sight.before));
     if (sight.count > share) {
       this.#violate(process, `${sight.count} others, with ${sight.before} live of ${this.#maxConcurrency}`);

@@ -40,10 +40,11 @@ export class UpstashHttp {
     if (status === 401 || (error !== undefined && /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(error))) {
       throw this.#failure("refused the token; check url and token", status);
     }
-    if (status >= 200 && status < 300 && body !== undefined && error === undefined) return body;
+    if (status >= 200 && status < 300 && error === undefined && isAnswer(body)) return body;
     if (status < 429 && error !== undefined && /\btoo large\b/i.test(error)) throw tooLarge();
     const words = error !== undefined && /^[A-Z]{2,} /.test(error) ? ` (${safeReplyText(error)})` : "";
-    const what = body === undefined ? "with something else than JSON" : `with an error of its own${words}`;
+    const what =
+      error === undefined ? "with something that is no reply of Redis" : `with an error of its own${words}`;
     throw this.#failure(`answered ${what}`, status);
   }
 
@@ -99,6 +100,11 @@ function isRefusalOfRedis(status: number, error: string): boolean {
   return (
     (status === 200 || status === 400) && /^[A-Z]{2,} /.test(error) && !/^(WRONGPASS|NOAUTH) /.test(error)
   );
+}
+
+/** Whether a body is one of the REST protocol: a result, or the results of a pipeline. */
+function isAnswer(body: unknown): boolean {
+  return Array.isArray(body) || (typeof body === "object" && body !== null && "result" in body);
 }
 
 function errorIn(body: unknown): string | undefined {

@@ -24,6 +24,9 @@ const escapedBytesMax = 256 * 1024;
 /** The most bytes in a command of several values, and in a request of several commands. Upstash takes requests of 10 MB. */
 const sharedBytesMax = 4.5 * 1024 * 1024;
 
+/** No command that Spillway sends is answered with lists in lists so deep. */
+const depthMax = 32;
+
 /** One command as it is sent, or one of several that replace it. */
 interface Unit {
   /** Which command of the pipeline it is. */
@@ -189,9 +192,11 @@ function readItem(item: unknown, command: RedisCommand): RedisReply | RedisReply
   return decode(result);
 }
 
-function decode(result: unknown): RedisReply {
+function decode(result: unknown, depth = 0): RedisReply {
   if (result === null || typeof result === "number") return result;
-  if (Array.isArray(result)) return result.map(decode);
+  if (Array.isArray(result) && depth < depthMax) return result.map((one) => decode(one, depth + 1));
+  if (Array.isArray(result))
+    throw new RedisProtocolError(`The reply is nested deeper than ${depthMax} lists.`);
   // `OK` is the only text that is not encoded (Upstash REST, "Base64 encoded responses").
   if (result === "OK") return result;
   if (typeof result === "string" && result.length % 4 === 0) {

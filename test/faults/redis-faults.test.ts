@@ -78,6 +78,9 @@ describe("a Redis over REST that", () => {
       ["504 and no body", { status: 504, body: "" }],
       ["200 and no body", { status: 200, body: "" }],
       ["200 and a page", { status: 200, body: page("Maintenance") }],
+      ["200 and {}", { status: 200, body: "{}" }],
+      ["200 and null", { status: 200, body: "null" }],
+      ["200 and a text", { status: 200, body: '"ok"' }],
       ["a reply cut in its middle", (body) => ({ status: 200, body: body.subarray(0, body.length / 2) })],
       [
         "a connection lost in the middle of a reply",
@@ -207,7 +210,10 @@ describe("a Redis over REST that", () => {
       ],
       [
         "another protocol",
-        { fault: { status: 200, body: JSON.stringify({ ok: true }) }, error: { code: "redis-protocol" } },
+        {
+          fault: { status: 200, body: JSON.stringify({ ok: true }) },
+          error: { code: "redis-transport", message: expect.stringContaining("no reply of Redis") },
+        },
       ],
     ];
 

@@ -190,9 +190,13 @@ describe("the Upstash client's traps", () => {
     answer = json({ result: "plain text!" });
     await expect(upstash({ url, token }).command(["GET", "k"])).rejects.toThrow(/base64/);
     answer = json({});
-    await expect(upstash({ url, token }).command(["GET", "k"])).rejects.toThrow(
+    await expect(upstash({ url, token }).command(["GET", "k"])).rejects.toThrow(/no reply of Redis/);
+    answer = json([{}]);
+    await expect(upstash({ url, token }).pipeline([["GET", "k"]])).rejects.toThrow(
       /neither a result nor an error/,
     );
+    answer = (response) => void response.end(`{"result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+    await expect(upstash({ url, token }).command(["GET", "k"])).rejects.toThrow(/nested deeper than 32/);
     answer = json([{ result: 1 }]);
     await expect(upstash({ url, token }).pipeline([["PING"], ["PING"]])).rejects.toThrow(/as many results/);
   });

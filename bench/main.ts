@@ -29,11 +29,12 @@ try {
   for (const name of options.only) {
     console.log(`${name} (${Math.round((Date.now() - startedAt) / 1_000)} s)`);
     results[name] = await loads[name](stage, { runs, isQuick, say: (line) => console.log(line) });
+    // A load that fails must not take with it what those before have measured.
+    if (!isQuick) await publish(results);
   }
   for (const { wanted, got, isMet } of isQuick ? [] : goalsOf(results)) {
     console.log(`${isMet ? "met   " : "MISSED"}  ${wanted}: ${got}`);
   }
-  if (!isQuick) await publish(results);
   console.log(`Took ${Math.round((Date.now() - startedAt) / 1_000)} s.`);
 } finally {
   await stage.close();
@@ -60,7 +61,6 @@ async function publish(measured: Results): Promise<void> {
   const [before, , after] = (await readFile(page, "utf8")).split(/<!-- (?:generated|end) -->/);
   const generated = markdownOf(results, await describeMachine());
   await writeFile(page, `${before}<!-- generated -->\n\n${generated}\n\n<!-- end -->${after}`);
-  console.log("Wrote docs/benchmarks.md.");
 }
 
 async function describeMachine(): Promise<Machine> {

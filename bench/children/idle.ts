@@ -17,7 +17,11 @@ let scale = 1;
 await side.config("RESETSTAT");
 if (peer === "Spillway, REST") {
   // A tick a minute.
-  const drain = createDrain({ redis: upstash(place), list: queueName, handler: () => undefined });
+  const drain = createDrain({
+    redis: upstash({ url: place.url, token: place.token }),
+    list: queueName,
+    handler: () => undefined,
+  });
   for (let tick = 0; tick < 10; tick++) await drain.run();
 } else {
   const worker = new Worker(queueName, async () => undefined, { connection: connectionTo(place.url) });

@@ -38,7 +38,8 @@ if (peer === "BullMQ") {
   await produce((payload) => queue.add("message", payload, { removeOnComplete: true }));
   await consumed;
 } else {
-  const redis = peer === "Spillway, TCP" ? ioredis({ url: place.url }) : upstash(place);
+  const redis =
+    peer === "Spillway, TCP" ? ioredis({ url: place.url }) : upstash({ url: place.url, token: place.token });
   const drain = createDrain({ redis, list: queueName, handler: ({ payload }) => handler(payload) });
   const produced = produce((payload) => side.lpush(queueName, payload));
   while (times.length < count) {

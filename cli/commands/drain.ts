@@ -87,7 +87,13 @@ async function drainOnce(session: Session, options: DrainCommandOptions, given?:
   progress.end();
   terminal.show({ list, report: reportAsJson(report) }, ["Report", ...fields(reportFields(report))]);
   if (summary && !terminal.isJson) console.table(summary());
-  return report.stopped === "empty" && report.acked === report.claimed ? 0 : 1;
+  return isAllHandled(report) ? 0 : 1;
+}
+
+/** Whether the list became empty, or as many messages were claimed as were asked for, and each was acknowledged. */
+function isAllHandled({ stopped, claimed, acked, finished }: DrainReport): boolean {
+  // Those that an earlier drain finished were never claimed by this one.
+  return (stopped === "empty" || stopped === "limit") && acked - finished === claimed;
 }
 
 /** A line a field, errors by their message. */

@@ -40,6 +40,15 @@ describe("spillway drain", () => {
     expect(code).toBe(1);
   });
 
+  it("exits with 0 where it has handled as many messages as it was asked to", async () => {
+    const lines = await file("one\ntwo\nthree\n", "txt");
+    const path = await file("export default () => undefined;");
+    const args = ["drain", "mine", "--memory", "--file", lines, "--handler", path, "--max-messages", "2"];
+    const { code, output } = await run(args);
+    expect(output).toMatch(/stopped +limit\b/);
+    expect(code).toBe(0);
+  });
+
   it.each([
     ["a list of one's own", ["emails"]],
     ["the sample's name in one's own Redis", ["webhooks"]],

@@ -242,10 +242,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "park behind others in front of them",
-    edit: inScript(
-      "5e15 + call('HINCRBY', lines, 'last', #parks) - #parks, {}, {}",
-      "5e15 + call('HINCRBY', lines, 'first', -#parks) - 1, {}, {}",
-    ),
+    edit: inScript("moveEnd('last', #parks) - #parks, {}, {}", "moveEnd('first', -#parks) - 1, {}, {}"),
     by: ["model of the orders", "simulation by key"],
   },
   {

@@ -86,7 +86,15 @@ async function hunt(folder: string, mutation: Mutation, seed: number): Promise<s
   }
 }
 
-async function apply(folder: string, { file, find, put }: Edit): Promise<() => Promise<void>> {
+async function apply(folder: string, edit: Edit): Promise<() => Promise<void>> {
+  const { path, text } = await placeOf(folder, edit);
+  const mutated = text.replace(edit.find, () => edit.put);
+  await writeFile(path, mutated);
+  return () => writeFile(path, text);
+}
+
+/** The file that an edit changes, and what it holds. Throws where the edit's text does not stand there once. */
+export async function placeOf(folder: string, { file, find }: Edit): Promise<{ path: string; text: string }> {
   const found: { path: string; text: string }[] = [];
   for (const path of await filesOf(join(folder, file))) {
     const text = await readFile(path, "utf8");
@@ -98,10 +106,7 @@ async function apply(folder: string, { file, find, put }: Edit): Promise<() => P
       `The mutation's text must stand once in ${file}; it stands there ${found.length} times: ${find}`,
     );
   }
-  const { path, text } = place;
-  const mutated = text.replace(find, () => put);
-  await writeFile(path, mutated);
-  return () => writeFile(path, text);
+  return place;
 }
 
 /** The file itself or, of a folder, all that is below it. */

@@ -1,4 +1,4 @@
-import { RedisReplyError, SpillwayError } from "../errors.ts";
+import { RedisReplyError, RedisTransportError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
 import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
 import { eachAlone, type Sender } from "../redis/sender.ts";
@@ -35,6 +35,8 @@ class PlainBroker implements Broker {
   readonly #view: PlainView;
   readonly #recovery: PlainRecovery;
   readonly #settle: PlainSettle;
+  /** Why it is not known what became of a settle, by batch. */
+  readonly #lostSettles = new Map<string, RedisTransportError>();
   #batchCount = 0;
   #averageBytes: number | undefined;
 
@@ -69,7 +71,10 @@ class PlainBroker implements Broker {
     return this.#exchange(settlement, request, nothing);
   }
 
-  settle(settlement: Settlement): Promise<TurnResult> {
+  /** Throws again where an earlier settle of the batch may have run: a second one would push and remove equal payloads of others. */
+  async settle(settlement: Settlement): Promise<TurnResult> {
+    const lost = this.#lostSettles.get(settlement.batch.id);
+    if (lost) throw lost;
     return this.#exchange(settlement, null, nothing);
   }
 
@@ -124,10 +129,16 @@ class PlainBroker implements Broker {
     before: TurnResult,
   ): Promise<TurnResult> {
     const { list } = this.#keys;
+    const send = (commands: readonly RedisCommand[], groups: readonly (readonly number[])[]) =>
+      this.#sender.pipelineOnce(commands, groups).catch((error: unknown) => {
+        if (settlement && error instanceof RedisTransportError)
+          this.#lostSettles.set(settlement.batch.id, error);
+        throw error;
+      });
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
     const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
-    const pushed = pushes.length > 0 ? await this.#sender.pipelineOnce(pushing, eachAlone(pushing)) : [];
+    const pushed = pushes.length > 0 ? await send(pushing, eachAlone(pushing)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -144,7 +155,7 @@ class PlainBroker implements Broker {
     // A part of a claim that is sent again would bring messages in another order.
     const claimed = claiming.map((_, at) => settling.length + at);
     const groups = [...eachAlone(removing), ...(claimed.length > 0 ? [claimed] : [])];
-    const replies = await this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups);
+    const replies = await send([...removing, ...claiming, ["LLEN", list]], groups);
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
     const lostPlaces = settling.flatMap(({ place }, at) =>

@@ -47,10 +47,11 @@ function pathOf(path: unknown): string {
   return shorten(keys.map((key) => textOf(key, limits.issueCharsMax)).join("."), limits.issueCharsMax);
 }
 
-/** The schema's output for a value. Throws `SchemaError`, and what the schema itself throws. */
+/** The schema's output for a value. Throws `SchemaError`, what the schema itself throws, and where it gives no result. */
 export async function validate<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {
   const result = await schema["~standard"].validate(value);
   if (result.issues) throw new SchemaError(result.issues);
+  if (!("value" in result)) throw new SpillwayError("schema", "The schema gave neither a value nor issues.");
   return result.value;
 }
 

@@ -1,7 +1,7 @@
 import { RedisReplyError, RedisTransportError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
-import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
-import { eachAlone, type Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
+import { eachAlone, isTooLarge, type Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
@@ -129,8 +129,8 @@ class PlainBroker implements Broker {
     before: TurnResult,
   ): Promise<TurnResult> {
     const { list } = this.#keys;
-    const send = (commands: readonly RedisCommand[], groups: readonly (readonly number[])[]) =>
-      this.#sender.pipelineOnce(commands, groups).catch((error: unknown) => {
+    const noting = <Replies>(sending: Promise<Replies>): Promise<Replies> =>
+      sending.catch((error: unknown) => {
         if (settlement && error instanceof RedisTransportError)
           this.#lostSettles.set(settlement.batch.id, error);
         throw error;
@@ -138,7 +138,7 @@ class PlainBroker implements Broker {
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
     const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
-    const pushed = pushes.length > 0 ? await send(pushing, eachAlone(pushing)) : [];
+    const pushed = pushes.length > 0 ? await noting(this.#push(pushing)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -155,7 +155,9 @@ class PlainBroker implements Broker {
     // A part of a claim that is sent again would bring messages in another order.
     const claimed = claiming.map((_, at) => settling.length + at);
     const groups = [...eachAlone(removing), ...(claimed.length > 0 ? [claimed] : [])];
-    const replies = await send([...removing, ...claiming, ["LLEN", list]], groups);
+    const replies = await noting(
+      this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups),
+    );
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
     const lostPlaces = settling.flatMap(({ place }, at) =>
@@ -190,6 +192,19 @@ class PlainBroker implements Broker {
       now: this.#view.now,
       problem: problem ?? null,
     };
+  }
+
+  /** Sends pushes once. A request that is refused for its size has not run, and is sent in two halves. */
+  async #push(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+    try {
+      return await this.#sender.pipelineOnce(commands, eachAlone(commands));
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      if (commands.length === 1) return [new RedisReplyError("ERR a message is too large for a request")];
+      const middle = commands.length >> 1;
+      const first = await this.#push(commands.slice(0, middle));
+      return [...first, ...(await this.#push(commands.slice(middle)))];
+    }
   }
 
   #countMax(request: ClaimRequest, isSettlingReturns: boolean): number {

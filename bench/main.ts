@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { type LoadName, loads, type Row } from "./loads.ts";
 import type { Results } from "./report/goals.ts";
 import { goalsOf } from "./report/goals.ts";
-import { type Machine, markdownOf } from "./report/markdown.ts";
+import { type Machine, markdownOf, measuredOn } from "./report/markdown.ts";
 import { chainsPlot, stuckPlot, throughputPlot } from "./report/plots.ts";
 import { Stage } from "./stage.ts";
 
@@ -51,6 +51,13 @@ async function publish(measured: Results): Promise<void> {
   );
   const results: Results = { ...earlier, ...measured };
   await writeFile(file, `${JSON.stringify(results, null, 1)}\n`);
+  const where = new URL("measured.json", folder);
+  const said = measuredOn(await describeMachine());
+  const places = {
+    ...(JSON.parse(await readFile(where, "utf8").catch(() => "{}")) as Record<string, string>),
+    ...Object.fromEntries(Object.keys(measured).map((name) => [name, said])),
+  };
+  await writeFile(where, `${JSON.stringify(places, null, 1)}\n`);
   const plot = async (name: string, rows: Row[] | undefined, draw: (rows: Row[]) => Promise<string>) => {
     if (rows) await writeFile(new URL(`${name}.svg`, folder), await draw(rows));
   };
@@ -59,7 +66,7 @@ async function publish(measured: Results): Promise<void> {
   await plot("chains", results.chains, chainsPlot);
   const page = new URL("benchmarks.md", docs);
   const [before, , after] = (await readFile(page, "utf8")).split(/<!-- (?:generated|end) -->/);
-  const generated = markdownOf(results, await describeMachine());
+  const generated = markdownOf(results, places);
   await writeFile(page, `${before}<!-- generated -->\n\n${generated}\n\n<!-- end -->${after}`);
 }
 

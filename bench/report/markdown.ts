@@ -112,7 +112,7 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
   },
   longest: {
     title: "The longest script",
-    says: "What one script blocks Redis for at most, by its slow log: the list in some state is worked off, over TCP.",
+    says: "What one script blocks Redis for at most, by its slow log: the list in some state is worked off, over TCP. Where twenty messages of 5 MB hide between small ones, the first claim that meets them may take more than its bytes: up to 34 messages are popped at once, and after that one by one.",
     columns: [figure("at most, ms", "us", 1, 1 / 1_000), figure("scripts", "count")],
   },
   profile: {
@@ -128,10 +128,15 @@ const sections: Record<LoadName, { title: string; says: string; columns: Column[
   },
 };
 
-/** The generated part of docs/benchmarks.md. */
-export function markdownOf(results: Results, machine: Machine): string {
+/** When and where a load was measured, in a sentence. */
+export function measuredOn({ when, cores, versions, command, roundTrips }: Machine): string {
+  return `Measured ${when} on ${cores}; ${versions}. \`${command}\`. Round trips as measured through the proxy: ${roundTrips.join(", ")}.`;
+}
+
+/** The generated part of docs/benchmarks.md. `measured` says of each load where it was measured. */
+export function markdownOf(results: Results, measured: Readonly<Record<string, string>>): string {
   const parts = [
-    `Measured ${machine.when} on ${machine.cores}; ${machine.versions}. \`${machine.command}\`. Round trips as measured through the proxy: ${machine.roundTrips.join(", ")}.`,
+    "Each table says when and where it was measured; what was measured together is compared.",
     "## Goals",
     table(
       ["goal", "measured", ""],
@@ -141,7 +146,7 @@ export function markdownOf(results: Results, machine: Machine): string {
   for (const [name, { title, says, columns, plot }] of Object.entries(sections)) {
     const rows = results[name as LoadName];
     if (!rows) continue;
-    parts.push(`## ${title}`, says);
+    parts.push(`## ${title}`, says, ...(measured[name] ? [measured[name]] : []));
     if (plot) parts.push(`![${title}](benchmarks/${plot}.svg)`);
     const lines = rows.map((row) => [row.under, row.peer, ...columns.map(({ cell }) => cell(row))]);
     parts.push(table(["", "", ...columns.map((column) => column.title)], lines));

@@ -1,7 +1,7 @@
-import { RedisReplyError, RedisTransportError, SpillwayError } from "../errors.ts";
+import { RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
-import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
-import { eachAlone, isTooLarge, type Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import { eachAlone, type Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
@@ -35,8 +35,8 @@ class PlainBroker implements Broker {
   readonly #view: PlainView;
   readonly #recovery: PlainRecovery;
   readonly #settle: PlainSettle;
-  /** Why it is not known what became of a settle, by batch. */
-  readonly #lostSettles = new Map<string, RedisTransportError>();
+  /** Batches whose settle was sent. */
+  readonly #sentIds = new Set<string>();
   #batchCount = 0;
   #averageBytes: number | undefined;
 
@@ -71,10 +71,10 @@ class PlainBroker implements Broker {
     return this.#exchange(settlement, request, nothing);
   }
 
-  /** Throws again where an earlier settle of the batch may have run: a second one would push and remove equal payloads of others. */
+  /** Sends nothing where a settle of the batch was sent before: a second one would copy messages, and remove equal ones of others. */
   async settle(settlement: Settlement): Promise<TurnResult> {
-    const lost = this.#lostSettles.get(settlement.batch.id);
-    if (lost) throw lost;
+    const { batch, outcomes } = settlement;
+    if (this.#sentIds.has(batch.id)) return { ...nothing, unsettledCount: outcomes.length };
     return this.#exchange(settlement, null, nothing);
   }
 
@@ -129,16 +129,11 @@ class PlainBroker implements Broker {
     before: TurnResult,
   ): Promise<TurnResult> {
     const { list } = this.#keys;
-    const noting = <Replies>(sending: Promise<Replies>): Promise<Replies> =>
-      sending.catch((error: unknown) => {
-        if (settlement && error instanceof RedisTransportError)
-          this.#lostSettles.set(settlement.batch.id, error);
-        throw error;
-      });
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
     const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
-    const pushed = pushes.length > 0 ? await noting(this.#push(pushing)) : [];
+    if (settlement) this.#sentIds.add(settlement.batch.id);
+    const pushed = pushes.length > 0 ? await this.#sender.pipelineOnce(pushing, eachAlone(pushing)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -155,9 +150,7 @@ class PlainBroker implements Broker {
     // A part of a claim that is sent again would bring messages in another order.
     const claimed = claiming.map((_, at) => settling.length + at);
     const groups = [...eachAlone(removing), ...(claimed.length > 0 ? [claimed] : [])];
-    const replies = await noting(
-      this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups),
-    );
+    const replies = await this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups);
     const removed = replies.slice(0, settling.length);
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
     const lostPlaces = settling.flatMap(({ place }, at) =>
@@ -192,19 +185,6 @@ class PlainBroker implements Broker {
       now: this.#view.now,
       problem: problem ?? null,
     };
-  }
-
-  /** Sends pushes once. A request that is refused for its size has not run, and is sent in two halves. */
-  async #push(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
-    try {
-      return await this.#sender.pipelineOnce(commands, eachAlone(commands));
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      if (commands.length === 1) return [new RedisReplyError("ERR a message is too large for a request")];
-      const middle = commands.length >> 1;
-      const first = await this.#push(commands.slice(0, middle));
-      return [...first, ...(await this.#push(commands.slice(middle)))];
-    }
   }
 
   #countMax(request: ClaimRequest, isSettlingReturns: boolean): number {

@@ -167,8 +167,7 @@ export class Sender {
 const tooLargeMessage =
   "A request or its reply is larger than the server allows. No message is lost: all stay in the list or return to it. Raise the server's limit, or push smaller messages.";
 
-/** Whether the server refused a request, or could not send its reply, because of its size. */
-export function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): boolean {
   if (error instanceof RedisTransportError) return error.status === 413;
   return error instanceof RedisReplyError && tooLargeTexts.test(error.message);
 }

@@ -87,10 +87,8 @@ export class TcpClient implements RedisClient {
   ): Promise<(RedisReply | RedisReplyError)[]> {
     if (this.#isClosed) throw new ClosedError(`${this.name} client`);
     if (!this.#line?.isUsable) this.#line = new Line(this.#driver);
-    const replies = await this.#line.send(
-      commands.map(toBuffers),
-      options?.timeoutMs ?? this.#requestTimeoutMs,
-    );
+    const timeoutMs = options?.timeoutMs ?? this.#requestTimeoutMs;
+    const replies = await this.#line.send(commands.map(toBuffers), timeoutMs).catch(this.#readFailure);
     return replies.map((reply, at) => readReply(reply, commands[at]));
   }
 
@@ -104,7 +102,7 @@ export class TcpClient implements RedisClient {
     const end = (): void => line.end();
     signal.addEventListener("abort", end);
     try {
-      const [reply] = await line.send([toBuffers(command)], timeoutMs);
+      const [reply] = await line.send([toBuffers(command)], timeoutMs).catch(this.#readFailure);
       const read = readReply(reply, command);
       if (read instanceof RedisReplyError) throw read;
       return read;
@@ -114,6 +112,11 @@ export class TcpClient implements RedisClient {
       line.end();
     }
   }
+
+  /** What `close` has cut off is no fault of the connection, and must not be sent again. */
+  readonly #readFailure = (error: unknown): never => {
+    throw this.#isClosed ? new ClosedError(`${this.name} client`) : error;
+  };
 
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -35,6 +35,8 @@ class PlainBroker implements Broker {
   readonly #view: PlainView;
   readonly #recovery: PlainRecovery;
   readonly #settle: PlainSettle;
+  /** Batches whose settle was sent. */
+  readonly #sentIds = new Set<string>();
   #batchCount = 0;
   #averageBytes: number | undefined;
 
@@ -69,7 +71,10 @@ class PlainBroker implements Broker {
     return this.#exchange(settlement, request, nothing);
   }
 
-  settle(settlement: Settlement): Promise<TurnResult> {
+  /** Sends nothing where a settle of the batch was sent before: a second one would copy messages, and remove equal ones of others. */
+  async settle(settlement: Settlement): Promise<TurnResult> {
+    const { batch, outcomes } = settlement;
+    if (this.#sentIds.has(batch.id)) return { ...nothing, unsettledCount: outcomes.length };
     return this.#exchange(settlement, null, nothing);
   }
 
@@ -127,6 +132,7 @@ class PlainBroker implements Broker {
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
     const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
+    if (settlement) this.#sentIds.add(settlement.batch.id);
     const pushed = pushes.length > 0 ? await this.#sender.pipelineOnce(pushing, eachAlone(pushing)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(

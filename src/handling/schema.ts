@@ -47,10 +47,10 @@ function pathOf(path: unknown): string {
   return shorten(keys.map((key) => textOf(key, limits.issueCharsMax)).join("."), limits.issueCharsMax);
 }
 
-/** The schema's output for a value. Throws `SchemaError`, and what the schema itself throws. */
+/** The schema's output for a value. Throws `SchemaError`, also where it gives no result, and what the schema itself throws. */
 export async function validate<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {
   const result = await schema["~standard"].validate(value);
-  if (result.issues) throw new SchemaError(result.issues);
+  if (result.issues || !("value" in result)) throw new SchemaError(result.issues ?? []);
   return result.value;
 }
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { RedisCommand } from "../../src/index.ts";
+import { deadLetter, type RedisCommand } from "../../src/index.ts";
 import { list, recording, type Setup } from "./setup.ts";
+
+/** Whether a request removes messages of one letter from the working list. */
+const removes = (commands: readonly RedisCommand[]): boolean =>
+  commands.some(([name, , , payload]) => name === "LREM" && String(payload).length === 1);
 
 /** The plain engine on one shared working list, beside other consumers. */
 export function workingListSuite(setup: Setup): void {
@@ -79,6 +83,31 @@ export function workingListSuite(setup: Setup): void {
       expect(report).toMatchObject({ stopped: "error", claimed: 0 });
       expect(faulty.sent.filter(claims)).toHaveLength(1);
       expect((await door.redis.lrange(`{${list}}:working`, 0, -1)).reverse()).toEqual(["a", "b"]);
+    });
+
+    it.each(["lose-request", "lose-reply"] as const)(
+      "sends no settle a second time, so that no message is copied: %s",
+      async (fault) => {
+        await produce("a", "b");
+        const faulty = setup.faulty((_, commands) => (removes(commands) ? fault : "none"));
+
+        const report = await make({ redis: faulty, handler: () => deadLetter("why") }).run();
+
+        expect(report).toMatchObject({ stopped: "error", unsettled: 2, deadLettered: 0, lostLease: 0 });
+        expect(faulty.sent.filter(removes)).toHaveLength(1);
+        expect(await door.redis.llen(`{${list}}:dead`)).toBe(2);
+      },
+    );
+
+    it("leaves the equal message of another consumer where it is when the reply to a settle is lost", async () => {
+      const working = `{${list}}:working`;
+      await produce("a");
+      await door.redis.lpush(working, "a");
+      const faulty = setup.faulty((_, commands) => (removes(commands) ? "lose-reply" : "none"));
+
+      expect(await make({ redis: faulty }).run()).toMatchObject({ stopped: "error", unsettled: 1, acked: 0 });
+
+      expect(await door.redis.lrange(working, 0, -1)).toEqual(["a"]);
     });
   });
 }

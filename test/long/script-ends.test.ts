@@ -69,3 +69,15 @@ it("a drain that is closed refuses every call with a ClosedError, and closing it
   ];
   for (const call of calls) await expect(call()).rejects.toThrow(ClosedError);
 });
+
+it("a wait that close cuts off rejects with a ClosedError, and not as a fault of the connection", async () => {
+  const drain = createDrain({ redis: ioredis({ url: server.url }), list: "waits", handler: () => undefined });
+  const watcher = ioredis({ url: server.url });
+  const waiting = expect(drain.waitForMessage({ timeoutMs: 20_000 })).rejects.toThrow(ClosedError);
+  await expect
+    .poll(() => watcher.command(["INFO", "clients"]), { timeout: 5_000 })
+    .toMatch(/blocked_clients:1\b/);
+  await drain.close();
+  await waiting;
+  await watcher.close();
+});

@@ -38,6 +38,14 @@ describe("the time of user code", () => {
     }
   });
 
+  it.each([[{}], [{ success: false, error: "no" }], [[]]])(
+    "a schema that answers %o, which is no result, fails its messages and acknowledges none",
+    async (answer) => {
+      const report = await run({ schema: schemaOf(() => answer), handler: () => undefined });
+      expect(report).toMatchObject({ acked: 0, failures: [{ name: "SchemaError" }] });
+    },
+  );
+
   it("a schema that hangs where there is no handlerTimeoutMs is waited for until the drain stops", async () => {
     const report = await run({ schema: hangsForOne, handler: () => undefined });
     expect(report).toMatchObject({ acked: 2, retried: 1 });

@@ -1,7 +1,7 @@
 import { RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
-import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
-import { eachAlone, type Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
+import { eachAlone, isTooLarge, type Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
@@ -133,7 +133,7 @@ class PlainBroker implements Broker {
     const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
     if (settlement) this.#sentIds.add(settlement.batch.id);
-    const pushed = pushes.length > 0 ? await this.#sender.pipelineOnce(pushing, eachAlone(pushing)) : [];
+    const pushed = pushes.length > 0 ? await this.#push(pushing) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -185,6 +185,19 @@ class PlainBroker implements Broker {
       now: this.#view.now,
       problem: problem ?? null,
     };
+  }
+
+  /** Sends pushes once. A request that is refused for its size has not run, and is sent in two halves. */
+  async #push(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
+    try {
+      return await this.#sender.pipelineOnce(commands, eachAlone(commands));
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      if (commands.length === 1) return [new RedisReplyError("ERR a message is too large for a request")];
+      const middle = commands.length >> 1;
+      const first = await this.#push(commands.slice(0, middle));
+      return [...first, ...(await this.#push(commands.slice(middle)))];
+    }
   }
 
   #countMax(request: ClaimRequest, isSettlingReturns: boolean): number {

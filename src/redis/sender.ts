@@ -167,7 +167,8 @@ export class Sender {
 const tooLargeMessage =
   "A request or its reply is larger than the server allows. No message is lost: all stay in the list or return to it. Raise the server's limit, or push smaller messages.";
 
-function isTooLarge(error: unknown): boolean {
+/** Whether the server refused a request, or could not send its reply, because of its size. */
+export function isTooLarge(error: unknown): boolean {
   if (error instanceof RedisTransportError) return error.status === 413;
   return error instanceof RedisReplyError && tooLargeTexts.test(error.message);
 }

@@ -122,9 +122,9 @@ describe("the cost of a drain", () => {
     }
   });
 
-  it("is at most 64 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
+  it("is at most 65 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
-    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(64 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(61 * 1_024);
+    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(65 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(62 * 1_024);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deadLetter, type RedisCommand } from "../../src/index.ts";
+import { deadLetter, type RedisClient, type RedisCommand, RedisTransportError } from "../../src/index.ts";
 import { list, recording, type Setup } from "./setup.ts";
 
 /** Whether a request removes messages of one letter from the working list. */
@@ -98,6 +98,28 @@ export function workingListSuite(setup: Setup): void {
         expect(await door.redis.llen(`{${list}}:dead`)).toBe(2);
       },
     );
+
+    it("settles in halves where a server refuses requests that are too large, and leaves what fits none", async () => {
+      const payloads = ["a", "b", "c", "d", "too large by itself"];
+      await produce(...payloads);
+      const isPush = ([name]: RedisCommand): boolean => name === "LPUSH";
+      const fits = (commands: readonly RedisCommand[]): boolean =>
+        commands.filter(isPush).length < 2 &&
+        !commands.some((one) => isPush(one) && /too large/.test(String(one)));
+      const redis: RedisClient = {
+        ...setup.faulty(() => "none"),
+        pipeline: async (commands, options) => {
+          if (!fits(commands)) throw new RedisTransportError("413", { isRetryable: false, status: 413 });
+          return setup.faulty(() => "none").pipeline(commands, options);
+        },
+      };
+
+      const report = await make({ redis, handler: () => deadLetter("why") }).run();
+
+      expect(report).toMatchObject({ stopped: "error", deadLettered: 4, unsettled: 1 });
+      expect(await door.redis.llen(`{${list}}:dead`)).toBe(4);
+      expect(await door.redis.lrange(`{${list}}:working`, 0, -1)).toEqual([payloads[4]]);
+    });
 
     it("leaves the equal message of another consumer where it is when the reply to a settle is lost", async () => {
       const working = `{${list}}:working`;

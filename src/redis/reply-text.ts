@@ -46,9 +46,15 @@ export function safeReplyText(text: string, command?: RedisCommand): string {
   const safe = withoutEchoes(text, command);
   const [prefix = ""] = /^[A-Z]+/.exec(text) ?? [];
   const cure = advice[prefix];
+  if (command && /unknown command/i.test(text)) return `${safe.replace(/ …$/, "")}. ${unknownTo(command)}`;
   if (cure === undefined) return safe;
   const subject = command ? ` (${[command[0].toUpperCase(), ...keysOf(command)].join(" ")})` : "";
   return `${safe.replace(/\.$/, "")}${subject}. ${cure}`;
+}
+
+function unknownTo([name]: RedisCommand): string {
+  const otherwise = /^EVAL/i.test(name) ? ', or engine: "plain"' : "";
+  return `It is renamed or disabled on this server; Spillway needs it${otherwise}.`;
 }
 
 function withoutEchoes(text: string, command: RedisCommand | undefined): string {

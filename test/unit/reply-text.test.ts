@@ -9,12 +9,12 @@ const texts: [text: string, command: RedisCommand, kept: string][] = [
   [
     `ERR unknown command 'EVALSHA', with args beginning with: '${secret}' 'x' `,
     ["EVALSHA", secret],
-    "ERR unknown command EVALSHA",
+    'ERR unknown command EVALSHA. It is renamed or disabled on this server; Spillway needs it, or engine: "plain".',
   ],
   [
     `ERR unknown command \`LPUSH\`, with args beginning with: \`q\`, \`${secret}\`, `,
     ["LPUSH", "q", secret],
-    "unknown command LPUSH",
+    "unknown command LPUSH. It is renamed or disabled on this server; Spillway needs it.",
   ],
   [`ERR syntax error, command was: [["set","k","${secret}"]]`, ["SET", "k", secret], "ERR syntax error"],
   [

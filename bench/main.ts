@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { Redis } from "ioredis";
 import { type LoadName, loads, type Row } from "./loads.ts";
+import { writeInto } from "./markdown.ts";
 import type { Results } from "./report/goals.ts";
 import { goalsOf } from "./report/goals.ts";
 import { type Machine, markdownOf, measuredOn } from "./report/markdown.ts";
@@ -25,12 +26,14 @@ const runs = isQuick ? 1 : options.runs;
 const stage = await Stage.open();
 try {
   const results: Results = {};
+  const said = isQuick ? "" : measuredOn(await describeMachine());
   const startedAt = Date.now();
   for (const name of options.only) {
     console.log(`${name} (${Math.round((Date.now() - startedAt) / 1_000)} s)`);
-    results[name] = await loads[name](stage, { runs, isQuick, say: (line) => console.log(line) });
+    const rows = await loads[name](stage, { runs, isQuick, say: (line) => console.log(line) });
+    results[name] = rows;
     // A load that fails must not take with it what those before have measured.
-    if (!isQuick) await publish(results);
+    if (!isQuick) await publish({ [name]: rows }, said);
   }
   for (const { wanted, got, isMet } of isQuick ? [] : goalsOf(results)) {
     console.log(`${isMet ? "met   " : "MISSED"}  ${wanted}: ${got}`);
@@ -40,8 +43,8 @@ try {
   await stage.close();
 }
 
-/** Adds to what earlier runs have measured, so that `--only` replaces only its own tables. */
-async function publish(measured: Results): Promise<void> {
+/** Adds to what earlier runs have measured, so that `--only` replaces only its own tables. `said`: when and where it was. */
+async function publish(measured: Results, said: string): Promise<void> {
   const folder = new URL("benchmarks/", docs);
   await mkdir(folder, { recursive: true });
   const file = new URL("results.json", folder);
@@ -52,7 +55,6 @@ async function publish(measured: Results): Promise<void> {
   const results: Results = { ...earlier, ...measured };
   await writeFile(file, `${JSON.stringify(results, null, 1)}\n`);
   const where = new URL("measured.json", folder);
-  const said = measuredOn(await describeMachine());
   const places = {
     ...(JSON.parse(await readFile(where, "utf8").catch(() => "{}")) as Record<string, string>),
     ...Object.fromEntries(Object.keys(measured).map((name) => [name, said])),
@@ -61,13 +63,10 @@ async function publish(measured: Results): Promise<void> {
   const plot = async (name: string, rows: Row[] | undefined, draw: (rows: Row[]) => Promise<string>) => {
     if (rows) await writeFile(new URL(`${name}.svg`, folder), await draw(rows));
   };
-  await plot("throughput", results.throughput, throughputPlot);
-  await plot("stuck", results.stuck, stuckPlot);
-  await plot("chains", results.chains, chainsPlot);
-  const page = new URL("benchmarks.md", docs);
-  const [before, , after] = (await readFile(page, "utf8")).split(/<!-- (?:generated|end) -->/);
-  const generated = markdownOf(results, places);
-  await writeFile(page, `${before}<!-- generated -->\n\n${generated}\n\n<!-- end -->${after}`);
+  await plot("throughput", measured.throughput, throughputPlot);
+  await plot("stuck", measured.stuck, stuckPlot);
+  await plot("chains", measured.chains, chainsPlot);
+  await writeInto("benchmarks.md", { generated: markdownOf(results, places) });
 }
 
 async function describeMachine(): Promise<Machine> {

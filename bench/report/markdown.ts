@@ -1,4 +1,5 @@
 import type { LoadName, Row } from "../loads.ts";
+import { table } from "../markdown.ts";
 import type { Sample } from "../sample.ts";
 import { goalsOf, type Results } from "./goals.ts";
 
@@ -138,10 +139,10 @@ export function markdownOf(results: Results, measured: Readonly<Record<string, s
   const parts = [
     "Each table says when and where it was measured; what was measured together is compared.",
     "## Goals",
-    table(
+    table([
       ["goal", "measured", ""],
-      goalsOf(results).map(({ wanted, got, isMet }) => [wanted, got, isMet ? "met" : "**missed**"]),
-    ),
+      ...goalsOf(results).map(({ wanted, got, isMet }) => [wanted, got, isMet ? "met" : "**missed**"]),
+    ]),
   ];
   for (const [name, { title, says, columns, plot }] of Object.entries(sections)) {
     const rows = results[name as LoadName];
@@ -149,14 +150,9 @@ export function markdownOf(results: Results, measured: Readonly<Record<string, s
     parts.push(`## ${title}`, says, ...(measured[name] ? [measured[name]] : []));
     if (plot) parts.push(`![${title}](benchmarks/${plot}.svg)`);
     const lines = rows.map((row) => [row.under, row.peer, ...columns.map(({ cell }) => cell(row))]);
-    parts.push(table(["", "", ...columns.map((column) => column.title)], lines));
+    parts.push(table([["", "", ...columns.map((column) => column.title)], ...lines]));
   }
   return parts.join("\n\n");
-}
-
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 function between({ median, min, max }: Sample, digits: number, factor: number): string {

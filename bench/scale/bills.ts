@@ -1,5 +1,5 @@
+import { table, whole } from "../markdown.ts";
 import { measured } from "./limits.ts";
-import { table, whole } from "./markdown.ts";
 import { prices } from "./prices.ts";
 
 /** What the bills on the platforms' pages are reckoned with. */

@@ -1,5 +1,5 @@
+import { table, whole } from "../markdown.ts";
 import { assumed, measured, published } from "./limits.ts";
-import { table, whole } from "./markdown.ts";
 import { prices } from "./prices.ts";
 
 /** What a day is made of, beside its messages: a handler of 100 ms, ten at once, in functions of 256 MB that run 60 s. */

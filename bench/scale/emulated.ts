@@ -1,4 +1,4 @@
-import { table, whole } from "./markdown.ts";
+import { table, whole } from "../markdown.ts";
 import { type Burst, type Course, reached, spillway } from "./simulate.ts";
 
 /** What a burst has come to on the Lambda emulator of the tests. */

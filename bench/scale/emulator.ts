@@ -7,8 +7,8 @@ import { Redis } from "ioredis";
 import { bundleFunction } from "../../test/support/lambda/bundle.ts";
 import { type Invocation, type Lambda, startLambda } from "../../test/support/lambda/emulator.ts";
 import { startRest, startTestRedis, testToken } from "../../test/support/redis.ts";
+import { whole, writeInto } from "../markdown.ts";
 import { comparison, type Emulated } from "./emulated.ts";
-import { whole, writeInto } from "./markdown.ts";
 
 /** As the function has it, which is the one that the tests of chains deploy. */
 const burst = { messages: 20_000, handlerMs: 200, concurrency: 50, batchSize: 100, maxConcurrency: 8 };

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { writeInto } from "../markdown.ts";
 import { bills } from "./bills.ts";
-import { writeInto } from "./markdown.ts";
 import { emptyPlot, rampPlot } from "./plots.ts";
 import { emptyRows, ramps, textsOf } from "./tables.ts";
 

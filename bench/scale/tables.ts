@@ -1,7 +1,7 @@
 import * as limits from "../../src/limits.ts";
+import { table } from "../markdown.ts";
 import { dailyTable } from "./day.ts";
 import { assumed } from "./limits.ts";
-import { table } from "./markdown.ts";
 import { type Burst, type Course, type Platform, platforms, reached, spillway, sqs } from "./simulate.ts";
 
 const concurrency = 10;

@@ -130,10 +130,9 @@ class PlainBroker implements Broker {
   ): Promise<TurnResult> {
     const { list } = this.#keys;
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
-    const pushing = pushes.map(({ command }) => command);
     if (pushes.length > 0) await this.#recovery.expectRemovable();
     if (settlement) this.#sentIds.add(settlement.batch.id);
-    const pushed = pushes.length > 0 ? await this.#push(pushing) : [];
+    const pushed = pushes.length > 0 ? await this.#push(pushes.map(({ command }) => command)) : [];
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),

@@ -44,9 +44,9 @@ export function withoutScript(text: string): string {
  */
 export function safeReplyText(text: string, command?: RedisCommand): string {
   const safe = withoutEchoes(text, command);
+  if (command && /unknown command/i.test(text)) return `${safe.replace(/ …$/, "")}. ${unknownTo(command)}`;
   const [prefix = ""] = /^[A-Z]+/.exec(text) ?? [];
   const cure = advice[prefix];
-  if (command && /unknown command/i.test(text)) return `${safe.replace(/ …$/, "")}. ${unknownTo(command)}`;
   if (cure === undefined) return safe;
   const subject = command ? ` (${[command[0].toUpperCase(), ...keysOf(command)].join(" ")})` : "";
   return `${safe.replace(/\.$/, "")}${subject}. ${cure}`;

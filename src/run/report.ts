@@ -132,7 +132,7 @@ export class ReportBuilder {
     // What Redis refused to move has stayed too, and the broker may have counted it already.
     this.unsettled += Math.max(0, kept.length - leftBehind - result.unsettledCount);
     // The plain engine's batches have no lease.
-    if (words.includes("keep") && settlement.batch.expiresAt > 0) {
+    if (kept.length > 0 && settlement.batch.expiresAt > 0) {
       this.leftUntil = Math.max(this.leftUntil ?? 0, settlement.batch.expiresAt);
     }
     // Only the plain engine loses single messages of a batch.

@@ -106,11 +106,12 @@ export function workingListSuite(setup: Setup): void {
       const fits = (commands: readonly RedisCommand[]): boolean =>
         commands.filter(isPush).length < 2 &&
         !commands.some((one) => isPush(one) && /too large/.test(String(one)));
+      const inner = setup.faulty(() => "none");
       const redis: RedisClient = {
-        ...setup.faulty(() => "none"),
+        ...inner,
         pipeline: async (commands, options) => {
           if (!fits(commands)) throw new RedisTransportError("413", { isRetryable: false, status: 413 });
-          return setup.faulty(() => "none").pipeline(commands, options);
+          return inner.pipeline(commands, options);
         },
       };
 

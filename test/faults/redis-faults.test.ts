@@ -22,6 +22,15 @@ const page = (status: string): string =>
 
 const refusal = (error: string): Decision => ({ status: 400, body: JSON.stringify({ error }) });
 
+/** What a server says that is not ready for any command. */
+const notReady: [name: string, text: string][] = [
+  ["LOADING", "LOADING Redis is loading the dataset in memory"],
+  ["READONLY", "READONLY You can't write against a read only replica."],
+  ["NOREPLICAS", "NOREPLICAS Not enough good replicas to write."],
+  ["MISCONF", "MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."],
+  ["BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL."],
+];
+
 describe("a Redis over REST that", () => {
   const redis = useRestServer();
   const { door } = redis;
@@ -86,14 +95,7 @@ describe("a Redis over REST that", () => {
         "a connection lost in the middle of a reply",
         (body) => ({ status: 200, body: body.subarray(0, body.length / 2), claimedLength: body.length }),
       ],
-      ["LOADING", refusal("LOADING Redis is loading the dataset in memory")],
-      ["READONLY", refusal("READONLY You can't write against a read only replica.")],
-      ["NOREPLICAS", refusal("NOREPLICAS Not enough good replicas to write.")],
-      [
-        "MISCONF",
-        refusal("MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."),
-      ],
-      ["BUSY", refusal("BUSY Redis is busy running a script. You can only call SCRIPT KILL.")],
+      ...notReady.map(([name, text]): [string, Decision] => [name, refusal(text)]),
       [
         "MASTERDOWN",
         refusal("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
@@ -118,23 +120,16 @@ describe("a Redis over REST that", () => {
   });
 
   describe("refuses all commands for a moment, during the claims and settles of the plain engine, with", () => {
-    const wholly: (text: string) => Decision = refusal;
     /** As a pipeline is answered where the server takes it, and refuses each of its commands. */
     const each = (text: string, { body }: ProxiedRequest): Decision => {
-      const [first] = JSON.parse(body.toString()) as unknown[];
-      if (!Array.isArray(first)) return refusal(text);
-      const answers = (JSON.parse(body.toString()) as unknown[]).map(() => ({ error: text }));
+      const commands = JSON.parse(body.toString()) as unknown[];
+      if (!Array.isArray(commands[0])) return refusal(text);
+      const answers = commands.map(() => ({ error: text }));
       return { status: 200, body: JSON.stringify(answers) };
     };
 
-    it.each([
-      ["LOADING", "LOADING Redis is loading the dataset in memory"],
-      ["READONLY", "READONLY You can't write against a read only replica."],
-      ["NOREPLICAS", "NOREPLICAS Not enough good replicas to write."],
-      ["MISCONF", "MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk."],
-      ["BUSY", "BUSY Redis is busy running a script. You can only call SCRIPT KILL."],
-    ])("%s: each message runs once, and the run goes on", async (_name, text) => {
-      for (const refused of [wholly, each]) {
+    it.each(notReady)("%s: each message runs once, and the run goes on", async (_name, text) => {
+      for (const refused of [refusal, each]) {
         seen = [];
         const all = payloads(35);
         await door.redis.lpush("mail", ...all);

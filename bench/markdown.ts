@@ -12,7 +12,7 @@ export function whole(value: number): string {
 
 /** Puts texts into a page of the docs, each between the mark of its name and the next end. */
 export async function writeInto(page: string, texts: Readonly<Record<string, string>>): Promise<void> {
-  const file = new URL(page, new URL("../../docs/", import.meta.url));
+  const file = new URL(page, new URL("../docs/", import.meta.url));
   let text = await readFile(file, "utf8");
   for (const [name, put] of Object.entries(texts)) {
     const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- end -->)`);

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
-import { createDrain, createSpillway, type HostedDrain, type RedisClient } from "../../src/index.ts";
+import {
+  createDrain,
+  createSpillway,
+  type Drain,
+  type HostedDrain,
+  type RedisClient,
+} from "../../src/index.ts";
 import { startTestRedis } from "../support/redis.ts";
 
 let server: RedisServer;
@@ -99,7 +105,8 @@ it.each(kinds)(
 
 it("a handler that closes its own drain and waits for that holds it up only until the run leaves it behind", async () => {
   const redis = ioredis({ url: server.url });
-  const drain = createDrain({ redis, list: "own", handler: () => drain.close(), reserveMs: 100 });
+  const handler = (): Promise<void> => drain.close();
+  const drain: Drain = createDrain({ redis, list: "own", handler, reserveMs: 100 });
   await drain.push(["1"]);
   const report = await drain.run();
   expect(report).toMatchObject({ stopped: "aborted", leftBehind: 1 });

@@ -13,7 +13,7 @@ import { registerOf, runRounds } from "./lists/fair-rounds.ts";
 import { runFairly, type Turns } from "./lists/fair-run.ts";
 import { slicesOf } from "./lists/fair-slice.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists/lists-look.ts";
-import { statsOf } from "./lists/lists-stats.ts";
+import { statsOfLists } from "./lists/lists-stats.ts";
 import type { Spillway } from "./lists/several-lists.ts";
 import {
   checkSpillwayOptions,
@@ -233,16 +233,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
     async run(runOptions = {}) {
       return { lists: {}, ...(await live.run(checkRunOptions(runOptions), runAll)) };
     },
-    async stats() {
-      const drains = [...made].map(([list, { drain }]) => [list, drain] as const);
-      let leftOut = 0;
-      for (const [pattern, register] of patterns) {
-        const first = await register.first(openSender());
-        for (const list of first.names) drains.push([list, tenantOf(pattern, list).drain]);
-        leftOut += first.leftOut;
-      }
-      return statsOf(drains, leftOut);
-    },
+    stats: async () => statsOfLists({ made, patterns, tenantOf, sender: openSender(), randomId }),
     async push(list, payloads, pushOptions) {
       const known = made.get(list);
       if (known) return known.drain.push(payloads, pushOptions);

@@ -175,7 +175,8 @@ class BatchRun {
 
   async #runGroup(group: readonly Prepared[]): Promise<void> {
     const batchHandler = this.#options.batchHandler as BatchHandler<unknown>;
-    const messages = group.map(({ at }) => this.#messages[at] as MessageView);
+    // Frozen: what is said of them, by their places too, must mean the same messages afterwards.
+    const messages = Object.freeze(group.map(({ at }) => this.#messages[at] as MessageView));
     for (const { at } of group) this.#outcomes[at] = say.keep;
     const time = this.#newTime(messages);
     const context = {

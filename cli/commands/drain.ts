@@ -14,6 +14,7 @@ import {
   withList,
   withOrder,
 } from "../connection.ts";
+import { counted } from "../counts.ts";
 import { openEngine } from "../engine.ts";
 import { handlerExample, loadHandlers } from "../handlers.ts";
 import type { Host } from "../host.ts";
@@ -77,7 +78,7 @@ async function drainOnce(session: Session, options: DrainCommandOptions, given?:
   const lines = await readLines(options, isOurs);
   if (lines) {
     const { pushed } = await drain.push(lines);
-    terminal.say(`Pushed ${pushed} messages to "${visible(list)}".`);
+    terminal.say(`Pushed ${counted(pushed, "message")} to "${visible(list)}".`);
   }
   const report = await drain.run({
     budgetMs,

@@ -98,7 +98,7 @@ export function projectOf(template: Template, list: string, version: string): Re
   return new Map([
     ...files,
     ["package.json", `${JSON.stringify(manifest, null, 2)}\n`],
-    [".gitignore", "node_modules\n.env*\n"],
+    [".gitignore", "node_modules\n.env*\n.dev.vars*\n.wrangler\n.vercel\n.aws-sam\n"],
   ]);
 }
 

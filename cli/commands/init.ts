@@ -19,7 +19,7 @@ export function initCommand(host: Host): Command {
   const names = templates.map(({ name }) => name);
   const command = new Command("init")
     .argument("[folder]", "where; it is made where it is not there", ".")
-    .description("write a drain that runs into an empty folder; no file that is there is touched")
+    .description("write a working drain into a folder; files that are there stay as they are")
     .addOption(new Option("--template <name>", "for which host").choices(names))
     .option("--list <name>", "the list that it drains", "emails");
   withExamples(command, [

@@ -136,6 +136,7 @@ describe("the command line, called wrongly or in vain,", () => {
   /** What a stranger may type, and what comes of it; the secret comes out of none. Add a row for what has been met. */
   const rows: readonly (readonly [what: string, args: string[], code: number, wanted: RegExp])[] = [
     ["a command that there is not", ["psh"], 2, /Did you mean push\?/],
+    ["a command like no other", ["nonesuch"], 2, /spillway --help/],
     ["an option that there is not", ["stats", list, "--timout-ms", "1"], 2, /Did you mean --timeout-ms\?/],
     [
       "a secret in an option that there is not",

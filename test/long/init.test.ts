@@ -56,7 +56,7 @@ describe("spillway init", () => {
       await symlink(root, join(folder, "node_modules/spillway"));
       await symlink(join(root, "node_modules/@types/node"), join(folder, "node_modules/@types/node"));
       const tsc = join(root, "node_modules/typescript/bin/tsc");
-      const program = new Program(process.execPath, [tsc, "-p", folder], { folder });
+      const program = new Program(process.execPath, [tsc, "-p", folder], { folder, environment: {} });
       const { code } = await program.ended;
       expect(code, program.output).toBe(0);
       await rm(folder, { recursive: true });

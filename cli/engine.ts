@@ -6,7 +6,7 @@ import { memory } from "../adapters/local/memory.ts";
 import { redisBackend } from "../adapters/local/redis-backend.ts";
 import { redisServerProgram, startRedisServer } from "../adapters/local/redis-process.ts";
 import { OptionError } from "../src/index.ts";
-import type { Lifetime } from "./lifetime.ts";
+import { CommandError, type Lifetime } from "./lifetime.ts";
 
 /** What the REST server stands in front of, and how to say so. */
 export interface Engine {
@@ -38,7 +38,9 @@ export async function openEngine(
       lost: never,
     };
   }
-  const server = await startRedisServer();
+  const server = await startRedisServer().catch((error: Error) => {
+    throw new CommandError("redis-server", `${error.message} With --memory, none is needed.`);
+  });
   let isEnding = false;
   lifetime.atEnd(() => {
     isEnding = true;
@@ -46,7 +48,7 @@ export async function openEngine(
   });
   const lost = once(server.process, "exit").then(() => {
     if (isEnding) return never;
-    throw new Error("The redis-server that was started for this has ended.");
+    throw new CommandError("redis-server", "The redis-server that was started for this has ended.");
   });
   lost.catch(() => undefined);
   const description = `a redis-server of its own on port ${server.port}, which keeps nothing`;

@@ -5,6 +5,16 @@ import type { Terminal } from "./terminal.ts";
 const graceMs = 10_000;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** A command cannot go on. The message says why and what to do, so no stack is shown. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** What a command is given: when to end, and where to say what must be closed. */
 export interface Lifetime {
   /**
@@ -69,6 +79,7 @@ function explain(error: unknown, terminal: Terminal): number {
   } else if (error instanceof SpillwayError) {
     const { message, code, cause } = error;
     terminal.fail(cause instanceof SpillwayError ? `${message} ${cause.message}` : message, code);
-  } else terminal.fail(error instanceof Error ? (error.stack ?? error.message) : String(error), "unknown");
+  } else if (error instanceof CommandError) terminal.fail(error.message, error.code);
+  else terminal.fail(error instanceof Error ? (error.stack ?? error.message) : String(error), "unknown");
   return error instanceof OptionError ? 2 : 1;
 }

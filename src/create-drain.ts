@@ -81,7 +81,8 @@ export interface Drain {
   readonly limits: Limits;
   /**
    * Closes the connections that the `redis` client opened, so that a script can end; a connection that you handed in stays
-   * open. After it, every call throws `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
+   * open. A run under way is aborted, and settles what was handled before the connections end. After it, every call throws
+   * `ClosedError`. `await using drain = createDrain(…)` calls it at the end of the block.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -3,7 +3,7 @@ import type { ChainPosition } from "./chain/hop.ts";
 import { askUntil, checkWaitOptions } from "./chain/wait.ts";
 import { begin, type Woken, wake } from "./chain/wake.ts";
 import { makeDrain } from "./create-drain.ts";
-import { ClosedError, OptionError, PushIncompleteError } from "./errors.ts";
+import { OptionError, PushIncompleteError } from "./errors.ts";
 import { listenersOf } from "./events/listeners.ts";
 import { watched } from "./events/watcher.ts";
 import { shareOf } from "./handling/retry-policy.ts";
@@ -13,7 +13,7 @@ import { registerOf, runRounds } from "./lists/fair-rounds.ts";
 import { runFairly, type Turns } from "./lists/fair-run.ts";
 import { slicesOf } from "./lists/fair-slice.ts";
 import { keysAsked, type ListMember, ListsLook, type Looks } from "./lists/lists-look.ts";
-import { statsOf } from "./lists/lists-stats.ts";
+import { statsOfLists } from "./lists/lists-stats.ts";
 import type { Spillway } from "./lists/several-lists.ts";
 import {
   checkSpillwayOptions,
@@ -28,7 +28,7 @@ import { attempt, show } from "./options/show.ts";
 import type { PushResult } from "./push/push.ts";
 import { checkPushOptions } from "./push/push-options.ts";
 import { Sender } from "./redis/sender.ts";
-import { brokenReport } from "./run/report.ts";
+import { LiveRuns } from "./run/live-runs.ts";
 import { type WholeScaler, wholeScaler } from "./scale/scale-whole.ts";
 
 type Made = ReturnType<typeof makeDrain>;
@@ -49,9 +49,9 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   const settings = checkSpillwayOptions(options);
   const { listening, watchers, shared, patterns } = settings;
   const { redis, clock, random, randomId, requestTimeoutMs, name, keys, weights, continuation } = settings;
-  let isClosed = false;
+  const live = new LiveRuns();
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
-    if (isClosed) throw new ClosedError("drain");
+    live.expectOpen();
     return new Sender({ client: redis, clock, requestTimeoutMs, giveUpAt, requestCountMax });
   };
   // A push to one list wakes all of them, too.
@@ -192,7 +192,7 @@ export function createSpillway(options: SpillwayOptions): Spillway {
   };
 
   const close = async (): Promise<void> => {
-    isClosed = true;
+    await live.end();
     for (const { drain } of [...made.values(), ...tenants.values()]) await drain.close();
     await redis.close();
   };
@@ -231,20 +231,9 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       return registeredDrain(drain, add, (messages, options) => spillway.push(list, messages, options));
     },
     async run(runOptions = {}) {
-      const checked = checkRunOptions(runOptions);
-      if (isClosed) throw new ClosedError("drain");
-      return runAll(checked).catch((error) => ({ ...brokenReport(error), lists: {} }));
+      return { lists: {}, ...(await live.run(checkRunOptions(runOptions), runAll)) };
     },
-    async stats() {
-      const drains = [...made].map(([list, { drain }]) => [list, drain] as const);
-      let leftOut = 0;
-      for (const [pattern, register] of patterns) {
-        const first = await register.first(openSender());
-        for (const list of first.names) drains.push([list, tenantOf(pattern, list).drain]);
-        leftOut += first.leftOut;
-      }
-      return statsOf(drains, leftOut);
-    },
+    stats: async () => statsOfLists({ made, patterns, tenantOf, sender: openSender(), randomId }),
     async push(list, payloads, pushOptions) {
       const known = made.get(list);
       if (known) return known.drain.push(payloads, pushOptions);

@@ -55,7 +55,9 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     failure = new Error(`${program} does not start. Is it installed, and on the PATH?`, { cause: error });
   });
   child.once("exit", (code) => {
-    failure ??= new Error(`${program} ended with code ${code} before it answered. Is port ${port} taken?`);
+    failure ??= new Error(
+      `${program} ended with code ${code} before it answered on port ${port}. Does it start by itself?`,
+    );
   });
   const isOurFolder = options.folder === undefined;
   const endWithUs = (): void => {

@@ -7,7 +7,7 @@ import type { OrderContext } from "../order/order-option.ts";
 import type { ByteString, RedisReply } from "../redis/redis-client.ts";
 import type { BatchOrder } from "./broker.ts";
 import type { TurnScripts } from "./effects.ts";
-import { isAckedOnly } from "./outcome-codes.ts";
+import { isAckedOnly, outcomeCodes } from "./outcome-codes.ts";
 import { turnOrderScript, turnOrderScriptWhenFull } from "./scripts/turn-order/index.ts";
 import { readTurnReply, type TurnReply, turnFieldCount } from "./turn-reply.ts";
 import type { TurnRequest } from "./turn-request.ts";
@@ -98,9 +98,10 @@ export class OrderedTurns implements Turns {
     await sleep(clock, limits.shownWaitMs * random());
   }
 
-  async #sendOnce(request: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
-    const { settle, claim } = request;
+  async #sendOnce(given: TurnRequest): Promise<{ reply: TurnReply; movedCount: number }> {
     const { mode, parkedMax, keys, sender, atOnce = 1 } = this.#options;
+    const request = mode === "s" ? withOneWhereHeadFailed(given) : given;
+    const { settle, claim } = request;
     const offer = await this.#offer(claim?.countMax ?? 0);
     const offered = offer.shown.keys.slice(0, offer.count).map(({ digest }) => digest);
     let settleKeys = "";
@@ -150,6 +151,14 @@ export class OrderedTurns implements Turns {
       return { ...reply, order: { lines: [[...messages.keys()]], faults: new Map() } };
     return { ...reply, messages, order: orderOf(messages, keys, shown, this.#options.atOnce) };
   }
+}
+
+/** Strict: what comes behind a head that failed would only be given back again, so the head is claimed alone. */
+function withOneWhereHeadFailed(request: TurnRequest): TurnRequest {
+  const { settle, claim } = request;
+  const { failed, waits, overloaded } = outcomeCodes;
+  const hasFailed = [failed, waits, overloaded].some((code) => settle?.codes.includes(code));
+  return claim && hasFailed ? { ...request, claim: { ...claim, countMax: 1 } } : request;
 }
 
 /** Whether nothing was claimed although nothing stood in the way. */

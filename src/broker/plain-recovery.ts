@@ -1,11 +1,12 @@
 import { sha1Hex } from "../digest.ts";
-import type { RedisReplyError } from "../errors.ts";
+import { RedisTooLargeError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { deadLetterEntry, deadLetterTail } from "../operations/dead-letter.ts";
-import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
-import { eachAlone, type Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import type { Sender } from "../redis/sender.ts";
 import { type History, readDelayed, writeHistory } from "./history.ts";
 import { type Observation, observe } from "./observation.ts";
+import { partsOf, sendEachOnce } from "./plain-sending.ts";
 import { type PlainPlaces, pushDeadLetters } from "./plain-settle.ts";
 import type { PlainView } from "./plain-view.ts";
 import { pipelined, unlessError } from "./replies.ts";
@@ -48,21 +49,26 @@ export class PlainRecovery {
   async expectRemovable(): Promise<void> {
     if (this.#isRemovable) return;
     const { workingList, holder } = this.#options;
-    unlessError((await this.#patiently([["LREM", workingList, 1, `${holder} asks`]]))[0]);
+    unlessError((await sendEachOnce(this.#sender, [["LREM", workingList, 1, `${holder} asks`]]))[0]);
     this.#isRemovable = true;
   }
 
   async recover(): Promise<Recovered> {
     const { workingList, visibilityTimeoutMs } = this.#options;
     const { list, seen, attempts, delayed } = this.#options.keys;
-    const [time, working, seenSince, length, hasAttempts, next] = await pipelined(this.#sender, [
-      ["TIME"],
-      ["LRANGE", workingList, -limits.recoverCountMax, -1],
-      ["HGETALL", seen],
-      ["LLEN", list],
-      ["EXISTS", attempts],
-      ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
-    ]);
+    const look = (countMax: number) =>
+      pipelined(this.#sender, [
+        ["TIME"],
+        ["LRANGE", workingList, -countMax, -1],
+        ["HGETALL", seen],
+        ["LLEN", list],
+        ["EXISTS", attempts],
+        ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
+      ]);
+    const [time, working, seenSince, length, hasAttempts, next] = await asManyAsFit(
+      limits.recoverCountMax,
+      look,
+    );
     this.#view.listLength = Number(length);
     this.#view.hasHistories = hasAttempts === 1;
     const [seconds = 0, micros = 0] = (time as ByteString[]).map(Number);
@@ -76,7 +82,15 @@ export class PlainRecovery {
     return this.#alone(async () => {
       if (isDue) await this.#promote(now);
       if (observation.stuck.length > 0) await this.expectRemovable();
-      return this.#giveBack(observation.stuck, now);
+      const given: Recovered[] = [];
+      const stuck = observation.stuck.map((raw) => ({ raw }));
+      for (const part of partsOf(stuck, this.#options.maxBatchBytes / 2))
+        given.push(await this.#giveBack(part, now));
+      return {
+        now,
+        recovered: given.reduce((sum, { recovered }) => sum + recovered, 0),
+        deadLetters: given.flatMap(({ deadLetters }) => deadLetters),
+      };
     });
   }
 
@@ -93,12 +107,12 @@ export class PlainRecovery {
   /** Lets one drain at a time return and promote messages; for others there is nothing to do meanwhile. */
   async #alone(work: () => Promise<Recovered>): Promise<Recovered> {
     const { recovering } = this.#options.keys;
-    const [isMine] = await this.#patiently([
+    const [isMine] = await sendEachOnce(this.#sender, [
       ["SET", recovering, this.#options.holder, "NX", "PX", limits.recoveringMs],
     ]);
     if (unlessError(isMine) !== "OK") return nothingRecovered;
     const result = await work();
-    const [freed] = await this.#patiently([["DEL", recovering]]);
+    const [freed] = await sendEachOnce(this.#sender, [["DEL", recovering]]);
     unlessError(freed);
     return result;
   }
@@ -106,27 +120,21 @@ export class PlainRecovery {
   /** Pushes before it removes, so that a crash in between leaves a message twice and never loses it. */
   async #promote(now: number): Promise<void> {
     const { list, delayed, attempts } = this.#options.keys;
-    const due = (await this.#sender.command(() => [
-      "ZRANGEBYSCORE",
-      delayed,
-      "-inf",
-      now,
-      "LIMIT",
-      0,
-      limits.promoteCountMax,
-    ])) as ByteString[];
+    const look = (countMax: number) =>
+      this.#sender.command(() => ["ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, countMax]);
+    const due = (await asManyAsFit(limits.promoteCountMax, look)) as ByteString[];
     const read = due.map(readDelayed);
     const histories = read.flatMap(({ history, payload }): RedisCommand[] =>
       history ? [["HSET", attempts, sha1Hex(payload), history]] : [],
     );
     // A message whose push is refused must not be removed from the delayed set.
-    for (const reply of await this.#patiently([
+    for (const reply of await sendEachOnce(this.#sender, [
       ...histories,
       // One command each, since a payload that is not UTF-8 must be the last argument of its command.
       ...read.map(({ payload }): RedisCommand => ["LPUSH", list, payload]),
     ]))
       unlessError(reply);
-    const replies = await this.#patiently([
+    const replies = await sendEachOnce(this.#sender, [
       ...due.map((member): RedisCommand => ["ZREM", delayed, member]),
       ["ZRANGE", delayed, 0, 0, "WITHSCORES"],
     ]);
@@ -135,16 +143,15 @@ export class PlainRecovery {
     this.#view.listLength += due.length;
   }
 
-  async #giveBack(stuck: readonly ByteString[], now: number): Promise<Recovered> {
-    if (stuck.length === 0) return { ...nothingRecovered, now };
+  async #giveBack(stuck: readonly { readonly raw: ByteString }[], now: number): Promise<Recovered> {
     const { workingList, maxAttempts } = this.#options;
     const { list, seen, attempts } = this.#options.keys;
-    const histories = await this.#view.readHistories(stuck);
+    const histories = await this.#view.readHistories(stuck.map(({ raw }) => raw));
     const back: ByteString[] = [];
     const deadLetters: ByteString[] = [];
     const notes: RedisCommand[] = [];
     const removals: Record<"back" | "dead", RedisCommand[]> = { back: [], dead: [] };
-    for (const [at, payload] of stuck.entries()) {
+    for (const [at, { raw: payload }] of stuck.entries()) {
       const history = histories[at] as History;
       const count = history.earlierAttempts + 1;
       const firstFailedAt = history.firstFailedAt ?? now;
@@ -170,14 +177,19 @@ export class PlainRecovery {
 
   /** Removes messages only after the first push has put them elsewhere. Throws the first refusal. */
   async #move(pushes: RedisCommand[], removals: RedisCommand[]): Promise<void> {
-    const pushed = await this.#patiently(pushes);
+    const pushed = await sendEachOnce(this.#sender, pushes);
     unlessError(pushed[0]);
-    const removed = await this.#patiently(removals);
+    const removed = await sendEachOnce(this.#sender, removals);
     for (const reply of [...pushed, ...removed]) unlessError(reply);
   }
+}
 
-  /** Sends each command once; those that a server refuses because it is not ready are sent again. */
-  #patiently(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
-    return this.#sender.pipelineOnce(commands, eachAlone(commands));
+/** Reads so many messages, or as many of them as the server puts into one reply. */
+async function asManyAsFit<Read>(countMax: number, read: (countMax: number) => Promise<Read>): Promise<Read> {
+  try {
+    return await read(countMax);
+  } catch (error) {
+    if (!(error instanceof RedisTooLargeError) || countMax < 2) throw error;
+    return asManyAsFit(countMax >> 1, read);
   }
 }

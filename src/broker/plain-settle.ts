@@ -13,6 +13,7 @@ import type { ListKeys } from "../redis/keys.ts";
 import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
 import type { Settlement } from "./broker.ts";
 import { writeDelayed, writeHistory } from "./history.ts";
+import { partsOf } from "./plain-sending.ts";
 import type { PlainView } from "./plain-view.ts";
 
 /** The shared working list, and how many dead letters are kept at most; 0 keeps all. */
@@ -20,6 +21,7 @@ export interface PlainPlaces {
   readonly keys: ListKeys;
   readonly workingList: ByteString;
   readonly deadCountMax: number;
+  readonly maxBatchBytes: number;
 }
 
 /** The commands that settle a batch: first the pushes to other places, then the removals from the working list. */
@@ -41,7 +43,8 @@ export class PlainSettle {
   }
 
   commands(settlement: Settlement): PlainSettling {
-    const { list, attempts } = this.#places.keys;
+    const { keys, maxBatchBytes } = this.#places;
+    const { list, attempts } = keys;
     const pushes: { command: RedisCommand; places: number[] }[] = [];
     const removals: { command: RedisCommand; place: number }[] = [];
     const released: { raw: ByteString; place: number }[] = [];
@@ -66,10 +69,9 @@ export class PlainSettle {
         removals.push({ command: ["HDEL", attempts, sha1Hex(message.raw)], place: at });
       }
     }
-    released.reverse();
-    if (released.length > 0) {
-      const command: RedisCommand = ["RPUSH", list, ...released.map(({ raw }) => raw)];
-      pushes.push({ command, places: released.map(({ place }) => place) });
+    for (const part of partsOf(released.reverse(), maxBatchBytes / 2)) {
+      const command: RedisCommand = ["RPUSH", list, ...part.map(({ raw }) => raw)];
+      pushes.push({ command, places: part.map(({ place }) => place) });
     }
     return { pushes, removals };
   }

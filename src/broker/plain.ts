@@ -1,19 +1,18 @@
 import { RedisReplyError, SpillwayError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
-import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
-import { eachAlone, isTooLarge, type Sender } from "../redis/sender.ts";
+import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
+import { eachAlone, type Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { noHistory } from "./history.ts";
 import { PlainRecovery, type PlainRecoveryOptions } from "./plain-recovery.ts";
+import { sendEachOnce } from "./plain-sending.ts";
 import { PlainSettle, type PlainSettling, settledWithoutBrake } from "./plain-settle.ts";
 import { PlainView } from "./plain-view.ts";
 import { hasField, numberOf, pipelined } from "./replies.ts";
 import { shardedListError } from "./sharded-list.ts";
 
 /** `workingList` is shared, bytes-in-a-string; `deadCountMax` 0 keeps all dead letters. */
-export interface PlainBrokerOptions extends PlainRecoveryOptions {
-  readonly maxBatchBytes: number;
-}
+export type PlainBrokerOptions = PlainRecoveryOptions;
 
 /** First claim of a drain, before it knows how large its messages are. */
 const firstCountMax = 20;
@@ -132,7 +131,10 @@ class PlainBroker implements Broker {
     const { pushes, removals } = settlement ? this.#settle.commands(settlement) : nothingToSettle;
     if (pushes.length > 0) await this.#recovery.expectRemovable();
     if (settlement) this.#sentIds.add(settlement.batch.id);
-    const pushed = pushes.length > 0 ? await this.#push(pushes.map(({ command }) => command)) : [];
+    const pushed = await sendEachOnce(
+      this.#sender,
+      pushes.map(({ command }) => command),
+    );
     let problem = pushed.find((reply) => reply instanceof RedisReplyError);
     const staying = new Set(
       pushes.flatMap(({ places }, at) => (pushed[at] instanceof RedisReplyError ? places : [])),
@@ -146,11 +148,15 @@ class PlainBroker implements Broker {
     );
     const sentAt = this.#sender.now();
     const removing = settling.map(({ command }) => command);
+    // Together with a claim it would not be known whether the request is too large, or the reply.
+    const isLarge = bytesOf(removing) > this.#options.maxBatchBytes / 2;
+    const removedAlone = isLarge ? await sendEachOnce(this.#sender, removing) : [];
+    const together = isLarge ? [] : removing;
     // A part of a claim that is sent again would bring messages in another order.
-    const claimed = claiming.map((_, at) => settling.length + at);
-    const groups = [...eachAlone(removing), ...(claimed.length > 0 ? [claimed] : [])];
-    const replies = await this.#sender.pipelineOnce([...removing, ...claiming, ["LLEN", list]], groups);
-    const removed = replies.slice(0, settling.length);
+    const claimed = claiming.map((_, at) => together.length + at);
+    const groups = [...eachAlone(together), ...(claimed.length > 0 ? [claimed] : [])];
+    const replies = await this.#sender.pipelineOnce([...together, ...claiming, ["LLEN", list]], groups);
+    const removed = [...removedAlone, ...replies.slice(0, together.length)];
     const isRemoval = (at: number): boolean => settling[at]?.command[0] === "LREM";
     const lostPlaces = settling.flatMap(({ place }, at) =>
       removed[at] === 0 && isRemoval(at) ? [place] : [],
@@ -158,7 +164,7 @@ class PlainBroker implements Broker {
     const refusedCount = removed.filter(
       (reply, at) => reply instanceof RedisReplyError && isRemoval(at),
     ).length;
-    const popped = replies.slice(settling.length, settling.length + countMax);
+    const popped = replies.slice(together.length, together.length + countMax);
     const payloads = popped.filter((reply): reply is ByteString => typeof reply === "string");
     problem ??= removed.find((reply) => reply instanceof RedisReplyError);
     const refusal = popped.find((reply) => reply instanceof RedisReplyError);
@@ -186,19 +192,6 @@ class PlainBroker implements Broker {
     };
   }
 
-  /** Sends pushes once. A request that is refused for its size has not run, and is sent in two halves. */
-  async #push(commands: readonly RedisCommand[]): Promise<(RedisReply | RedisReplyError)[]> {
-    try {
-      return await this.#sender.pipelineOnce(commands, eachAlone(commands));
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      if (commands.length === 1) return [new RedisReplyError("ERR a message is too large for a request")];
-      const middle = commands.length >> 1;
-      const first = await this.#push(commands.slice(0, middle));
-      return [...first, ...(await this.#push(commands.slice(middle)))];
-    }
-  }
-
   #countMax(request: ClaimRequest, isSettlingReturns: boolean): number {
     const fitting = this.#averageBytes
       ? Math.floor(this.#options.maxBatchBytes / Math.max(1, this.#averageBytes))
@@ -218,6 +211,10 @@ class PlainBroker implements Broker {
       leaseEndsAt: sentAt + request.leaseMs,
     };
   }
+}
+
+function bytesOf(commands: readonly RedisCommand[]): number {
+  return commands.flat().reduce<number>((sum, argument) => sum + String(argument).length, 0);
 }
 
 const nothingToSettle: PlainSettling = { pushes: [], removals: [] };

@@ -33,8 +33,8 @@ export interface WakeParts {
  */
 export async function wake({ settings, keys, whole, openSender }: WakeParts): Promise<Woken | null> {
   const { continuation, clock, random, randomId, requestTimeoutMs, list } = settings;
-  if (!continuation) return null;
   const sender = openSender();
+  if (!continuation) return null;
   const asleep = { woken: false, wakeError: null };
   const isMarked = settings.engine === "scripted";
   const marks = [...new Set([isMarked && keys.busy, whole])].filter((mark) => typeof mark === "string");

@@ -1,5 +1,4 @@
 import * as limits from "../limits.ts";
-import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
 import { runFairly, spentBy } from "./fair-run.ts";
@@ -50,7 +49,7 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
       const empty = own.filter(({ name }) => isEmpty(round.slices.get(name)));
       if (empty.length === 0 || round.stopped === "error") continue;
       try {
-        const keys = new Map(empty.map((one): [string, readonly ByteString[]] => [one.name, one.keys.any]));
+        const keys = new Map(empty.map((one) => [one.name, one.keys] as const));
         for (const name of await tenants.forget(sender, parts.randomId(), keys)) parts.onForget(name);
       } catch (thrown) {
         // The names stay in the register for the next run.
@@ -102,7 +101,7 @@ export function registerOf({ pattern, register }: Tenants): ListMember {
   const run = (): never => {
     throw new Error("A register of lists cannot be run. This is a bug in Spillway: please report it.");
   };
-  return { name: pattern, weight: 1, keys: { any: [register], new: [register] }, run };
+  return { name: pattern, weight: 1, keys: { any: [register], new: [register], dead: register }, run };
 }
 
 function endingAt(member: ListMember, endAt: number, { clock }: FairRoundsParts): ListMember {

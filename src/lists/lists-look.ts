@@ -8,7 +8,10 @@ import type { Member, Question } from "./fair-run.ts";
 
 /** One of several lists, and the keys that exist while it has something to do. */
 export interface ListMember extends Member {
-  readonly keys: { readonly [About in Question["about"]]: readonly ByteString[] };
+  readonly keys: { readonly [About in Question["about"]]: readonly ByteString[] } & {
+    /** Its dead letters. They are no work. */
+    readonly dead: ByteString;
+  };
 }
 
 /** A group of at most this many lists, of which one has work, is asked list by list. */
@@ -75,9 +78,9 @@ export class ListsLook {
 
 /** The keys of a list that exist while it has something to do. */
 export function keysAsked({ settings, keys }: RunnerParts): ListMember["keys"] {
-  const { list, leases, delayed, parked, seen } = keys;
+  const { list, leases, delayed, parked, seen, dead } = keys;
   const held = settings.engine === "scripted" ? [leases] : [sharedWorkingList(settings, keys), seen];
-  return { any: [list, delayed, parked, ...held], new: [list] };
+  return { any: [list, delayed, parked, ...held], new: [list], dead };
 }
 
 /** The groups of which at least one key exists. */

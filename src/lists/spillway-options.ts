@@ -174,7 +174,7 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
 function patternsOf(names: readonly string[], whole: string): Map<string, Tenants> {
   const patterns = new Map<string, Tenants>();
   for (const name of names.filter((one) => one.includes("*"))) {
-    const tenants = new Tenants(name, `${listKeys(name).base}lists`);
+    const tenants = new Tenants(name, listKeys(name).base);
     const option = `lists[${show(name)}]`;
     const other = [...patterns.values()].find((one) => one.meets(tenants));
     if (other) {

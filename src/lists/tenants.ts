@@ -1,41 +1,53 @@
-import type { Script } from "../broker/evaluate.ts";
-import { numberOf, pipelined, unlessError } from "../broker/replies.ts";
-import { forgetScript } from "../broker/scripts/forget.ts";
-import { fromText, toText } from "../bytes.ts";
+import { pipelined } from "../broker/replies.ts";
+import { toText } from "../bytes.ts";
 import type { Drain } from "../create-drain.ts";
-import { sha1Hex } from "../digest.ts";
-import { OptionError, RedisReplyError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { show } from "../options/show.ts";
 import type { ByteString, RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
+import type { ListMember } from "./lists-look.ts";
+import { type FirstNames, Register } from "./register.ts";
 
-/** A script, because a replica that is behind may answer a mere read. */
-const existsScript = "return redis.call('EXISTS', unpack(KEYS))";
-const forget: Script = { source: forgetScript, sha: sha1Hex(forgetScript) };
+/**
+ * Whether a list has work, and whether it has dead letters (KEYS[1]): 1 and 2, added. A script, because a replica that is behind
+ * may answer a mere read.
+ */
+const lookScript =
+  "return math.min(1, redis.call('EXISTS', unpack(KEYS, 2))) + 2 * redis.call('EXISTS', KEYS[1])";
 
 /**
  * Lists that come and go, whose names fit a pattern with one star. Their names stand in a register in Redis, the hash
  * `{tenant:*}:lists`. A producer writes the name after its push. A run that finds a list empty marks its name, looks at its keys
  * once more, and removes the name only if its mark still stands: a producer that pushed meanwhile writes the name again, which
  * takes the mark away. Until then the name stays in the register, so a run that dies in between leaves nothing to repair.
+ *
+ * A list that has only dead letters needs no run, but someone must be told of it: its name moves to a second register,
+ * `{tenant:*}:dead-lists`, which only `stats` reads.
  */
 export class Tenants {
   readonly pattern: string;
-  readonly register: ByteString;
+  readonly #working: Register;
+  readonly #dead: Register;
   readonly #prefix: string;
   readonly #suffix: string;
 
   /** Throws `OptionError` for what is no pattern. */
-  constructor(pattern: string, register: ByteString) {
+  constructor(pattern: string, base: ByteString) {
     const [prefix = "", suffix = "", ...more] = pattern.split("*");
     const option = `lists[${show(pattern)}]`;
     if (more.length > 0) throw new OptionError(option, "a pattern with one star", "one with more");
     if (/[{}]/.test(pattern)) throw new OptionError(option, 'a pattern without "{" and "}"', "one with them");
     this.pattern = pattern;
-    this.register = register;
+    this.#working = new Register(`${base}lists`);
+    this.#dead = new Register(`${base}dead-lists`);
     this.#prefix = prefix;
     this.#suffix = suffix;
+  }
+
+  /** The key that exists while any list may have work. */
+  get register(): ByteString {
+    return this.#working.key;
   }
 
   /** Whether a list of this name fits the pattern: something stands in the star's place, with no star and no brace in it. */
@@ -64,58 +76,61 @@ export class Tenants {
     return { names: names.filter((one) => this.fits(one)), isAll: raw.length < limits.tenantCountMax };
   }
 
-  /** The first names in Redis' own order, sorted: the same ones while none comes or goes. And how many more there are. */
-  async first(sender: Sender): Promise<{ readonly names: string[]; readonly leftOut: number }> {
-    const found = new Set<string>();
-    let cursor = "0";
-    // Redis may answer a page with few names, or with none.
-    for (let page = 0; page < limits.tenantPagesMax && found.size < limits.tenantCountMax; page++) {
-      const asked = ["HSCAN", this.register, cursor, "COUNT", limits.tenantCountMax] as const;
-      const reply = await sender.command(() => asked);
-      const [next, fields] = Array.isArray(reply) ? reply : [];
-      if (Array.isArray(fields)) for (let at = 0; at < fields.length; at += 2) found.add(String(fields[at]));
-      cursor = String(next ?? "0");
-      if (cursor === "0") break;
-    }
-    const names = [...found]
-      .map(toText)
-      .filter((one) => this.fits(one))
-      .sort();
-    const shown = names.slice(0, limits.tenantCountMax);
-    const count = cursor === "0" ? names.length : await numberOf(sender, ["HLEN", this.register]);
-    return { names: shown, leftOut: Math.max(0, count - shown.length) };
+  /** Some of the lists that may have work, and some that have only dead letters: see `Register.first`. */
+  async first(sender: Sender): Promise<FirstNames & { readonly onlyDead: readonly string[] }> {
+    const fits = this.fits.bind(this);
+    const working = await this.#working.first(sender, fits);
+    const dead = await this.#dead.first(sender, fits);
+    const onlyDead = dead.names.filter((name) => !working.names.includes(name));
+    return {
+      names: [...working.names, ...onlyDead],
+      leftOut: working.leftOut + dead.leftOut,
+      onlyDead,
+    };
   }
 
   /** Writes a name, after a push to its list. */
-  async add(sender: Sender, list: string): Promise<void> {
-    await sender.command(() => ["HSET", this.register, fromText(list), ""]);
+  add(sender: Sender, list: string): Promise<void> {
+    return this.#working.add(sender, [list]);
   }
 
   /**
-   * Removes the names of lists that have no keys, and returns those names. `mark` must be unique to this call. Nothing is sent
-   * again: a mark that arrives late could cover a name that was written since.
+   * Removes the names of lists that have no work, and returns those names. `mark` must be unique to this call. Those that have
+   * dead letters are written into the second register first.
    */
   async forget(
     sender: Sender,
     mark: string,
-    lists: ReadonlyMap<string, readonly ByteString[]>,
+    lists: ReadonlyMap<string, ListMember["keys"]>,
   ): Promise<string[]> {
-    const marks = [...lists.keys()].flatMap((list) => [fromText(list), mark]);
-    const [marked] = await sender.pipelineOnce([["HSET", this.register, ...marks]]);
-    unlessError(marked);
-    const counts = await pipelined(
-      sender,
-      [...lists.values()].map((keys) => ["EVAL", existsScript, keys.length, ...keys]),
-    );
-    const empty = [...lists.keys()].filter((_, at) => counts[at] === 0);
-    if (empty.length === 0) return empty;
-    const args = [1, this.register, mark, ...empty.map(fromText)];
-    const [reply] = await sender.pipelineOnce([["EVALSHA", forget.sha, ...args]]);
-    // Redis did not know the script, so it has not run and may be sent.
-    if (reply instanceof RedisReplyError && reply.prefix === "NOSCRIPT")
-      unlessError((await sender.pipelineOnce([["EVAL", forget.source, ...args]]))[0]);
-    else unlessError(reply);
+    const names = [...lists.keys()];
+    await this.#working.mark(sender, mark, names);
+    const looks = await this.#look(sender, lists);
+    const empty = names.filter((_, at) => looks[at] === 0 || looks[at] === 2);
+    const dead = names.filter((_, at) => looks[at] === 2);
+    if (dead.length > 0) await this.#dead.add(sender, dead);
+    await this.#working.removeMarked(sender, mark, empty);
     return empty;
+  }
+
+  /** Removes the names of lists that no longer have dead letters from the second register. */
+  async forgetDead(
+    sender: Sender,
+    mark: string,
+    lists: ReadonlyMap<string, ListMember["keys"]>,
+  ): Promise<void> {
+    const names = [...lists.keys()];
+    await this.#dead.mark(sender, mark, names);
+    const looks = await this.#look(sender, lists);
+    const gone = names.filter((_, at) => looks[at] === 0 || looks[at] === 1);
+    await this.#dead.removeMarked(sender, mark, gone);
+  }
+
+  #look(sender: Sender, lists: ReadonlyMap<string, ListMember["keys"]>): Promise<unknown[]> {
+    return pipelined(
+      sender,
+      [...lists.values()].map(({ any, dead }) => ["EVAL", lookScript, any.length + 1, dead, ...any]),
+    );
   }
 }
 

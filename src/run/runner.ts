@@ -5,7 +5,7 @@ import type { plainBroker } from "../broker/plain.ts";
 import { scriptedBroker } from "../broker/scripted.ts";
 import { sharedWorkingList } from "../broker/shared-working-list.ts";
 import type { TurnPolicy } from "../broker/turn-request.ts";
-import { ClosedError, OptionError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import { watched } from "../events/watcher.ts";
 import { isIdempotent } from "../handling/idempotent.ts";
 import type { ProcessorOptions } from "../handling/processor.ts";
@@ -20,7 +20,8 @@ import { Sender } from "../redis/sender.ts";
 import type { ScaleOut } from "../scale/scale-out.ts";
 import { runDeadline, Stopper } from "./deadline.ts";
 import { runDrain } from "./drain.ts";
-import { brokenReport, type DrainReport } from "./report.ts";
+import { LiveRuns } from "./live-runs.ts";
+import type { DrainReport } from "./report.ts";
 import type { Learned, RunParts } from "./run-parts.ts";
 
 /** What a host needs of a drain: to run it and to read its state. Each verb is described at `Drain`. */
@@ -61,10 +62,10 @@ export function makeRunner(
   const scales = given && maxConcurrency > 1 && engine === "scripted" && continuation;
   const keys = listKeys(list);
   const fromLeft = settings.consumeFrom === "left" ? new ListFromLeft(keys.list) : undefined;
-  let isClosed = false;
+  const live = new LiveRuns();
   /** Outside a run, only the count of sendings ends the repeating. */
   const openSender = (giveUpAt = Number.POSITIVE_INFINITY, requestCountMax?: number): Sender => {
-    if (isClosed) throw new ClosedError("drain");
+    live.expectOpen();
     const client = settings.redis;
     return new Sender({
       client,
@@ -80,7 +81,7 @@ export function makeRunner(
   const learned: Learned = { batchCount: limits.batchCount };
 
   const close = async (): Promise<void> => {
-    isClosed = true;
+    await live.end();
     await settings.redis.close();
   };
 
@@ -120,12 +121,7 @@ export function makeRunner(
 
   return {
     list,
-    async run(runOptions = {}) {
-      const checked = checkRunOptions(runOptions);
-      if (isClosed) throw new ClosedError("drain");
-      // A run reports its own errors. One that comes here was thrown by a clock or a randomId of the user.
-      return runWith(checked, {}).catch(brokenReport);
-    },
+    run: async (runOptions = {}) => live.run(checkRunOptions(runOptions), (checked) => runWith(checked, {})),
     stats: async () => openBroker(openSender()).stats(),
     close,
     [Symbol.asyncDispose]: close,

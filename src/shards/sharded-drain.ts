@@ -2,7 +2,7 @@ import type { DrainStats } from "../broker/broker.ts";
 import type { Continuation } from "../chain/continuation.ts";
 import { askUntil, checkWaitOptions } from "../chain/wait.ts";
 import type { Drain } from "../create-drain.ts";
-import { ClosedError, OptionError } from "../errors.ts";
+import { OptionError } from "../errors.ts";
 import { watched } from "../events/watcher.ts";
 import { shareOf } from "../handling/retry-policy.ts";
 import type { Turns } from "../lists/fair-run.ts";
@@ -13,7 +13,8 @@ import { pushContext, pushMessages, watchedPush } from "../push/push.ts";
 import { type ListKeys, listKeys } from "../redis/keys.ts";
 import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
-import { brokenReport, type DrainReport } from "../run/report.ts";
+import { LiveRuns } from "../run/live-runs.ts";
+import type { DrainReport } from "../run/report.ts";
 import type { RunnerParts } from "../run/runner.ts";
 import { type ShardCounts, ShardRegistry } from "./registry.ts";
 import { checkShards, shardAt, shardCountMax, shardName } from "./shard-names.ts";
@@ -61,7 +62,7 @@ class Shards {
   readonly #continuation: Continuation | undefined;
   readonly #opened = new Map<string, ListDrain>();
   readonly #redis: RunnerParts["settings"]["redis"];
-  #isClosed = false;
+  readonly #live = new LiveRuns();
 
   constructor(options: object, shards: unknown, open: OpenList) {
     this.#base = open(options);
@@ -94,19 +95,14 @@ class Shards {
   toDrain(): Drain {
     const { settings } = this.#base.parts;
     const close = async (): Promise<void> => {
-      this.#isClosed = true;
+      await this.#live.end();
       for (const { drain } of this.#opened.values()) await drain.close();
       await this.#base.drain.close();
     };
     return {
       list: settings.list,
       on: this.#base.drain.on,
-      run: async (options = {}) => {
-        const checked = checkRunOptions(options);
-        if (this.#isClosed) throw new ClosedError("drain");
-        // A run reports its own errors. One that comes here was thrown by a clock or a randomId of the user.
-        return this.#run(checked).catch(brokenReport);
-      },
+      run: async (options = {}) => this.#live.run(checkRunOptions(options), (checked) => this.#run(checked)),
       push: (messages, options = {}) =>
         watchedPush(settings, messages, (given) => this.#push(given, options)),
       peek: async (options = {}) => {
@@ -168,7 +164,7 @@ class Shards {
   }
 
   #list(list: string): ListDrain {
-    if (this.#isClosed) throw new ClosedError("drain");
+    this.#live.expectOpen();
     const continuation = this.#continuation && { continuation: this.#continuation };
     const on = { on: this.#base.parts.settings.listeners };
     const opened =

@@ -62,6 +62,22 @@ export function strictOrderSuite(setup: Setup): void {
       expect(await door.everything()).toEqual({});
     });
 
+    it("claims a head that failed alone, so that what waits behind it is not claimed in vain", async () => {
+      await produce(...numbered(100));
+      const drain = strict({
+        batchSize: 100,
+        maxAttempts: 20,
+        retryDelay: () => 0,
+        brake: false,
+        handler: ({ payload, attempt }) => {
+          if (payload === "m50" && attempt < 10) throw new Error("not yet");
+        },
+      });
+      const report = await drain.run();
+      expect(report).toMatchObject({ stopped: "empty", acked: 100, retried: 9, released: 49 });
+      expect(report.claimed).toBe(100 + 9 + 49);
+    });
+
     it.each([
       ["what failed for the last time", { maxAttempts: 1 }, () => new Error("no")],
       ["what is not worth another attempt", {}, () => new NonRetryableError("no")],

@@ -77,6 +77,32 @@ export const tenantsSuite: Suite = ({ engine, client, door, faulty }) => {
       expect(await door.redis.hkeys(register)).toEqual(["tenant:2"]);
     });
 
+    it("stay in the stats while they have dead letters, though no run looks at them", async () => {
+      const redis = faulty(() => "none");
+      const spillway = make(() => deadLetter("no"), { redis });
+      await produce("tenant:1", "a", "b");
+      await produce("tenant:2", "c");
+      await spillway.run();
+      expect(await door.redis.hkeys(register)).toEqual([]);
+      expect(await spillway.run()).toMatchObject({ requests: 1, commands: 1 });
+      const { dead, lists, leftOut } = await spillway.stats();
+      expect({ dead, leftOut }).toEqual({ dead: 3, leftOut: 0 });
+      expect(lists).toMatchObject({ "tenant:1": { dead: 2 }, "tenant:2": { dead: 1 } });
+
+      await spillway.drainOf("tenant:1").deadLetters.purge();
+      await spillway.stats();
+      expect(Object.keys((await spillway.stats()).lists).sort()).toEqual(["mail", "tenant:2"]);
+
+      // Redriven, it has work: no name is lost, and it comes back when it fails again.
+      await spillway.drainOf("tenant:2").deadLetters.redrive();
+      expect((await spillway.stats()).lists).toMatchObject({ "tenant:2": { list: 1, dead: 0 } });
+      await spillway.run();
+      expect((await spillway.stats()).lists).toMatchObject({ "tenant:2": { list: 0, dead: 1 } });
+      await spillway.drainOf("tenant:2").deadLetters.purge();
+      await spillway.stats();
+      expect(await door.everything()).toEqual({});
+    });
+
     it("of hundreds of names, most of them empty, are all reached and forgotten", async () => {
       const { seen, handler } = recorded();
       const names = Array.from({ length: 300 }, (_, at) => `tenant:${at}`);

@@ -7,7 +7,7 @@ import { useRestServer } from "../support/redis-under-test.ts";
 
 const rest = useRestServer();
 const { door } = rest;
-const tooLarge: Decision = { status: 413, body: '{"error":"ERR max request size exceeded"}' };
+const tooLarge = { status: 413, body: '{"error":"ERR max request size exceeded"}' };
 
 /** A REST server that takes requests of so many bytes, and may do more. */
 function limited(bytesMax: number, also: (refused: number) => Decision = () => "pass"): Promise<HttpProxy> {
@@ -116,6 +116,75 @@ describe("a settle that is too large for the server", () => {
     expect(seen).toEqual(payloads);
     expect(await drain.deadLetters.count()).toBe(300);
     expect(Object.keys(await door.everything())).toEqual(["{mail}:dead"]);
+    await proxy.close();
+  });
+});
+
+describe("the plain engine, whose server takes 50 KB at a time", () => {
+  const payloads = Array.from({ length: 60 }, (_, at) => `${at} `.padEnd(6_000, "x"));
+  const shared = {
+    list: "mail",
+    engine: "plain",
+    maxBatchBytes: 20_000,
+    workingList: "mail:working",
+  } as const;
+  const small = (): Promise<HttpProxy> => limited(50_000);
+
+  it.each<[string, () => unknown, Partial<DrainReport>]>([
+    ["acknowledges", () => undefined, { acked: 60 }],
+    ["retries later", () => retry({ afterMs: 60_000 }), { retried: 60 }],
+    ["makes dead letters of", () => deadLetter("r".repeat(500)), { deadLettered: 60 }],
+  ])("%s every message once", async (_, outcome, expected) => {
+    const proxy = await small();
+    await push(payloads);
+    const seen: string[] = [];
+    const drain = createDrain({
+      redis: upstash({ url: proxy.url, token: testToken }),
+      ...shared,
+      handler: ({ payload }) => {
+        seen.push(payload);
+        return outcome() as undefined;
+      },
+    });
+    const report = await drain.run();
+    expect(report).toMatchObject({ ...expected, unsettled: 0, error: null });
+    expect(seen).toEqual(payloads);
+    expect(await door.redis.exists("mail", "mail:working")).toBe(0);
+    await proxy.close();
+  });
+
+  it("gives back a batch in its order", async () => {
+    const proxy = await small();
+    await push(payloads);
+    const drain = createDrain({
+      redis: upstash({ url: proxy.url, token: testToken }),
+      ...shared,
+      handler: () => release,
+    });
+    expect(await drain.run()).toMatchObject({ unsettled: 0, error: null });
+    expect(await door.waiting("mail")).toEqual(payloads);
+    await proxy.close();
+  });
+
+  it("returns messages that are stuck, in their order, where replies are as small", async () => {
+    const isSmall = (body: Buffer) => (body.length > 50_000 ? tooLarge : "pass");
+    const proxy = await limited(50_000, () => isSmall);
+    await push(payloads);
+    for (const _ of payloads) await door.redis.rpoplpush("mail", "mail:working");
+    const seen: string[] = [];
+    const drain = createDrain({
+      redis: upstash({ url: proxy.url, token: testToken }),
+      ...shared,
+      visibilityTimeoutMs: 1,
+      batchSize: 5,
+      handler: ({ payload }) => void seen.push(payload),
+    });
+    const reports: DrainReport[] = [];
+    do reports.push(await drain.run());
+    while (seen.length < 60 && reports.length < 100);
+    expect(reports.map(({ error }) => error)).toEqual(reports.map(() => null));
+    expect(seen).toEqual(payloads);
+    expect(await door.redis.exists("mail", "mail:working")).toBe(0);
     await proxy.close();
   });
 });

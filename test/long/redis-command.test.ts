@@ -1,11 +1,12 @@
 import { readdirSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { useCommandLine } from "../support/command-line.ts";
 import type { Program } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
-const { temporary, start, run } = useCommandLine();
+const { temporary, start, run, file } = useCommandLine();
 
 describe("spillway redis", () => {
   const serve = (...args: string[]): Program => start(["redis", "--port", "0", "--token", "t0ken", ...args]);
@@ -66,6 +67,17 @@ describe("spillway redis", () => {
     expect(code).toBe(1);
     expect(readdirSync(temporary())).toEqual([]);
     taken.close();
+  });
+
+  it("says in one line that the redis-server it found does not start, and what serves without one", async () => {
+    const broken = await file("#!/bin/sh\nexit 3\n", "sh");
+    await chmod(broken, 0o755);
+    const { code, output } = await run(["redis", "--port", "0"], { SPILLWAY_REDIS_SERVER: broken });
+    expect(output).toMatch(
+      /^error: \S+ ended with code 3 before it answered .* With --memory, none is needed\.\n$/,
+    );
+    expect(code).toBe(1);
+    expect(readdirSync(temporary())).toEqual([]);
   });
 
   it.each([

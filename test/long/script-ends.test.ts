@@ -65,6 +65,8 @@ it("a drain that is closed refuses every call with a ClosedError, and closing it
     () => drain.recover(),
     () => drain.deadLetters.count(),
     () => drain.deadLetters.list(),
+    () => drain.wake(),
+    () => drain.pause(),
     () => redis.command(["PING"]),
   ];
   for (const call of calls) await expect(call()).rejects.toThrow(ClosedError);

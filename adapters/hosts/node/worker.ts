@@ -62,8 +62,10 @@ export function startWorker(drain: HostedDrain, options: WorkerOptions = {}): Wo
     Math.max(dueMsMin, Math.min(idleMs, (nextDueAt ?? Number.POSITIVE_INFINITY) - Date.now()));
 
   const waitAfter = async (report: DrainReport): Promise<void> => {
-    const { stopped, remaining } = report;
-    if (stopped === "budget" || stopped === "limit" || stopped === "aborted") return;
+    const { stopped, remaining, claimed } = report;
+    if (stopped === "budget" || stopped === "limit" || stopped === "aborted")
+      // A budget in which nothing can be claimed must not keep a processor busy.
+      return claimed > 0 ? undefined : pause(dueMsMin);
     if (["busy", "braked", "rate-limited", "held"].includes(stopped)) return pause(dueMs(report));
     // Handlers would only give back again what they have just given back.
     if (stopped === "paused" || remaining !== 0) return pause(pauseMs);

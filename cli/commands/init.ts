@@ -33,7 +33,12 @@ export function initCommand(host: Host): Command {
     if (!template) return 1;
     const files = projectOf(template, options.list, readVersion());
     const there = [...files.keys()].filter((path) => existsSync(join(folder, path)));
-    if (there.length > 0) throw new OptionError("folder", "one without these files", there.join(", "));
+    if (there.length > 0)
+      throw new OptionError(
+        "folder",
+        "one without the files that init writes",
+        `one with ${there.join(", ")}`,
+      );
     for (const [path, text] of files) {
       await write(join(folder, path), text).catch((error: NodeJS.ErrnoException) => {
         const found = `an error (${error.code ?? error.name}) at ${path}`;

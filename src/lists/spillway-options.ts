@@ -214,6 +214,8 @@ export function ownOptions(options: ListOptions): ListOptions {
     if (Object.hasOwn(given, name))
       throw new OptionError(name, "given once, for all lists", "one for this list");
   }
+  if (Object.hasOwn(given, "shards"))
+    throw new OptionError("shards", "left out: a list with shards has a createDrain of its own", "a count");
   return given;
 }
 

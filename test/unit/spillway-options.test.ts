@@ -40,6 +40,13 @@ const rows: readonly (readonly [what: string, given: object, option: string, say
     'lists["a"].redis',
     /for all lists/,
   ],
+
+  [
+    "a list with shards",
+    { lists: { a: { ...good, shards: 2 } } },
+    'lists["a"].shards',
+    /has a createDrain of its own/,
+  ],
   [
     "a list with a continuation of its own",
     { lists: { a: { ...good, continuation: {} } } },

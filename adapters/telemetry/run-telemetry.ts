@@ -11,13 +11,17 @@ import type { BatchHandler, Failure, Handler, Message } from "../../src/index.ts
 import {
   type Batch,
   type Broker,
+  isError,
   isHandlerOutcome,
   isThenable,
   passedOn,
+  promisesIn,
   type RunParts,
+  readVerdict,
   type Settlement,
   type TurnResult,
   textOfFailure,
+  type Verdict,
 } from "../../src/internals.ts";
 import { names, type Operation, operationOn } from "./conventions.ts";
 import { endSpan, type Telemetry } from "./spans.ts";
@@ -178,7 +182,7 @@ export class RunTelemetry {
         [names.bodySize]: message.bytes.length,
         "spillway.attempt": message.attempt,
       });
-      return this.#process(processing, () => handler(message));
+      return this.#process(processing, verdictOf, () => handler(message));
     };
   }
 
@@ -187,7 +191,7 @@ export class RunTelemetry {
       const producers = messages.flatMap((one) => spanContextIn(this.#telemetry.place, one) ?? []);
       const processing = this.#begin(messages, this.#context, producers);
       processing.span.setAttribute(names.batchCount, messages.length);
-      return this.#process(processing, () => handler(messages, given));
+      return this.#process(processing, verdictOfAll, () => handler(messages, given));
     };
   }
 
@@ -206,17 +210,31 @@ export class RunTelemetry {
   }
 
   /** Runs user code inside its span. What it returns or throws is returned and thrown, a promise of it as another one. */
-  #process<Result>(processing: Processing, run: () => Result): Result {
-    const failed = (error: unknown): never => {
+  #process<Result>(
+    processing: Processing,
+    read: (returned: unknown) => Verdict | null,
+    run: () => Result,
+  ): Result {
+    const note = (error: unknown): void => {
       const [message] = processing.messages;
       const text = message && textOfFailure({ error, message });
       // What a batch's error quotes may be any of its payloads.
       const shown = processing.messages.length === 1 ? text : text && { name: text.name, message: "" };
       this.#ended(processing, shown ?? null);
+    };
+    const failed = (error: unknown): never => {
+      note(error);
       throw error;
     };
     const done = (value: unknown): unknown => {
-      this.#ended(processing, null, isHandlerOutcome(value) ? value.outcome : "ack");
+      const verdict = read(value);
+      if (verdict?.kind === "failed") note(verdict.error);
+      else
+        this.#ended(
+          processing,
+          null,
+          verdict?.kind === "said" ? verdict.said.outcome : verdict ? "ack" : undefined,
+        );
       return value;
     };
     let returned: Result;
@@ -246,4 +264,15 @@ export class RunTelemetry {
     instruments.inFlight(this.#list, -messages.length);
     instruments.processing(this.#list, (performance.now() - startedAt) / 1_000, more);
   }
+}
+
+/** What a handler's return value means; null where promises in it do not tell yet. */
+function verdictOf(returned: unknown): Verdict | null {
+  return promisesIn(returned) ? null : readVerdict(returned);
+}
+
+/** The same of a batch handler; null where it says it of each message apart. */
+function verdictOfAll(returned: unknown): Verdict | null {
+  const isOfAll = returned === undefined || isHandlerOutcome(returned) || isError(returned);
+  return isOfAll ? readVerdict(returned) : null;
 }

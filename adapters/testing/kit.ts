@@ -6,8 +6,9 @@ import {
   type Pushable,
   type RedisClient,
   type RunOptions,
+  toText,
 } from "../../src/index.ts";
-import { attempt, checkOptions, integer, type Kinds } from "../../src/internals.ts";
+import { attempt, checkOptions, integer, type Kinds, listKeys, required } from "../../src/internals.ts";
 import { backendOf } from "../local/memory.ts";
 import { Store } from "../local/store/store.ts";
 import { StalledError } from "./errors.ts";
@@ -51,12 +52,14 @@ export class Kit<Report extends DrainReport> {
   readonly #running = new Set<TestProcess>();
   readonly #make: (parts: KitParts) => Runs<Report>;
   readonly #settingsOf: (list: string) => DrainSettings;
+  readonly #patterns: readonly string[];
 
-  /** `make`: makes what a run drains. `settingsOf`: the options of the drain of one list. */
+  /** `make`: makes what a run drains. `settingsOf`: the options of the drain of one list. `patterns`: of lists that come and go. */
   constructor(
     options: TestOptions,
     make: (parts: KitParts) => Runs<Report>,
     settingsOf: (list: string) => DrainSettings,
+    patterns: readonly string[] = [],
   ) {
     const { stallMs } = checkOptions(ownKinds, options);
     this.time = new TestTime(Date.now(), stallMs);
@@ -64,6 +67,7 @@ export class Kit<Report extends DrainReport> {
     this.redis = backendOf(this.#store);
     this.#make = make;
     this.#settingsOf = settingsOf;
+    this.#patterns = patterns;
   }
 
   list(name: string): TestList {
@@ -77,7 +81,7 @@ export class Kit<Report extends DrainReport> {
 
   controls(): Omit<TestControls<Report>, "close" | typeof Symbol.asyncDispose> {
     const count = (name: string, value: unknown, min: number): number =>
-      checkOptions({ [name]: integer({ min }) }, { [name]: value })[name] as number;
+      checkOptions({ [name]: required(integer({ min })) }, { [name]: value })[name] as number;
     return {
       redis: this.redis,
       clock: this.time,
@@ -148,7 +152,12 @@ export class Kit<Report extends DrainReport> {
     };
   }
 
+  /** Whether all lists are, also those of patterns that were pushed to by other means than the kit's. */
   #isEmpty(): boolean {
+    for (const pattern of this.#patterns) {
+      const names = attempt(() => this.#store.call(["HKEYS", `${listKeys(pattern).base}lists`]));
+      for (const name of (names ?? []) as string[]) attempt(() => this.list(toText(name)));
+    }
     return [...this.#lists.values()].every(({ view }) => view.isEmpty());
   }
 

@@ -43,6 +43,7 @@ export function createTestSpillway(options: TestSpillwayOptions): TestSpillway {
       return createSpillway({ ...given, redis, clock, lists: Object.fromEntries(seen) } as never);
     },
     (list) => ({ ...lists[nameOf(list, lists)] }),
+    Object.keys(lists).filter((name) => name.includes("*")),
   );
   const { run, ...spillway } = createSpillway({ ...given, redis: kit.redis, clock: kit.time } as never);
   for (const name of Object.keys(spillway.lists)) kit.list(name);

@@ -7,12 +7,12 @@ import type { ByteString } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
 import type { Batch, Broker, ClaimRequest, DrainStats, Settlement, TurnResult } from "./broker.ts";
 import { ClaimSize } from "./claim-size.ts";
-import { readHistory } from "./history.ts";
-import { decodeSettled, encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
+import { encodeOutcomes, isWhollyAcked, outcomeCodes, partOf } from "./outcome-codes.ts";
 import { hasField, numberOf, pipelined, timeIn } from "./replies.ts";
 import { shardedListError } from "./sharded-list.ts";
 import type { TurnReply } from "./turn-reply.ts";
 import type { TurnClaim, TurnPolicy, TurnSettle } from "./turn-request.ts";
+import { claimedBatch, turnResult } from "./turn-result.ts";
 import { TurnSender, type Turns } from "./turn-sender.ts";
 import { scriptedStats } from "./working-lists.ts";
 
@@ -235,34 +235,8 @@ class ScriptedBroker implements Broker {
     claim: TurnClaim | null,
     sentAt: number,
   ): TurnResult {
-    const { messages, histories, expiresAt } = reply;
     if (claim) this.#size.learn(reply);
-    const batch: Batch | null =
-      claim && messages.length > 0
-        ? {
-            id: claim.id,
-            messages: messages.map((raw, at) => ({ raw, ...readHistory(histories[at]) })),
-            expiresAt,
-            leaseEndsAt: sentAt + claim.leaseMs,
-            order: reply.order,
-          }
-        : null;
-    const count = settlement?.outcomes.length ?? 0;
-    return {
-      lostCount: reply.settled === "lost" ? count : 0,
-      unsettledCount: reply.settled === "nothing" ? count : 0,
-      claim: reply.claimed,
-      batch,
-      recovered: reply.recovered,
-      finishedCount: reply.finishedCount,
-      nextDueAt: reply.nextDueAt,
-      remaining: reply.remaining,
-      others: reply.others,
-      settledAs: decodeSettled(reply.settledCodes, settlement),
-      deadLetters: reply.deadLetters,
-      now: reply.now,
-      problem: reply.problem,
-    };
+    return turnResult(reply, settlement, claim && claimedBatch(reply, claim, sentAt));
   }
 
   /** Whether to look around. A drain that is alone and has just found nothing need not do so at every turn. */

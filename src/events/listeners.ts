@@ -102,7 +102,7 @@ export class ListenerSet implements Listeners, Told {
       this.tell("continuation:declined", { ...about, reason: declined }, hooks);
     if (isA(error, ContinuationError) && this.hears("continuation:failed"))
       this.tell("continuation:failed", { ...about, error }, hooks);
-    if (this.hears("drain:stopped")) this.tell("drain:stopped", { ...about, report }, hooks);
+    if (this.hears("drain:stopped")) this.tell("drain:stopped", { ...about, report: { ...report } }, hooks);
     await hooks.settledWithin(endAt - clock.now(), clock);
     return report;
   }

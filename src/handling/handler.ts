@@ -30,7 +30,7 @@ export type BatchHandlerReturn = BatchVerdict | PromiseLike<BatchVerdict>;
 /**
  * Called with all messages of a batch or, with `batchBy`, with those of one group, whose `key` stands in the context. It
  * returns nothing (all are done), one outcome for all, an array with an outcome, error, promise or undefined for each message,
- * or `{ failed }` with those that are not done. A throw fails them all.
+ * or `{ failed }` with those that are not done. A throw fails them all. The array is frozen: copy it to sort it.
  */
 export type BatchHandler<Value> = (
   messages: readonly Message<Value>[],

@@ -10,8 +10,15 @@ import { isThenable, whenSettled } from "./guest.ts";
 import type { BatchHandler, Handler } from "./handler.ts";
 import { type Message, MessageView } from "./message.ts";
 import { oldestMs, type SentAt } from "./message-age.ts";
-import { type Outcome, outcomes as say } from "./outcome.ts";
-import { type Failure, type Judging, judgeSaid, judgeThrown, type RetryPolicy } from "./retry-policy.ts";
+import { type Outcome, release, outcomes as say } from "./outcome.ts";
+import {
+  type Failure,
+  isUndecodable,
+  type Judging,
+  judgeSaid,
+  judgeThrown,
+  type RetryPolicy,
+} from "./retry-policy.ts";
 import { type StandardSchema, validate } from "./schema.ts";
 import { promisesIn, readVerdict, type Verdict } from "./verdict.ts";
 
@@ -168,7 +175,8 @@ class BatchRun {
 
   async #runGroup(group: readonly Prepared[]): Promise<void> {
     const batchHandler = this.#options.batchHandler as BatchHandler<unknown>;
-    const messages = group.map(({ at }) => this.#messages[at] as MessageView);
+    // Frozen: what is said of them, by their places too, must mean the same messages afterwards.
+    const messages = Object.freeze(group.map(({ at }) => this.#messages[at] as MessageView));
     for (const { at } of group) this.#outcomes[at] = say.keep;
     const time = this.#newTime(messages);
     const context = {
@@ -182,7 +190,14 @@ class BatchRun {
     try {
       said = sortOut(await time.wait("handler", "time", () => batchHandler(messages, context)), messages);
     } catch (error) {
-      said = messages.map(() => ({ value: { status: "rejected", reason: error }, isNamed: true }));
+      // A payload that the codec cannot read takes no others along: they go back.
+      const isReadable = messages.map((message) => !isUndecodable(error, message));
+      const isOfSome = isReadable.includes(false);
+      said = isReadable.map((goesBack) =>
+        isOfSome && goesBack
+          ? { value: release, isNamed: false }
+          : { value: { status: "rejected", reason: error }, isNamed: true },
+      );
     }
     await Promise.all(
       group.map(async ({ at }, index) => {

@@ -129,7 +129,7 @@ export async function judgeThrown(error: unknown, message: Message, judging: Jud
   if (isA(error, SchemaError)) {
     return toDeadLetter({ reason: "invalid", error: describe(error), issues: error.issues }, true);
   }
-  if (isA(error, SpillwayError) && peek(error, "code") === "codec") {
+  if (isUndecodable(error, message)) {
     return toDeadLetter({ reason: "undecodable", error: describe(error) }, true);
   }
   if (isA(error, NonRetryableError) || name === "NonRetryableError") {
@@ -140,6 +140,17 @@ export async function judgeThrown(error: unknown, message: Message, judging: Jud
     return { kind: "overloaded", untilMs: readMoment(peek(error, "untilMs"), judging.redisNow()), otherwise };
   }
   return otherwise;
+}
+
+/** Whether this error tells that the codec cannot read this message. It may tell it of another one of the same batch. */
+export function isUndecodable(error: unknown, message: Message): boolean {
+  if (!isA(error, SpillwayError) || peek(error, "code") !== "codec") return false;
+  try {
+    void message.value;
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 async function judgeFailed(

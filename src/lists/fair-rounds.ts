@@ -1,3 +1,5 @@
+import { RedisReplyError } from "../errors.ts";
+import { asError } from "../handling/guest.ts";
 import * as limits from "../limits.ts";
 import type { Sender } from "../redis/sender.ts";
 import type { FairRun, FairRunParts, Slice } from "./fair-run.ts";
@@ -21,13 +23,14 @@ export interface FairRoundsParts extends Omit<FairRunParts, "members" | "look"> 
 /**
  * Runs named lists and lists that fit patterns within one budget. It works in rounds of a few seconds, each with some lists of
  * each pattern, chosen at random, so that a run is bounded and each list gets its turn. At the end of a round, names of empty
- * lists leave their register. Where there is no work it costs one command.
+ * lists leave their register. Where there is no work it costs one command. Never rejects.
  */
 export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
   const { patterns, clock, endAt, turns } = parts;
   const slices = new Map<string, Slice[]>();
   for (;;) {
-    const found = await gather(parts);
+    const found = await gather(parts).catch(asError);
+    if (found instanceof Error) return { slices, stopped: "error", error: found, isAllSeen: false };
     if (!found) return { slices, stopped: null, error: errorOf(slices), isAllSeen: true };
     const roundEndAt = Math.min(endAt, clock.now() + limits.tenantsMs);
     const reports = [...slices.values()].flat().map(({ report }) => report);
@@ -42,7 +45,7 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
       maxRequests: parts.maxRequests - spent.requests,
     });
     for (const [name, own] of round.slices) slices.set(name, [...(slices.get(name) ?? []), ...own]);
-    let error = round.error;
+    let error = round.error ?? found.error;
     for (const [pattern, tenants] of patterns) {
       const own = found.tenants.get(pattern) ?? [];
       for (const { name } of own) turns.credits.delete(name);
@@ -59,7 +62,13 @@ export async function runRounds(parts: FairRoundsParts): Promise<FairRun> {
     const hasWorked = [...round.slices.values()].flat().some(({ report }) => report.claimed > 0);
     const isRoundOver = round.stopped === "budget" && roundEndAt < endAt && clock.now() >= roundEndAt;
     if (error || !hasWorked || !(isRoundOver || round.stopped === null))
-      return { ...round, slices, error, isAllSeen: round.isAllSeen && found.isAll };
+      return {
+        ...round,
+        stopped: round.stopped ?? (found.error && "error"),
+        slices,
+        error,
+        isAllSeen: round.isAllSeen && found.isAll,
+      };
   }
 }
 
@@ -68,6 +77,8 @@ interface Gathered {
   readonly tenants: ReadonlyMap<string, readonly ListMember[]>;
   /** Whether these are all lists. */
   readonly isAll: boolean;
+  /** Why a register could not be read. */
+  readonly error: Error | null;
 }
 
 /** The lists that exist now; null where none has work and no register holds a name. */
@@ -81,19 +92,24 @@ async function gather(parts: FairRoundsParts): Promise<Gathered | null> {
   const members: ListMember[] = [];
   const all = new Map<string, readonly ListMember[]>();
   let isAll = true;
+  let error: Error | null = null;
   for (const { member } of asked) {
     const tenants = patterns.get(member.name);
     if (!tenants) {
       members.push(member);
       continue;
     }
-    const sample = await tenants.names(sender);
+    const sample = await tenants.names(sender).catch((thrown) => {
+      if (!(thrown instanceof RedisReplyError)) throw thrown;
+      error ??= thrown;
+      return { names: [], isAll: false };
+    });
     isAll &&= sample.isAll;
     const own = sample.names.map((list) => tenantOf(member.name, list, 1 / sample.names.length));
     all.set(member.name, own);
     members.push(...own);
   }
-  return { members, tenants: all, isAll };
+  return { members, tenants: all, isAll, error };
 }
 
 /** A member that stands for all lists of a pattern in the question whether there are any. */

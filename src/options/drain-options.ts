@@ -36,7 +36,7 @@ export interface EveryDrainOption<Value> {
   list: string;
   /** Called with each `Message`; a throw fails that message. Exactly one of `handler` and `batchHandler` must be given. */
   handler?: Handler<Value> | undefined;
-  /** Called with all messages of a batch; a throw fails all of them. */
+  /** Called with all messages of a batch; a throw fails all of them, or only those that the codec cannot read, if that is it. */
   batchHandler?: BatchHandler<Value> | undefined;
   /**
    * With `batchHandler`: returns the group of a message, as a string or as `{ key, size }`; it may be async. The batch handler

@@ -22,19 +22,26 @@ export interface ReadKey {
 export class KeyReader {
   readonly #of: KeyOf<unknown> | string;
   readonly #context: Pick<OrderContext, "settings" | "stopper">;
+  /** Half of the run: a key that never comes must leave time to claim its message, which fails, or it would stop the list. */
+  readonly #msMax: number;
 
   constructor(of: KeyOf<unknown> | string, context: Pick<OrderContext, "settings" | "stopper">) {
     this.#of = of;
     this.#context = context;
+    const { stopper, settings } = context;
+    this.#msMax = Math.min(
+      settings.handlerTimeoutMs ?? Infinity,
+      Math.ceil((stopper?.remainingMs() ?? 0) / 2),
+    );
   }
 
   /** The keys of some messages; null where the run was stopped before all were known. Never throws. */
   async read(payloads: readonly ByteString[]): Promise<ReadKey[] | null> {
     const { stopper, settings } = this.#context;
     if (!stopper || stopper.isStopped) return null;
-    const { list, codec, clock, handlerTimeoutMs } = settings;
+    const { list, codec, clock } = settings;
     const watch = watchLease({ leaseEndsAt: Number.POSITIVE_INFINITY }, stopper, clock);
-    const time = new CallTime(watch, clock, handlerTimeoutMs);
+    const time = new CallTime(watch, clock, this.#msMax);
     try {
       const context = { list, codec, time, markDone: async () => undefined };
       const read = payloads.map((raw, at) =>

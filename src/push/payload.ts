@@ -23,8 +23,12 @@ function encode(value: object, codec: Codec<unknown>): unknown {
   try {
     return codec.encode?.(value);
   } catch (cause) {
-    throw new SpillwayError("codec", `The codec cannot encode a message: ${describe(cause).message}`, {
-      cause,
-    });
+    throw new SpillwayError(
+      "invalid-option",
+      `The codec cannot encode a message: ${describe(cause).message}`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -83,5 +83,34 @@ export function decodingSuite(setup: Setup): void {
       expect(values).toEqual([["a", "1"]]);
       expect(await drain.deadLetters.list()).toMatchObject([{ payload: "nonsense", reason: "undecodable" }]);
     });
+
+    it("takes no others of a batch along when a batch handler reads what it cannot decode", async () => {
+      await produce("1", "nonsense", "2", "more nonsense", "3");
+      const seen: unknown[] = [];
+      const batchHandler = (messages: readonly Message<number>[]): void => {
+        const values = messages.map(({ value }) => value);
+        seen.push(
+          messages.map(({ attempt }) => attempt),
+          values,
+        );
+      };
+      const drain = make({ maxAttempts: 1, batchHandler });
+
+      // The plain engine looks no more for what it has given back in the same run.
+      const first = await drain.run();
+      const second = await drain.run();
+
+      expect(first).toMatchObject({ deadLettered: 2, released: 3, retried: 0 });
+      expect(first.acked + second.acked).toBe(3);
+
+      expect(seen).toEqual([
+        [1, 1, 1],
+        [1, 2, 3],
+      ]);
+      expect(await drain.deadLetters.list()).toMatchObject([
+        { payload: "nonsense", reason: "undecodable" },
+        { payload: "more nonsense", reason: "undecodable" },
+      ]);
+    });
   });
 }

@@ -85,6 +85,19 @@ export function messageKeysSuite(setup: Setup): void {
       expect(failures.length).toBe(1);
     });
 
+    it.each([undefined, 86_400_000])(
+      "stops no list where it never comes, with handlerTimeoutMs: %s",
+      async (ms) => {
+        await produce('"bad"', '"good"');
+        const drain = make({
+          order: byKey(({ value }) => (value === "bad" ? (new Promise(() => undefined) as never) : "fine")),
+          ...(ms !== undefined && { handlerTimeoutMs: ms }),
+          maxAttempts: 1,
+        });
+        expect(await drain.run({ budgetMs: 1_000 })).toMatchObject({ acked: 1, deadLettered: 1 });
+      },
+    );
+
     it("fails a message that the codec cannot decode, as its value would", async () => {
       await produce("{", '{"k":1}');
       const report = await keyed().run();

@@ -5,6 +5,7 @@ import {
   type Handler,
   type NextDrain,
   OptionError,
+  RedisTransportError,
   type SpillwayOptions,
 } from "../../src/index.ts";
 import { mortalClient } from "../support/mortal-client.ts";
@@ -75,6 +76,32 @@ export const tenantsSuite: Suite = ({ engine, client, door, faulty }) => {
       await produce("tenant:2", "b");
       await spillway.run();
       expect(await door.redis.hkeys(register)).toEqual(["tenant:2"]);
+    });
+
+    it("hold up no other list, and take nothing out of the report, where their register holds another type", async () => {
+      const spillway = make(async () => void (await door.redis.set(register, "no register")));
+      await door.redis.lpush("mail", "a");
+      const first = await spillway.run();
+      await door.redis.lpush("mail", "b");
+      const second = await spillway.run();
+      for (const report of [first, second]) {
+        expect(report).toMatchObject({ acked: 1, stopped: "error", remaining: null });
+        expect(report.lists).toMatchObject({ mail: { acked: 1, error: null } });
+        expect(report.error?.message).toMatch(/WRONGTYPE.*\{tenant:\*\}:lists/);
+      }
+    });
+
+    it("take nothing out of the report where a later look is lost", async () => {
+      let looks = 0;
+      const redis = faulty((_, [command]) =>
+        command?.[0] === "HRANDFIELD" && ++looks > 1 ? "lose-request" : "none",
+      );
+      const spillway = make(() => produce("tenant:2", "b").then(() => undefined), { redis });
+      await produce("tenant:1", "a");
+      const report = await spillway.run({ budgetMs: 300 });
+      expect(report).toMatchObject({ acked: 1, stopped: "error", remaining: null });
+      expect(report.lists).toMatchObject({ "tenant:1": { acked: 1 } });
+      expect(report.error).toBeInstanceOf(RedisTransportError);
     });
 
     it("stay in the stats while they have dead letters, though no run looks at them", async () => {

@@ -455,6 +455,11 @@ it.each<[string, () => unknown, RegExp]>([
   ],
   ["an empty list", () => createTestDrain({ handler: fail, list: "" }), /"list" must be/],
   ["a crash after -1", () => createTestDrain({ handler: fail }).crashAfter(-1), /"handlers" must be/],
+  [
+    "a crash after nothing said",
+    () => createTestDrain({ handler: fail }).crashAfter(undefined as never),
+    /"handlers" must be/,
+  ],
   ["1e21 lost replies", () => createTestDrain({ handler: fail }).loseReplies(1e21), /"count" must be/],
 ])("an option that is none is refused: %s", (_, act, text) => {
   expect(act).toThrow(text);

@@ -35,6 +35,16 @@ it("several lists are drained until all are empty, over failures, a crash and lo
 });
 
 it.each<[string, (kit: TestSpillway) => unknown]>([
+  ["push of the whole, with options", (kit) => kit.spillway.push("tenant:ada", "a", { delayMs: 1_000 })],
+  ["push of one list", (kit) => kit.spillway.drainOf("tenant:ada").push("a")],
+])("a list of a pattern is drained too where the first message came by the %s", async (_, act) => {
+  const kit = createTestSpillway({ lists: { "tenant:*": { handler: () => undefined } } });
+  await act(kit);
+  await kit.drainUntilEmpty();
+  kit.expect("tenant:ada", "a", "acked");
+});
+
+it.each<[string, (kit: TestSpillway) => unknown]>([
   ["push", (kit) => kit.push("mails", "a")],
   ["expect", (kit) => kit.expect("mails", "a", "acked")],
   ["outcomes", (kit) => kit.outcomes("tenant:")],

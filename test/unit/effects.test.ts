@@ -132,6 +132,11 @@ describe("forward", () => {
     expect(() => forward(list as never, madeOf(payloads) as never)).toThrow(says);
   });
 
+  it("fails its message as any error of a handler does where the codec cannot encode a payload", async () => {
+    const { outcomes } = await processAll(1, { handler: () => forward("{q}:next", circle()) });
+    expect(outcomes).toMatchObject([{ kind: "retry", isFailure: true }]);
+  });
+
   it("pushes in the order given: texts, bytes, and objects as JSON", async () => {
     const said = forward("{q}:next", ["a", new Uint8Array([255]), { to: 1 }, [1]], {
       effects: [["INCR", "{q}:n"]],

@@ -287,6 +287,14 @@ describe("the events of a drain", () => {
     expect(clock.now() - startedAt).toBeLessThan(6_000);
   });
 
+  it("cannot change the report that the run returns", async () => {
+    const on = {
+      "drain:stopped": ({ report }: { report: object }) => void Object.assign(report, { acked: 9 }),
+    };
+    const drain = createDrain({ ...(await listOf("a")), on, handler: () => undefined });
+    expect(await drain.run()).toMatchObject({ acked: 1 });
+  });
+
   it("make nothing where nobody listens", async () => {
     const given = await listOf("a", "b");
     const all = listeners();

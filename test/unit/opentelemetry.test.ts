@@ -120,6 +120,8 @@ describe("the spans of a drain", () => {
     ["throws", () => Promise.reject(new TypeError("no")), "error.type", "TypeError"],
     ["asks for a retry", async () => retry(), "spillway.outcome", "retry"],
     ["asks for a retry at once", () => retry(), "spillway.outcome", "retry"],
+    ["returns an error", async () => new RangeError("no") as never, "error.type", "RangeError"],
+    ["returns what only looks like an outcome", () => retry as never, "error.type", "SpillwayError"],
     ["takes too long", () => new Promise(() => undefined), "error.type", "HandlerTimeoutError"],
   ])("say so where a handler %s", async (_, handler, attribute, value) => {
     await door.redis.lpush("mail", '"a"');
@@ -159,6 +161,13 @@ describe("the spans of a drain", () => {
     const span = only("process mail");
     expect(span.attributes[names.batchCount]).toBe(2);
     expect(span.links.map((link) => link.context.spanId)).toEqual([producerSpan]);
+    expect(span.attributes["spillway.outcome"]).toBe("ack");
+  });
+
+  it("of a batch name no outcome where it says what became of each message", async () => {
+    await door.redis.lpush("mail", "1", "2");
+    await make({ handler: undefined, batchHandler: () => [undefined, retry()] } as never).run();
+    expect(only("process mail").attributes).not.toHaveProperty("spillway.outcome");
   });
 });
 

@@ -220,6 +220,18 @@ const batches: readonly [name: string, returned: Returned, kinds: Kind[], failur
   ["retry that was not called", () => retry, three("retry"), /a function/],
   ["what looks like ack", () => ({ outcome: "ack" }), three("retry"), /outcome: "ack"/],
   ["a generator", () => unbegun(), three("retry"), /a generator/],
+  [
+    "failed, of messages in another order than they were given",
+    (messages) => ({ failed: [(messages as unknown[]).reverse()[0]] }),
+    three("retry"),
+    /read only/,
+  ],
+  [
+    "nothing, with messages taken away",
+    (messages) => void (messages as unknown[]).shift(),
+    three("retry"),
+    /./,
+  ],
 ];
 
 describe("what a batch handler returns", () => {

@@ -51,16 +51,14 @@ export class OwnConnection {
   static async open(options: IoredisOptions | Redis): Promise<OwnConnection> {
     const redis = await create(options);
     const timeoutMs = ("requestTimeoutMs" in options && options.requestTimeoutMs) || timeoutMsDefault;
-    // Failures are reported where they matter; without a listener, one would end the process. A refused SELECT is told only so.
-    let refused: Error | undefined;
-    redis.on("error", (error: Error) => {
-      if (error.name === "ReplyError") refused = error;
-    });
+    // Failures are reported where they matter; without a listener, one would end the process.
+    redis.on("error", () => undefined);
     try {
       await within(timeoutMs, redis.connect());
       // Once this is answered, nothing that ioredis has sent waits for a reply any more.
       await within(timeoutMs, redis.ping());
-      if (refused) throw refused;
+      // Where Redis refuses another database, ioredis goes on with database 0.
+      if (redis.options.db) await within(timeoutMs, redis.select(redis.options.db));
     } catch (error) {
       redis.disconnect();
       const text = error instanceof Error ? safeReplyText(error.message) : "no reason was given";

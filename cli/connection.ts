@@ -158,8 +158,21 @@ function readUrl(url: string): URL {
   const wanted = "a URL that begins with https://, http://, redis:// or rediss://";
   if (/\s/.test(url) || !URL.canParse(url)) throw new OptionError("--url", wanted, "another text");
   const parsed = new URL(url);
-  if (/^(https?|rediss?):$/.test(parsed.protocol)) return parsed;
-  throw new OptionError("--url", wanted, "a URL of another protocol");
+  if (!/^(https?|rediss?):$/.test(parsed.protocol)) {
+    throw new OptionError("--url", wanted, "a URL of another protocol");
+  }
+  if (/^rediss?:/.test(url)) checkDatabase(parsed);
+  return parsed;
+}
+
+/** Throws `OptionError` unless the path of a redis:// URL is a number or nothing: ioredis would take another one for database 0. */
+export function checkDatabase({ pathname }: URL): void {
+  if (/^\/?\d*$/.test(pathname)) return;
+  throw new OptionError(
+    "--url",
+    "a redis:// URL whose path is the number of a database, or nothing",
+    "another path",
+  );
 }
 
 function openRest(

@@ -6,6 +6,7 @@ import { memory } from "../adapters/local/memory.ts";
 import { redisBackend } from "../adapters/local/redis-backend.ts";
 import { redisServerProgram, startRedisServer } from "../adapters/local/redis-process.ts";
 import { OptionError } from "../src/index.ts";
+import { checkDatabase } from "./connection.ts";
 import { CommandError, type Lifetime } from "./lifetime.ts";
 
 /** What the REST server stands in front of, and how to say so. */
@@ -56,8 +57,12 @@ export async function openEngine(
 }
 
 function readUrl(url: string): URL {
-  if (/^rediss?:\/\/\S+$/.test(url) && URL.canParse(url)) return new URL(url);
-  throw new OptionError("--url", "redis://host:port, or rediss://", "another text");
+  if (!/^rediss?:\/\/\S+$/.test(url) || !URL.canParse(url)) {
+    throw new OptionError("--url", "redis://host:port, or rediss://", "another text");
+  }
+  const parsed = new URL(url);
+  checkDatabase(parsed);
+  return parsed;
 }
 
 /** Loads ioredis here, where the build takes it into the command line; `redisBackend` would want it installed. */

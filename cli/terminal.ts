@@ -91,6 +91,11 @@ export function fields(entries: Readonly<Record<string, string | number | boolea
   return columns(rows);
 }
 
+/** How many rows of a terminal that wide the lines take: a longer line is wrapped. */
+export function rowCount(lines: readonly string[], width: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
+}
+
 function widthOf(text: string): number {
   return stripVTControlCharacters(text).length;
 }

@@ -57,6 +57,8 @@ export class OwnConnection {
       await within(timeoutMs, redis.connect());
       // Once this is answered, nothing that ioredis has sent waits for a reply any more.
       await within(timeoutMs, redis.ping());
+      // Where Redis refuses another database, ioredis goes on with database 0.
+      if (redis.options.db) await within(timeoutMs, redis.select(redis.options.db));
     } catch (error) {
       redis.disconnect();
       const text = error instanceof Error ? safeReplyText(error.message) : "no reason was given";

@@ -88,10 +88,13 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
     if (isReplyError(why)) throw new RedisReplyError(why.message);
     throw lostConnection(place, why ?? error);
   });
-  // It tells a refused SELECT only so, and would go on with database 0.
-  if (isReplyError(why)) {
-    redis.disconnect();
-    throw new RedisReplyError(why.message);
+  // Where Redis refuses the SELECT that ioredis sends, it goes on with database 0. So it is asked for once more.
+  const { db } = redis.options;
+  if (db) {
+    await redis.select(db).catch((error: unknown) => {
+      redis.disconnect();
+      throw isReplyError(error) ? new RedisReplyError(error.message) : lostConnection(place, why ?? error);
+    });
   }
   const readError = (error: unknown): Error => {
     // Only what Redis itself answered; all else is a lost connection.

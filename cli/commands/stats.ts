@@ -13,7 +13,7 @@ import type { Host } from "../host.ts";
 import { moment } from "../moments.ts";
 import { visible } from "../safe-text.ts";
 import { doing, type Session, withExamples } from "../session.ts";
-import { columns } from "../terminal.ts";
+import { columns, rowCount } from "../terminal.ts";
 import { wholeNumber } from "../values.ts";
 
 interface StatsOptions extends ConnectionOptions, ListOptions {
@@ -82,19 +82,19 @@ async function watch(session: Session, intervalMs: number, look: () => Promise<L
   stdout.once("error", () => {
     isRead = false;
   });
-  for (let shownLines = 0; !signal.aborted && isRead; ) {
+  for (let shownRows = 0; !signal.aborted && isRead; ) {
     // A server that does not answer holds up nobody who wants to end.
     const found = await Promise.race([look(), ended]);
     if (!found) return;
-    if (shownLines > 0) stdout.write(`\u001b[${shownLines}A\u001b[J`);
-    const lineCount = show(session, found);
-    shownLines = session.terminal.isWatched ? lineCount : 0;
+    if (shownRows > 0) stdout.write(`\u001b[${shownRows}A\u001b[J`);
+    const lines = show(session, found);
+    shownRows = session.terminal.isWatched ? rowCount(lines, stdout.columns || 80) : 0;
     await setTimeout(intervalMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Returns how many lines it was. */
-function show({ terminal }: Session, { lists: stats, leftOut }: Look): number {
+/** Returns the lines that it was. */
+function show({ terminal }: Session, { lists: stats, leftOut }: Look): readonly string[] {
   const heads = ["list", "waiting", "working", "leases", "delayed", "parked", "dead", "next due", ""];
   const rows = stats.map((one) => [
     visible(one.name),
@@ -117,5 +117,5 @@ function show({ terminal }: Session, { lists: stats, leftOut }: Look): number {
     ...(leftOut > 0 ? [`and ${leftOut} more lists of these patterns, which can be named`] : []),
   ];
   terminal.show({ lists, leftOut }, lines);
-  return lines.length;
+  return lines;
 }

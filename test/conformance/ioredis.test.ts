@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { expect, it } from "vitest";
+import { redisBackend } from "../../adapters/local/redis-backend.ts";
 import type { RedisServer } from "../../adapters/local/redis-process.ts";
 import { ioredis } from "../../adapters/redis/ioredis.ts";
 import { OptionError } from "../../src/index.ts";
@@ -42,4 +43,10 @@ it.each([
   const first = open(redis.server());
   expect(await first.command(["LLEN", "q"])).toBe(0);
   await first.close();
+});
+
+it("refuses it also on the connections that a REST server uses without a client", async () => {
+  const backend = redisBackend({ url: `${redis.server().url}/99` });
+  await expect(backend.raw?.([["LPUSH", "q", "a"]])).rejects.toThrow(/DB index is out of range/);
+  await backend.close();
 });

@@ -18,10 +18,14 @@ const died = (payload: string, at: number): string =>
 const esc = "\u001b";
 
 describe("the command line in a terminal", () => {
-  const typed = (args: string, environment: Record<string, string> = {}): Program =>
+  const typed = (args: string, environment: Record<string, string> = {}, width = 100): Program =>
     new Program(
       "script",
-      ["-qec", `stty cols 100 rows 40; exec '${process.execPath}' '${root}dist/cli.js' ${args}`, "/dev/null"],
+      [
+        "-qec",
+        `stty cols ${width} rows 40; exec '${process.execPath}' '${root}dist/cli.js' ${args}`,
+        "/dev/null",
+      ],
       {
         folder: root,
         environment: { REDIS_URL: server().url, TERM: "xterm", ...environment },
@@ -55,6 +59,13 @@ describe("the command line in a terminal", () => {
     const plain = typed("stats emails");
     expect((await plain.ended).code).toBe(0);
     expect(plain.output).not.toContain("\u001b[31m");
+  });
+
+  it("draws anew with --watch in a terminal where lines are wrapped", async () => {
+    const watching = typed("stats emails --watch --interval-ms 100", {}, 40);
+    await watching.printed(new RegExp(`${esc}\\[4A`));
+    watching.type("\u0003");
+    expect((await watching.ended).code).toBe(0);
   });
 
   it("pushes what it has read by Ctrl-C, and reads no more", async () => {

@@ -156,6 +156,7 @@ describe("the command line, called wrongly or in vain,", () => {
     ["a moment that is none", ["push", list, "m", "--at", "tomorrow"], 2, /2026-/],
     ["a limit's window alone", ["limits", list, "--window-ms", "5"], 2, /--messages/],
     ["a URL of another protocol", ["stats", list, "--url", `ftp://u:${secret}@h`], 2, /another protocol/],
+    ["a database that is none", ["stats", list, "--url", `redis://h/${secret}`], 2, /number of a database/],
     ["a URL that is none", ["stats", list, "--url", `${secret} x`], 2, /another text/],
     [
       "a URL that answers nothing",

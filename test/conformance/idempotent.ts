@@ -63,7 +63,7 @@ export function idempotentSuite(setup: Setup): void {
       expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
     });
 
-    it.each<[string, (handler: Handler) => object]>([
+    it.each<[string, (handler: Handler<unknown>) => object]>([
       ["in a handler", (handler) => ({ handler: (message: Message) => handler(message) })],
       [
         "in a batch handler",

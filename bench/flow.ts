@@ -5,10 +5,10 @@ import { ack, createDrain, type DrainOptions, forward } from "../src/index.ts";
 const list = "flow";
 const batchSize = 100;
 const batchCount = 50;
-/** Messages of a batch are of as many keys. */
+/** More than a batch has messages, so that no two messages of a batch share a key. */
 const keyCount = 1_000;
 
-/** What a batch costs beyond another drain's. */
+/** How much more a batch costs than that of the drain in `beside`. */
 export interface FlowCost {
   readonly name: string;
   /** The drain that it is held against. */

@@ -59,7 +59,7 @@ async function compare(stage: Stage, { runs, isQuick, say }: Settings, entrants:
   }));
 }
 
-/** First runs show how many messages suit the time, the second one those that take their time to start; neither counts. */
+/** How many messages take the wanted time, by one or two runs that do not count: the second one corrects for the time of the start. */
 async function countOf(
   stage: Stage,
   { peer, roundTripMs, order }: Entrant,
@@ -201,7 +201,7 @@ const million: Load = (stage, settings) => {
   return compare(stage, { ...settings, runs: 1 }, [
     { ...at, peer: "Spillway, REST", order: plain },
     { ...at, peer: "Spillway, TCP", order: plain },
-    // It holds nothing but what it handles: what it grows by, V8 does.
+    // For comparison: it keeps nothing, so its growth is that of V8's heap.
     { ...at, peer: "wire limit, TCP", order: { ...plain, batchSize: 1_000 } },
   ]);
 };

@@ -118,9 +118,14 @@ export function patternOf(
   pattern: string,
   options: ConnectionOptions & ListOptions,
 ): Spillway {
+  if (/^\*+$/.test(pattern)) {
+    throw new OptionError("lists", 'names, or patterns such as "tenant:*"', "a star alone");
+  }
   const { requestTimeoutMs, ...own } = drainOptions(options);
   return createSpillway({
     redis: client,
+    // Nothing runs under this name. The usual one would fit patterns such as "s*", which is refused.
+    name: "-",
     lists: { [pattern]: { ...own, handler } },
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   });

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type BatchHandler, type Handler, OptionError } from "../src/index.ts";
+import { show } from "../src/internals.ts";
 
 export interface Handlers {
   readonly handlers: { handler: Handler<unknown> } | { batchHandler: BatchHandler<unknown> };
@@ -16,14 +17,21 @@ const checkTimeoutMs = 10_000;
 
 /** Loads a module that exports `default` or `handler`, or `batchHandler`. Throws `OptionError` where it does not. */
 export async function loadHandlers(file: URL): Promise<Handlers> {
-  const module: Record<string, unknown> = await import(file.href).catch((error: unknown) => {
-    throw new OptionError(
-      "--handler",
-      "a file that loads",
-      `${fileURLToPath(file)}: ${explain(error, file)}`,
-    );
+  const path = fileURLToPath(file);
+  const refused = (why: string): OptionError =>
+    new OptionError("--handler", "a file that loads", `${path}: ${why}`);
+  let stuck: (() => void) | undefined;
+  // Without this Node would end the process by itself, with a code and a warning of its own.
+  const neverLoaded = new Promise<never>((_, reject) => {
+    stuck = () => reject(refused("it awaits something that never comes"));
+    process.once("beforeExit", stuck);
   });
-  return readHandlers(module, fileURLToPath(file));
+  const loaded = import(file.href).catch((error: unknown) => {
+    throw refused(explain(error, file));
+  });
+  const module: Record<string, unknown> = await Promise.race([loaded, neverLoaded]);
+  if (stuck) process.off("beforeExit", stuck);
+  return readHandlers(module, path);
 }
 
 /** Finds the handler in a module. Throws `OptionError` where it has none. */
@@ -45,7 +53,13 @@ export function readHandlers(module: Readonly<Record<string, unknown>>, name: st
 
 /** What is wrong with a module, and in which line. */
 function explain(error: unknown, file: URL): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return `it throws ${show(error)}`;
+  if (
+    (error as NodeJS.ErrnoException).code === "ERR_UNKNOWN_FILE_EXTENSION" &&
+    /\.[cm]?ts$/.test(file.pathname)
+  ) {
+    return `Node ${process.versions.node} does not run TypeScript; Node 22.18 and newer do`;
+  }
   const place =
     placeOf(error.stack ?? "") ?? (error instanceof SyntaxError ? placeOfSyntaxError(file) : undefined);
   return `${error.name}: ${error.message}${place === undefined ? "" : ` at ${place}`}`;

@@ -70,9 +70,13 @@ export async function codeOf(work: Promise<number>, terminal: Terminal): Promise
 
 /** Says what went wrong. The code is 2 where the command was called wrongly, and 1 otherwise. */
 function explain(error: unknown, terminal: Terminal): number {
-  const isTaken = error instanceof Error && (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-  if (isTaken) terminal.fail("the port is taken: give another --port", "port-taken");
-  else if (error instanceof SpillwayError) {
+  const { code: nodeCode, port } = (error ?? {}) as { readonly code?: unknown; readonly port?: unknown };
+  if (nodeCode === "EADDRINUSE") {
+    terminal.fail(
+      `port ${port} is taken: end what uses it, or give another (--help shows how)`,
+      "port-taken",
+    );
+  } else if (error instanceof SpillwayError) {
     const { message, code, cause } = error;
     terminal.fail(cause instanceof SpillwayError ? `${message} ${cause.message}` : message, code);
   } else if (error instanceof CommandError) terminal.fail(error.message, error.code);

@@ -49,11 +49,11 @@ export function makeProgram(host: Host): Command {
     .description("Drains Redis lists, reliably, and looks after them.")
     .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", exitCodes);
   for (const make of makeCommands) program.addCommand(make(host));
   program.addCommand(completeCommand(host), { hidden: true });
   for (const command of withDescendants(program)) {
+    if (command.commands.length > 0) command.helpCommand("help [command]", "print the help of a command");
     command
       .helpOption("-h, --help", "print this help")
       .exitOverride(({ exitCode }) => host.exit(exitCode === 0 ? 0 : 2))
@@ -91,6 +91,7 @@ function refuse(text: string, host: Host): void {
     .replace(/^error: /, "")
     .replace(/^(unknown option '--?[\w-]+=).*?'$/ms, "$1…'")
     .replace(/^(too many arguments.* but got \d+): .*$/s, "$1.")
-    .trimEnd();
+    .trimEnd()
+    .replace(/^unknown command '[^']*'$/, "$&; spillway --help lists all");
   new Terminal(host, host.args.includes("--json")).fail(message, "usage");
 }

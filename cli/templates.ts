@@ -7,6 +7,8 @@ export interface Template {
   readonly description: string;
   /** Copied as they are, but for the list's name. */
   readonly files: readonly string[];
+  /** Packages of types that editors are to read; without it there is no `tsconfig.json`. */
+  readonly types?: readonly string[];
   readonly scripts: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   /** What to type next, a line each. */
@@ -16,6 +18,7 @@ export interface Template {
 const listOfTemplates = '"emails"';
 const dev = "spillway dev LIST --handler ./handler.ts";
 const install = "npm install";
+const nodeTypes = { "@types/node": "^24.0.0" };
 // Of one major version, and fetched when it is used: it is larger than all the rest.
 const vercel = "npx vercel@59";
 
@@ -25,8 +28,9 @@ export const templates: readonly Template[] = [
     name: "node",
     description: "a server on a box, with a schedule",
     files: ["handler.ts", "server.ts"],
+    types: ["node"],
     scripts: { dev, start: "node server.ts" },
-    devDependencies: {},
+    devDependencies: { ...nodeTypes },
     next: [
       install,
       "npm run dev",
@@ -37,8 +41,9 @@ export const templates: readonly Template[] = [
     name: "lambda",
     description: "an AWS Lambda function, by AWS SAM",
     files: ["handler.ts", "drain.ts", "template.yaml"],
+    types: ["node"],
     scripts: { dev, deploy: "sam build && sam deploy --guided" },
-    devDependencies: { esbuild: "^0.28.0" },
+    devDependencies: { ...nodeTypes, esbuild: "^0.28.0" },
     next: [
       install,
       // A file of one's own: so no secret is on a command line or in a history, and no version of the program fetches the URL.
@@ -51,6 +56,7 @@ export const templates: readonly Template[] = [
     name: "worker",
     description: "a Cloudflare Worker, that goes on by alarms",
     files: ["handler.ts", "worker.ts", "wrangler.jsonc"],
+    types: [],
     scripts: { dev, deploy: "wrangler deploy" },
     devDependencies: { wrangler: "^4.0.0" },
     next: [
@@ -65,7 +71,7 @@ export const templates: readonly Template[] = [
     description: "a Vercel Function, called by a schedule",
     files: ["api/drain.ts", "vercel.json"],
     scripts: { deploy: `${vercel} deploy --prod` },
-    devDependencies: { "@types/node": "^24.0.0" },
+    devDependencies: nodeTypes,
     next: [
       install,
       `${vercel} link`,
@@ -91,15 +97,29 @@ export function projectOf(template: Template, list: string, version: string): Re
     dependencies: { spillway: `^${version}` },
     devDependencies: template.devDependencies,
   };
+  const compilerOptions = {
+    target: "es2023",
+    module: "nodenext",
+    strict: true,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    types: template.types,
+  };
   const files = template.files.map((path) => {
     const text = readFileSync(fromPackage(`cli/templates/${template.name}/${path}`), "utf8");
     return [path, text.replaceAll(listOfTemplates, () => quoted)] as const;
   });
   return new Map([
     ...files,
-    ["package.json", `${JSON.stringify(manifest, null, 2)}\n`],
-    [".gitignore", "node_modules\n.env*\n"],
+    ...(template.types ? [["tsconfig.json", inJson({ compilerOptions })] as const] : []),
+    ["package.json", inJson(manifest)],
+    [".gitignore", "node_modules\n.env*\n.dev.vars*\n.wrangler\n.vercel\n.aws-sam\n"],
   ]);
+}
+
+function inJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** The text as a word of a shell. */

@@ -88,6 +88,11 @@ async function connect(redis: Redis, place: string): Promise<TcpConnection> {
     if (isReplyError(why)) throw new RedisReplyError(why.message);
     throw lostConnection(place, why ?? error);
   });
+  // It tells a refused SELECT only so, and would go on with database 0.
+  if (isReplyError(why)) {
+    redis.disconnect();
+    throw new RedisReplyError(why.message);
+  }
   const readError = (error: unknown): Error => {
     // Only what Redis itself answered; all else is a lost connection.
     if (isReplyError(error)) return error;

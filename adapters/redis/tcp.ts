@@ -54,6 +54,13 @@ export function readTcpOptions(options: TcpOptions, what: string): Required<TcpO
   if (!parsed || !/^rediss?:$/.test(parsed.protocol)) {
     throw new OptionError("url", kinds.url.wanted, "another text");
   }
+  if (!/^\/?\d*$/.test(parsed.pathname)) {
+    throw new OptionError(
+      "url",
+      "a Redis URL, whose path is the number of a database or nothing",
+      "another path",
+    );
+  }
   return { ...checked, place: `${parsed.hostname || "localhost"}:${parsed.port || 6379}` };
 }
 

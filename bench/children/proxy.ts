@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 const [, , targetPort, roundTripMs] = process.argv;
 const halfMs = Number(roundTripMs) / 2;
 
-/** Chunks overtake none before them, and wait for none either: the line is long, not narrow. */
+/** Chunks stay in order, and each waits only for its own delay: the connection is slow to answer, and not narrow. */
 function pass(from: Socket, to: Socket): void {
   from.on("data", (chunk) => setTimeout(() => to.writable && to.write(chunk), halfMs));
   from.on("close", () => setTimeout(() => to.destroy(), halfMs));

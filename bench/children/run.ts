@@ -119,7 +119,7 @@ async function redisCpuUs(): Promise<number> {
   return (read("used_cpu_user") + read("used_cpu_sys")) * 1e6;
 }
 
-/** How much this process grows after the first twentieth, and the first fifth, of the messages. */
+/** How much the memory of this process grows after the first twentieth of the messages, and after the first fifth. */
 function watchRss() {
   let base: number | null = null;
   let warmBase: number | null = null;

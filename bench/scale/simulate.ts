@@ -39,9 +39,9 @@ const stepMs = 5;
 const withinMs = 2_000;
 
 /**
- * A burst that one tick finds: the drains start others by the decision that ships, `src/scale/scale.ts` and `Waves`, and the platform lets them
- * begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can. Where nothing can change but what is
- * left, since as many live as may and none is on its way, the rest is one division.
+ * A burst that one tick finds. The drains start others by the code that ships, `src/scale/scale.ts` and `Waves`, and the
+ * platform lets them begin as it says. Time moves in steps of 5 ms; Redis gives no more than it can. When as many drains live
+ * as may, and none is on its way, only what is left still changes: then the rest is one division.
  */
 export function spillway(burst: Burst): Course {
   const { maxConcurrency, handlerMs, concurrency, batchSize = 100 } = burst;

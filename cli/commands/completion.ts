@@ -6,7 +6,7 @@ import { withExamples } from "../session.ts";
 
 export function completionCommand(host: Host): Command {
   const command = new Command("completion")
-    .description("print what your shell reads to complete this command line by Tab")
+    .description("print the script with which your shell completes this command line by Tab")
     .addArgument(new Argument("<shell>", "which shell").choices([...shells]))
     .action((shell: Shell) => void host.stdout.write(completionScript(shell)));
   return withExamples(command, [

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { DeadLetter, DeadLetterChange, DeadLetterWhere } from "../../src/index.ts";
 import { isConfirmed } from "../ask.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList, withOrder } from "../connection.ts";
+import { counted } from "../counts.ts";
 import type { Host } from "../host.ts";
 import { moment } from "../moments.ts";
 import { payloadBlock, payloadJson, payloadLine } from "../payload-text.ts";
@@ -139,18 +140,21 @@ function changeCommand(host: Host, verb: "redrive" | "purge"): Command {
     };
     const does = (count: number): string =>
       isPurge
-        ? `Deleted ${count} dead letters of "${name}".`
-        : `Returned ${count} dead letters to "${name}".`;
+        ? `Deleted ${counted(count, "dead letter")} of "${name}".`
+        : `Returned ${counted(count, "dead letter")} to "${name}".`;
     if (options.yes && !options.dryRun) {
       const count = await change(false);
       return done(count, does(count));
     }
     const count = await change(true);
     if (options.dryRun || count === 0)
-      return done(options.dryRun ? count : 0, `${count} dead letters of "${name}" fit.`);
+      return done(
+        options.dryRun ? count : 0,
+        `${counted(count, "dead letter")} of "${name}" ${count === 1 ? "fits" : "fit"}.`,
+      );
     const question = isPurge
-      ? `Delete ${count} dead letters of "${name}"?`
-      : `Return ${count} dead letters to "${name}"?`;
+      ? `Delete ${counted(count, "dead letter")} of "${name}"?`
+      : `Return ${counted(count, "dead letter")} to "${name}"?`;
     if (!(await isConfirmed(question, options, session))) return notDone(session);
     // No more than was asked about: others may have died meanwhile.
     const changed = await change(false, count);

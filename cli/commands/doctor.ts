@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
 import { checkShards, listKeys, shardName } from "../../src/internals.ts";
 import { type ConnectionOptions, connect, consumeFromOption, withConnection } from "../connection.ts";
+import { counted } from "../counts.ts";
 import { examineAll, type NamedFinding } from "../doctor/checks.ts";
 import { Examination, type Finding } from "../doctor/examination.ts";
 import type { Host } from "../host.ts";
@@ -70,7 +71,7 @@ export function doctorCommand(host: Host): Command {
     session.terminal.show({ list: list ?? null, problems, warnings, findings }, [
       ...findings.flatMap((finding) => linesOf(session.terminal, finding)),
       "",
-      `${problems} problems, ${warnings} warnings.`,
+      `${counted(problems, "problem")}, ${counted(warnings, "warning")}.`,
     ]);
     return problems > 0 || (options.strict === true && warnings > 0) ? 1 : 0;
   });

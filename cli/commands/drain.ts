@@ -14,6 +14,7 @@ import {
   withList,
   withOrder,
 } from "../connection.ts";
+import { counted } from "../counts.ts";
 import { openEngine } from "../engine.ts";
 import { handlerExample, loadHandlers } from "../handlers.ts";
 import type { Host } from "../host.ts";
@@ -38,11 +39,11 @@ interface DrainCommandOptions extends ConnectionOptions, ListOptions {
 export function drainCommand(host: Host): Command {
   const command = withOrder(withList(new Command("drain").argument("[list]")))
     .description(
-      "drain a list once, through your own handler; without a list, a sample on an embedded engine. It exits with 0 where every message was acknowledged and the list is empty.",
+      "drain a list once, through your own handler; without a list, a sample on a Redis of its own. It exits with 0 where every message was acknowledged and the list is empty.",
     )
     .option("--handler <file>", "a module that exports your handler")
     .option("--file <file>", "push this file's lines first, one message a line")
-    .option("--memory", "embed the in-memory store, although there is a Redis")
+    .option("--memory", "use the in-memory store although there is a redis-server")
     .option("--batch-size <count>", "messages claimed at once", readCount, 50)
     .option("--concurrency <count>", "handlers at once", readCount, 10)
     .option("--budget-ms <ms>", "time budget", readCount, 60_000)
@@ -77,7 +78,7 @@ async function drainOnce(session: Session, options: DrainCommandOptions, given?:
   const lines = await readLines(options, isOurs);
   if (lines) {
     const { pushed } = await drain.push(lines);
-    terminal.say(`Pushed ${pushed} messages to "${visible(list)}".`);
+    terminal.say(`Pushed ${counted(pushed, "message")} to "${visible(list)}".`);
   }
   const report = await drain.run({
     budgetMs,

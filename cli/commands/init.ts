@@ -19,7 +19,7 @@ export function initCommand(host: Host): Command {
   const names = templates.map(({ name }) => name);
   const command = new Command("init")
     .argument("[folder]", "where; it is made where it is not there", ".")
-    .description("write a drain that runs into an empty folder; no file that is there is touched")
+    .description("write a working drain into a folder; files that are there stay as they are")
     .addOption(new Option("--template <name>", "for which host").choices(names))
     .option("--list <name>", "the list that it drains", "emails");
   withExamples(command, [
@@ -33,7 +33,12 @@ export function initCommand(host: Host): Command {
     if (!template) return 1;
     const files = projectOf(template, options.list, readVersion());
     const there = [...files.keys()].filter((path) => existsSync(join(folder, path)));
-    if (there.length > 0) throw new OptionError("folder", "one without these files", there.join(", "));
+    if (there.length > 0)
+      throw new OptionError(
+        "folder",
+        "one without the files that init writes",
+        `one with ${there.join(", ")}`,
+      );
     for (const [path, text] of files) {
       await write(join(folder, path), text).catch((error: NodeJS.ErrnoException) => {
         const found = `an error (${error.code ?? error.name}) at ${path}`;

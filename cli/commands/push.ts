@@ -2,6 +2,7 @@ import { addAbortSignal, type Readable } from "node:stream";
 import { Command } from "commander";
 import { OptionError, type PushOptions } from "../../src/index.ts";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
+import { counted } from "../counts.ts";
 import type { Host } from "../host.ts";
 import { type Lines, linesOfFile, splitLines } from "../lines.ts";
 import { ProgressLine } from "../progress.ts";
@@ -61,7 +62,9 @@ export function pushCommand(host: Host): Command {
       const result = await drain.push(passing(), pushOptions(options)).finally(() => progress.end());
       const { pushed, length } = result;
       const where = length === null ? "" : ` It holds ${length} now.`;
-      terminal.show({ list, pushed, length }, [`Pushed ${pushed} messages to "${visible(list)}".${where}`]);
+      terminal.show({ list, pushed, length }, [
+        `Pushed ${counted(pushed, "message")} to "${visible(list)}".${where}`,
+      ]);
       return signal.aborted ? 1 : 0;
     },
   );
@@ -108,5 +111,5 @@ function checkJson(line: Uint8Array, number: number): void {
 function pushLine(count: number, part: number | null): string {
   const bar =
     part === null ? "" : `[${"#".repeat(Math.round(part * 30)).padEnd(30)}] ${Math.round(part * 100)} %  `;
-  return `  ${bar}${count} messages`;
+  return `  ${bar}${counted(count, "message")}`;
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, type ListOptions, openDrain, withList } from "../connection.ts";
+import { counted } from "../counts.ts";
 import type { Host } from "../host.ts";
 import { visible } from "../safe-text.ts";
 import { doing, withExamples } from "../session.ts";
@@ -21,7 +22,7 @@ export function recoverCommand(host: Host): Command {
       if (step.recovered === 0) break;
     }
     session.terminal.show({ list, recovered, adopted }, [
-      `Returned ${recovered} messages to "${visible(list)}".`,
+      `Returned ${counted(recovered, "message")} to "${visible(list)}".`,
       ...(adopted > 0
         ? [
             `${adopted} working lists had no lease. They have one now, and come back when it ends, in a minute.`,

@@ -25,7 +25,7 @@ interface WorkOptions extends ConnectionOptions, ListOptions {
 export function workCommand(host: Host): Command {
   const command = withOrder(withList(new Command("work").argument("<list>")))
     .description(
-      "drain a list for as long as it is left to, through your own handler: on a box, or beside what you develop",
+      "drain a list through your own handler until it is told to end: on a machine of yours, or while you develop",
     )
     .requiredOption("--handler <file>", "a module that exports your handler")
     .option("--concurrency <count>", "handlers at once", readCount, 10);

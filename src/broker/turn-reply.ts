@@ -87,9 +87,8 @@ export function readRefusal(problem: ByteString): RedisReplyError {
   const [refused = ""] = problem.split("\n", 1);
   const [, command = "", key = ""] = /^(\S*) (.*)$/s.exec(refused) ?? [];
   const said = problem.slice(refused.length + 1);
-  const words = /unknown redis command/i.test(said)
-    ? `ERR this server has no ${command || "such command"}: it is renamed or disabled, and Spillway needs it`
-    : said;
+  // A script is not told which command it is that the server does not know.
+  const words = /unknown redis command/i.test(said) ? `ERR unknown command ${command}`.trim() : said;
   return new RedisReplyError(words, command ? { command: [command, key] } : {});
 }
 

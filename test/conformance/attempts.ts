@@ -3,7 +3,7 @@ import { type DeadLetter, type Drain, type EveryDrainOption, RedisReplyError } f
 import { ManualClock } from "../support/manual-clock.ts";
 import { list, recording, type Setup } from "./setup.ts";
 
-/** Promises 2 and 5: a message runs again only where it failed, and a bounded number of times. */
+/** A message runs again only where it failed, and a bounded number of times. */
 export function attemptsSuite(setup: Setup): void {
   const { door, make, produce, places } = setup;
 

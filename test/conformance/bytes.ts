@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { list, recording, type Setup } from "./setup.ts";
 
-/** Promise 8: payloads are bytes, and come back as they went in. */
+/** Payloads are bytes, and come back as they went in. */
 export function bytesSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as limits from "../../src/limits.ts";
 import { numbered, type Setup } from "./setup.ts";
 
-/** Promise 9, and what the verbs beside `run` tell. */
+/** How few commands runs cost, and what the verbs beside `run` tell. */
 export function costsSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

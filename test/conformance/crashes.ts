@@ -3,7 +3,7 @@ import type { DeadLetter, DrainReport } from "../../src/index.ts";
 import { runMortal } from "./mortal.ts";
 import { list, numbered, type Setup } from "./setup.ts";
 
-/** Promise 7: a crash counts as an attempt, and a poison message takes no neighbour with it. */
+/** A crash counts as an attempt, and a poison message takes no neighbour with it. */
 export function crashesSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

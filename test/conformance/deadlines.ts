@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../support/manual-clock.ts";
 import { list, numbered, type Setup } from "./setup.ts";
 
-/** Promise 5: a run ends with its budget or when it is told to, and says what became of each message. */
+/** A run ends with its budget or when it is told to, and says what became of each message. */
 export function deadlinesSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

@@ -8,7 +8,7 @@ const counter = `{${list}}:sent`;
 const next = `{${list}}:next`;
 const counting = ack({ effects: [["INCRBY", counter, 1]] });
 
-/** Promise 16: effects commit with the ack, once, exactly when it takes effect, and not at all where it does not. */
+/** Effects commit with the ack, once, exactly when it takes effect, and not at all where it does not. */
 export function effectsSuite(setup: Setup): void {
   const { door, make, produce, places, faulty } = setup;
   const count = async (): Promise<number> => Number(await door.redis.get(counter));
@@ -109,7 +109,7 @@ export function effectsSuite(setup: Setup): void {
           const handler = (message: { payload: string }) =>
             message.payload === "m1" ? forward(next, "one") : counting;
           const report = await make({ redis, batchSize: 2, handler }).run();
-          // Of two answers the client sees the second one, which may not know of the first.
+          // A doubled request gets two answers. The client sees the second one, which may say that the lease is lost.
           expect(report.acked + report.lostLease).toBe(5);
           expect(await door.everything()).toEqual({ [counter]: "4", [next]: ["one"] });
         }

@@ -31,3 +31,15 @@ it.each([
 ])("refuses at construction what cannot work", (make) => {
   expect(make).toThrow(OptionError);
 });
+
+it.each([
+  ["its own", () => ioredis({ url: `${redis.server().url}/99` })],
+  ["an instance's", () => ioredis(new Redis(`${redis.server().url}/99`, { lazyConnect: true }))],
+])("refuses a database that Redis does not have, %s, and uses no other", async (_, make) => {
+  const client = make();
+  await expect(client.command(["LPUSH", "q", "a"])).rejects.toThrow(/DB index is out of range/);
+  await client.close();
+  const first = open(redis.server());
+  expect(await first.command(["LLEN", "q"])).toBe(0);
+  await first.close();
+});

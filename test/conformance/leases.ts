@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
-/** Promises 4 and 6: who holds a batch, until when, and what a late settle may still do. */
+/** Who holds a batch, until when, and what a late settle may still do. */
 export function leasesSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

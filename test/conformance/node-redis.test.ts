@@ -26,3 +26,12 @@ redisClientConformance("node-redis, an instance not yet connected,", redis, {
 it("refuses at construction what cannot work", () => {
   expect(() => nodeRedis({ url: "" })).toThrow(OptionError);
 });
+
+it("refuses a database that Redis does not have, and uses no other", async () => {
+  const client = nodeRedis({ url: `${redis.server().url}/99` });
+  await expect(client.command(["LPUSH", "q", "a"])).rejects.toThrow(/DB index is out of range/);
+  await client.close();
+  const first = open(redis.server());
+  expect(await first.command(["LLEN", "q"])).toBe(0);
+  await first.close();
+});

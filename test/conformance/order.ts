@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { until } from "../support/until.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
-/** Promise 10: first in, first out, whatever happens on the way. */
+/** First in, first out, whatever happens on the way. */
 export function orderSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

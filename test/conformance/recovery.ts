@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { RedisClient } from "../../src/index.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
-/** Promise 1: what a dead drain held, and what is delayed, comes back in its order. */
+/** What a dead drain held, and what is delayed, comes back in its order. */
 export function recoverySuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

@@ -4,7 +4,7 @@ import { useRedisServer } from "../support/redis-under-test.ts";
 import { base, failing, list, onward, payloads, produce, run, type Verb } from "./refusable-verbs.ts";
 import { places, restrictedUser } from "./restricted-user.ts";
 
-/** Promise 11, beside what each verb does: what a refusal costs who is not concerned by it. */
+/** What a refused command costs the messages and drains that it does not concern. */
 const { door, server } = useRedisServer();
 const { act, runs, close } = restrictedUser(door, () => server().url);
 afterAll(close);

@@ -4,9 +4,9 @@ import { base, list, onward, payloads, type Verb } from "./refusable-verbs.ts";
 import { places, restrictedUser } from "./restricted-user.ts";
 
 /**
- * Promise 11: whatever single command a server refuses us, at whatever point of a script or pipeline, no message is in no
- * place, none is in two, and none that was acknowledged runs again. Which commands a verb uses is learnt from Redis itself,
- * so that no row can be forgotten when a verb changes.
+ * Whatever single command a server refuses us, at whatever point of a script or pipeline, every message is in exactly one
+ * place, and none that was acknowledged runs again. Which commands a verb uses is learnt from Redis itself, so that no row can
+ * be forgotten when a verb changes.
  */
 export function refusalsOf(verbs: readonly Verb[]): void {
   const { door, server } = useRedisServer();
@@ -105,7 +105,7 @@ export function refusalsOf(verbs: readonly Verb[]): void {
     ])("where %s holds another type", async (suffix) => {
       await verb.prepare(door);
       const key = `${base}:${suffix}`;
-      // Where the verb finds its messages there, nothing of the kind can be.
+      // A key that holds messages of the verb cannot hold another type.
       if ((await door.redis.exists(key)) > 0) return;
       await door.redis.set(key, "text of somebody else");
       const { succeeded, error } = await act(verb, ["~*", "+@all"]);

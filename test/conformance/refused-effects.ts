@@ -13,7 +13,7 @@ import { list, numbered, only, type Setup } from "./setup.ts";
 const counter = `{${list}}:sent`;
 const next = `{${list}}:next`;
 
-/** Promise 16, where Redis refuses an effect: its message fails, and no other. */
+/** Where Redis refuses an effect, its message fails, and no other. */
 export function refusedEffectsSuite(setup: Setup): void {
   const { door, make, produce, places, faulty } = setup;
 

@@ -3,7 +3,7 @@ import { deadLetter } from "../../src/index.ts";
 import type { Fault } from "../support/faulty-client.ts";
 import { list, numbered, only, recording, type Setup } from "./setup.ts";
 
-/** Promise 3: requests and replies may be lost or doubled, and no message is lost or runs twice for it. */
+/** Requests and replies may be lost or doubled, and no message is lost or runs twice for it. */
 export function repliesSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

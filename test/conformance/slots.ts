@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Drain, DrainReport } from "../../src/index.ts";
 import { list, numbered, recording, type Setup } from "./setup.ts";
 
-/** Promise 5: as many drains live as `maxConcurrency` says, and ticks stay away from a live chain. */
+/** As many drains live as `maxConcurrency` says, and ticks stay away from a live chain. */
 export function slotsSuite(setup: Setup): void {
   const { door, make, produce } = setup;
 

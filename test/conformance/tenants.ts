@@ -141,7 +141,7 @@ export const tenantsSuite: Suite = ({ engine, client, door, faulty }) => {
     });
 
     it("keep a name whose list a producer pushes to while a run takes it out", async () => {
-      // Whatever the request before which the producer comes.
+      // The producer comes before the first request, then before the second, and so on.
       for (let at = 0; at < 12; at++) {
         await door.redis.flushall();
         const { seen, handler } = recorded();

@@ -60,7 +60,7 @@ describe("the command line in a terminal", () => {
   it("pushes what it has read by Ctrl-C, and reads no more", async () => {
     const program = typed("push emails --file -");
     program.type("one\r");
-    await program.printed(/1 messages/);
+    await program.printed(/1 message\b/);
     program.type("\u0003");
     expect((await program.ended).code).toBe(1);
     expect(await door.redis.lrange("emails", 0, -1)).toEqual(["one"]);

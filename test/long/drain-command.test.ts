@@ -40,6 +40,23 @@ describe("spillway drain", () => {
     expect(code).toBe(1);
   });
 
+  it.each([
+    ["waits for ever", "await new Promise(() => {});", {}, /it awaits something that never comes\.\n$/],
+    ["throws what has no text", "throw { toString() { throw 1; } };", {}, /it throws an object\.\n$/],
+    [
+      "is TypeScript, on a Node that runs none",
+      "export default () => {};",
+      { NODE_OPTIONS: "--no-experimental-strip-types" },
+      /does not run TypeScript; Node 22\.18 and newer do\.\n$/,
+    ],
+  ])("says in one line that its handler's file %s", async (_, text, environment, says) => {
+    const path = await file(text, "ts");
+    const { code, output } = await run(["drain", "mine", "--memory", "--handler", path], environment);
+    expect(output).toMatch(says);
+    expect(output).toMatch(/^error: [^\n]*\n$/);
+    expect(code).toBe(2);
+  });
+
   it("exits with 0 where it has handled as many messages as it was asked to", async () => {
     const lines = await file("one\ntwo\nthree\n", "txt");
     const path = await file("export default () => undefined;");

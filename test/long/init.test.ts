@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runInside } from "../support/command-line-inside.ts";
+import { Program } from "../support/program.ts";
 import { startRest } from "../support/redis.ts";
 import { useRedisServer } from "../support/redis-under-test.ts";
 import {
@@ -46,6 +47,22 @@ describe("spillway init writes a drain that runs", () => {
 });
 
 describe("spillway init", () => {
+  it.each(["node", "lambda", "worker"])(
+    "writes sources that an editor finds no fault with: %s",
+    async (name) => {
+      const folder = await mkdtemp(join(tmpdir(), "spillway-init-"));
+      await runInside(["init", folder, "--template", name]);
+      await mkdir(join(folder, "node_modules/@types"), { recursive: true });
+      await symlink(root, join(folder, "node_modules/spillway"));
+      await symlink(join(root, "node_modules/@types/node"), join(folder, "node_modules/@types/node"));
+      const tsc = join(root, "node_modules/typescript/bin/tsc");
+      const program = new Program(process.execPath, [tsc, "-p", folder], { folder, environment: {} });
+      const { code } = await program.ended;
+      expect(code, program.output).toBe(0);
+      await rm(folder, { recursive: true });
+    },
+  );
+
   it("touches no file that is there", async () => {
     const folder = await mkdtemp(join(tmpdir(), "spillway-init-"));
     await runInside(["init", folder, "--template", "node"]);

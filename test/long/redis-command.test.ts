@@ -63,7 +63,7 @@ describe("spillway redis", () => {
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
     const { code, output } = await run(["redis", "--port", String(port), "--token", "t0ken"]);
-    expect(output).toContain("error: the port is taken: give another --port");
+    expect(output).toContain(`error: port ${port} is taken: `);
     expect(code).toBe(1);
     expect(readdirSync(temporary())).toEqual([]);
     taken.close();

@@ -34,6 +34,7 @@ describe.each(["REST", "TCP"])("the command line, over %s,", (way) => {
       await door.redis.del(list);
       const lines = await file("one\r\ntwo\n\n  three", "ndjson");
       expect((await run(["push", list, "--file", lines], environment)).stdout).toContain("Pushed 3 messages");
+      expect((await run(["push", "none", "m"], environment)).stdout).toContain("Pushed 1 message to");
       expect(await door.waiting(list)).toEqual(["one", "two", "  three"]);
       await door.redis.del(list);
       const bytes = Buffer.from([0xff, 0x00, 0x1b, 0x0a, 0xc3]);
@@ -95,6 +96,7 @@ describe.each(["REST", "TCP"])("the command line, over %s,", (way) => {
       const found = await run(["stats", "tenant:*"], environment);
       expect(found.stdout.match(/^tenant:\d/gm)).toHaveLength(100);
       expect(found.stdout).toMatch(/^and 900 more lists of these patterns/m);
+      expect(await run(["stats", "s*"], environment)).toMatchObject({ code: 0 });
     });
   });
 
@@ -134,6 +136,7 @@ describe("the command line, called wrongly or in vain,", () => {
   /** What a stranger may type, and what comes of it; the secret comes out of none. Add a row for what has been met. */
   const rows: readonly (readonly [what: string, args: string[], code: number, wanted: RegExp])[] = [
     ["a command that there is not", ["psh"], 2, /Did you mean push\?/],
+    ["a command like no other", ["nonesuch"], 2, /spillway --help/],
     ["an option that there is not", ["stats", list, "--timout-ms", "1"], 2, /Did you mean --timeout-ms\?/],
     [
       "a secret in an option that there is not",
@@ -143,6 +146,7 @@ describe("the command line, called wrongly or in vain,", () => {
     ],
     ["one argument too many", ["pause", list, secret], 2, /too many arguments/],
     ["a pattern that is none", ["stats", "a:*:*"], 2, /one star/],
+    ["a pattern of all lists", ["stats", "*"], 2, /a star alone/],
     ["no list", ["pause"], 2, /missing required argument 'list'/],
     ["an empty list", ["pause", ""], 2, /"list"/],
     ["a list with half a hash tag", ["pause", "a}b"], 2, /hash tag/],

@@ -53,6 +53,7 @@ const overTcp: [given: unknown, option: string, says: RegExp][] = [
   [{ url: ` ${tcp}` }, "url", /white space at its ends/],
   [{ url: `redis://default:${secret}#@x:6379` }, "url", /percent-encoded/],
   [{ url: `https://${secret}` }, "url", /redis:/],
+  [{ url: `${tcp}/${secret}` }, "url", /number of a database/],
   [{ url: secret }, "url", /redis:/],
   [{ url: tcp, requestTimeoutMs: "5" }, "requestTimeoutMs", /whole number/],
   [{ url: tcp, requestTimeoutMs: -1 }, "requestTimeoutMs", /-1/],

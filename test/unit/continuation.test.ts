@@ -137,7 +137,7 @@ function scripted(outcomes: unknown[], more: Partial<Continuation> = {}) {
       random: () => 0,
       randomId: () => "an-id",
     });
-  /** Lets what waits for no time go on, and then the time. */
+  /** Lets all promises that wait for no timer settle, and then lets the time pass. */
   const pass = async (ms: number): Promise<void> => {
     for (let step = 0; step < ms; step += 5) {
       for (let turn = 0; turn < 10; turn++) await Promise.resolve();

@@ -106,7 +106,7 @@ async function run(options: Options): Promise<DrainReport> {
   return finish(clock, drain.run({ budgetMs }));
 }
 
-/** Where no promise belongs: there it is nobody's to wait for. */
+/** Here no promise belongs, and nobody waits for one. */
 const takesNoPromise = ["the issues of a schema", "the path of a schema's issue", "clock.now", "clock.after"];
 
 function held(make: Make): Make {

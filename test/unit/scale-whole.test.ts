@@ -126,7 +126,8 @@ describe("a run over several lists that finds more than it can do in time", () =
       {},
       {},
       { budgetMs: 2_000, chain: { id: "with a late name", hop: 1 } },
-      // However long they go on: else whoever ends next would be the first of all, and none would ever end its chain.
+      // They end long after this one, and count as before it all the same: otherwise the drain that ends next would always be
+      // the first, and no chain would ever end.
       ({ live }) => live(100, 1e9),
     );
     expect(report).toMatchObject({ stopped: "budget", declined: expect.stringMatching(/enough/) });

@@ -102,7 +102,7 @@ describe("how many drains a drain starts", () => {
         for (let begun = 1; waiting.length > 0; ) {
           const [slot] = waiting.splice(any(waiting.length), 1) as [number];
           begun += 1;
-          // Those before its branches are there or on their way: it sees some of them.
+          // It sees some of the drains that have begun before it.
           const live = 1 + any(begun);
           const count = branchesWanted({ ...of, live }, slot);
           for (const next of slotsToStart(slot, count, 0, of.maxConcurrency)) {

@@ -54,4 +54,14 @@ describe("the turn script's reply", () => {
       'WRONGTYPE Operation against a key holding the wrong kind of value (ZADD "{mail}:leases"). Another program keeps a value of another type in this key: use another list name, or move that value.',
     );
   });
+
+  it.each([
+    ["as Redis 7 words it", "ERR Unknown Redis command called from script script: 1f, on @user_script:9."],
+    ["as Redis 6 words it", "@user_script: 9: Unknown Redis command called from Lua script"],
+  ])("names a command that the server does not know, and what that means, %s", (_, words) => {
+    const { problem } = readTurnReply([...good.slice(0, 11), `LPUSH mail\n${words}`, ...good.slice(12)]);
+    expect(problem?.message).toBe(
+      "ERR unknown command LPUSH. It is renamed or disabled on this server; Spillway needs it.",
+    );
+  });
 });

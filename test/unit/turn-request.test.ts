@@ -38,7 +38,7 @@ describe("the turn script's request", () => {
     const named = [...suffixes, ...ofBatches].map((suffix) => `{mail}:${suffix}`);
     expect(turnKeys(keys, whole)).toEqual(["mail", ...named]);
     expect(turnKeys(keys, nothing)).toEqual(["mail", ...named.slice(0, 7)]);
-    // Of messages that are all done and never failed, no more is left than the working list.
+    // If all messages are done and none has failed before, only their working list is to be deleted.
     const acked = {
       ...whole,
       claim: null,

@@ -27,10 +27,24 @@ export function argument(args: readonly ByteString[], at: number): ByteString {
 }
 
 /** A 64-bit integer, as Redis reads one. */
-export function integer(text: ByteString): number {
-  if (!/^(0|-?[1-9]\d{0,18})$/.test(text))
-    throw new RedisReplyError("ERR value is not an integer or out of range");
-  return Number(text);
+export function integer(text: ByteString, refusal?: string): number {
+  return Number(exactInteger(text, refusal));
+}
+
+/** The sum of two of them, as the text that is kept: a number would lose the last digits of a large one. */
+export function sumText(text: ByteString, change: bigint, refusal?: string): ByteString {
+  const sum = exactInteger(text, refusal) + change;
+  if (sum !== BigInt.asIntN(64, sum)) throw new RedisReplyError("ERR increment or decrement would overflow");
+  return String(sum);
+}
+
+export function exactInteger(
+  text: ByteString,
+  refusal = "ERR value is not an integer or out of range",
+): bigint {
+  const read = /^(0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : undefined;
+  if (read === undefined || read !== BigInt.asIntN(64, read)) throw new RedisReplyError(refusal);
+  return read;
 }
 
 /** A score, as Redis reads one. */

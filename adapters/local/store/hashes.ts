@@ -1,5 +1,13 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { always, argument, type CommandTable, integer, syntaxError } from "./command.ts";
+import {
+  always,
+  argument,
+  type CommandTable,
+  exactInteger,
+  integer,
+  sumText,
+  syntaxError,
+} from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 function set(name: string) {
@@ -83,13 +91,12 @@ export const hashCommands: CommandTable = {
   HINCRBY: {
     min: 3,
     run: (keyspace, args) => {
-      const step = integer(argument(args, 2));
+      const step = exactInteger(argument(args, 2));
       const field = argument(args, 1);
       const text = hashOf(keyspace, args)?.get(field) ?? "0";
-      if (!/^-?\d+$/.test(text)) throw new RedisReplyError("ERR hash value is not an integer");
-      const sum = Number(text) + step;
-      keyspace.open(argument(args, 0), "hash").set(field, String(sum));
-      return sum;
+      const sum = sumText(text, step, "ERR hash value is not an integer");
+      keyspace.open(argument(args, 0), "hash").set(field, sum);
+      return Number(sum);
     },
   },
 };

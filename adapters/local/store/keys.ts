@@ -1,5 +1,14 @@
 import { type ByteString, type RedisReply, RedisReplyError } from "../../../src/index.ts";
-import { always, argument, type CommandTable, integer, syntaxError, unknownWord } from "./command.ts";
+import {
+  always,
+  argument,
+  type CommandTable,
+  exactInteger,
+  integer,
+  sumText,
+  syntaxError,
+  unknownWord,
+} from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -32,14 +41,20 @@ function timeToLive(unitMs: number) {
   };
 }
 
-function add(sign: number, step: (args: ByteString[]) => number) {
+function add(step: (args: ByteString[]) => bigint) {
   return (keyspace: Keyspace, args: ByteString[]): RedisReply => {
     const key = argument(args, 0);
-    const change = sign * step(args);
-    const sum = integer(keyspace.get(key, "string") ?? "0") + change;
-    keyspace.setText(key, String(sum));
-    return sum;
+    const change = step(args);
+    const sum = sumText(keyspace.get(key, "string") ?? "0", change);
+    keyspace.setText(key, sum);
+    return Number(sum);
   };
+}
+
+function decrement(args: ByteString[]): bigint {
+  const step = -exactInteger(argument(args, 1));
+  if (step !== BigInt.asIntN(64, step)) throw new RedisReplyError("ERR decrement would overflow");
+  return step;
 }
 
 function set(keyspace: Keyspace, args: ByteString[]): RedisReply {
@@ -129,8 +144,8 @@ export const keyCommands: CommandTable = {
   },
   GET: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string") ?? null },
   STRLEN: { min: 1, run: (keyspace, args) => keyspace.get(argument(args, 0), "string")?.length ?? 0 },
-  INCR: { min: 1, run: add(1, () => 1) },
-  DECR: { min: 1, run: add(-1, () => 1) },
-  INCRBY: { min: 2, run: add(1, (args) => integer(argument(args, 1))) },
-  DECRBY: { min: 2, run: add(-1, (args) => integer(argument(args, 1))) },
+  INCR: { min: 1, run: add(() => 1n) },
+  DECR: { min: 1, run: add(() => -1n) },
+  INCRBY: { min: 2, run: add((args) => exactInteger(argument(args, 1))) },
+  DECRBY: { min: 2, run: add(decrement) },
 };

@@ -11,7 +11,7 @@ export { sha1Hex } from "./digest.ts";
 export type { WatchedRun, Watcher } from "./events/watcher.ts";
 export { asError, isError, isThenable, peek, shorten, whenSettled } from "./handling/guest.ts";
 export { isHandlerOutcome } from "./handling/outcome.ts";
-export { firstOf, isArray, promisesIn, readVerdict, type Verdict } from "./handling/verdict.ts";
+export { firstOf, isArray } from "./handling/verdict.ts";
 export { readDeadLetter } from "./operations/dead-letter.ts";
 export type { HandlerOptions } from "./options/drain-options.ts";
 export {

@@ -15,13 +15,10 @@ import {
   isHandlerOutcome,
   isThenable,
   passedOn,
-  promisesIn,
   type RunParts,
-  readVerdict,
   type Settlement,
   type TurnResult,
   textOfFailure,
-  type Verdict,
 } from "../../src/internals.ts";
 import { names, type Operation, operationOn } from "./conventions.ts";
 import { endSpan, type Telemetry } from "./spans.ts";
@@ -182,7 +179,7 @@ export class RunTelemetry {
         [names.bodySize]: message.bytes.length,
         "spillway.attempt": message.attempt,
       });
-      return this.#process(processing, verdictOf, () => handler(message));
+      return this.#process(processing, false, () => handler(message));
     };
   }
 
@@ -191,7 +188,7 @@ export class RunTelemetry {
       const producers = messages.flatMap((one) => spanContextIn(this.#telemetry.place, one) ?? []);
       const processing = this.#begin(messages, this.#context, producers);
       processing.span.setAttribute(names.batchCount, messages.length);
-      return this.#process(processing, verdictOfAll, () => handler(messages, given));
+      return this.#process(processing, true, () => handler(messages, given));
     };
   }
 
@@ -210,11 +207,7 @@ export class RunTelemetry {
   }
 
   /** Runs user code inside its span. What it returns or throws is returned and thrown, a promise of it as another one. */
-  #process<Result>(
-    processing: Processing,
-    read: (returned: unknown) => Verdict | null,
-    run: () => Result,
-  ): Result {
+  #process<Result>(processing: Processing, isBatch: boolean, run: () => Result): Result {
     const note = (error: unknown): void => {
       const [message] = processing.messages;
       const text = message && textOfFailure({ error, message });
@@ -227,14 +220,11 @@ export class RunTelemetry {
       throw error;
     };
     const done = (value: unknown): unknown => {
-      const verdict = read(value);
-      if (verdict?.kind === "failed") note(verdict.error);
-      else
-        this.#ended(
-          processing,
-          null,
-          verdict?.kind === "said" ? verdict.said.outcome : verdict ? "ack" : undefined,
-        );
+      // A batch handler may say it of each message apart, and a function is no outcome.
+      const isSilent = typeof value === "function" || (isBatch && value !== undefined);
+      if (isError(value)) note(value);
+      else if (isHandlerOutcome(value)) this.#ended(processing, null, value.outcome);
+      else this.#ended(processing, null, isSilent ? undefined : "ack");
       return value;
     };
     let returned: Result;
@@ -264,15 +254,4 @@ export class RunTelemetry {
     instruments.inFlight(this.#list, -messages.length);
     instruments.processing(this.#list, (performance.now() - startedAt) / 1_000, more);
   }
-}
-
-/** What a handler's return value means; null where promises in it do not tell yet. */
-function verdictOf(returned: unknown): Verdict | null {
-  return promisesIn(returned) ? null : readVerdict(returned);
-}
-
-/** The same of a batch handler; null where it says it of each message apart. */
-function verdictOfAll(returned: unknown): Verdict | null {
-  const isOfAll = returned === undefined || isHandlerOutcome(returned) || isError(returned);
-  return isOfAll ? readVerdict(returned) : null;
 }

@@ -1,5 +1,5 @@
 import { sha1Hex } from "../digest.ts";
-import { RedisTooLargeError, RedisTransportError } from "../errors.ts";
+import { RedisTooLargeError, RedisTransportError, SpillwayError } from "../errors.ts";
 import type { ClaimedMessage } from "../handling/message.ts";
 import * as limits from "../limits.ts";
 import type { ListKeys } from "../redis/keys.ts";
@@ -119,6 +119,8 @@ class ScriptedBroker implements Broker {
   async markDone(batch: Batch, at: number, ttlMs: number): Promise<void> {
     const done = `${this.#keys.base}done:${batch.id}`;
     const raw = (batch.messages[at] as ClaimedMessage).raw;
+    // Of a handler that was wrapped it was not known that it makes markers, and the settle must have its request.
+    if (!this.#sender.hasRoom) throw new SpillwayError("redis-transport", "No request is left for a marker.");
     // Sent once: it is not worth waiting, since without a marker the message may only run again.
     await this.#sender.pipelineOnce([
       ["HSET", done, at, sha1Hex(raw)],

@@ -38,6 +38,9 @@ export class Tenants {
     const option = `lists[${show(pattern)}]`;
     if (more.length > 0) throw new OptionError(option, "a pattern with one star", "one with more");
     if (/[{}]/.test(pattern)) throw new OptionError(option, 'a pattern without "{" and "}"', "one with them");
+    // Redis keeps names as UTF-8, so no list would ever fit.
+    if (/\p{Surrogate}/u.test(pattern))
+      throw new OptionError(option, "well-formed text", "half of a character");
     this.pattern = pattern;
     this.#working = new Register(`${base}lists`);
     this.#dead = new Register(`${base}dead-lists`);

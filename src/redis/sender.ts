@@ -68,6 +68,11 @@ export class Sender {
     return this.#clock.now();
   }
 
+  /** Whether there is room for one more request that the run can do without. */
+  get hasRoom(): boolean {
+    return this.meter.requests + this.meter.elsewhere + limits.requestsKept < this.#requestCountMax;
+  }
+
   /** Sends one command that can be repeated. `make` gets whether an earlier sending may have run. */
   command(make: (mayHaveRun: boolean) => RedisCommand): Promise<RedisReply> {
     return this.#repeat((mayHaveRun) => {

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
 import {
   deadLetter,
+  type Handler,
   type HandlerOutcome,
   idempotent,
+  type Message,
   OptionError,
   type RedisClient,
 } from "../../src/index.ts";
 import type { Fault } from "../support/faulty-client.ts";
 import { runMortal } from "./mortal.ts";
-import { list, type Setup } from "./setup.ts";
+import { list, numbered, type Setup } from "./setup.ts";
 
 /** A handler with markers is not run again for a message that it has finished. */
 export function idempotentSuite(setup: Setup): void {
@@ -59,6 +61,21 @@ export function idempotentSuite(setup: Setup): void {
         error: null,
       });
       expect(Object.keys(await door.everything())).toEqual([`{${list}}:dead`]);
+    });
+
+    it.each<[string, (handler: Handler<unknown>) => object]>([
+      ["in a handler", (handler) => ({ handler: (message: Message) => handler(message) })],
+      [
+        "in a batch handler",
+        (handler) => ({ batchHandler: (all: readonly Message[]) => all.map((message) => handler(message)) }),
+      ],
+    ])("leaves maxRequests room for the settle where it is wrapped: %s", async (_, wrap) => {
+      await produce(...numbered(30));
+      const redis = setup.faulty(() => "none");
+      const handler = idempotent(() => undefined, { ttlMs: 600_000 });
+      const drain = make({ redis, batchSize: 30, ...wrap(handler) });
+      expect(await drain.run({ maxRequests: 20 })).toMatchObject({ acked: 30, unsettled: 0, error: null });
+      expect(redis.sent.length).toBeLessThanOrEqual(20);
     });
 
     describe.each(["strict", { byKey: () => "one" }] as const)("in the order %j", (order) => {

@@ -28,6 +28,7 @@ const rows: readonly (readonly [what: string, given: object, option: string, say
   ["the whole's name fitting it", { lists: { "spill*": good } }, 'lists["spill*"]', /"spillway"/],
   ["a star alone", { lists: { "*": good } }, 'lists["*"]', /"spillway"/],
   ["bad options", { lists: { "a:*": { ...good, concurrency: 0 } } }, 'lists["a:*"].concurrency', /got 0/],
+  ["half of a character", { lists: { "\ud800:*": good } }, 'lists["\\ud800:*"]', /well-formed/],
   ["a working list", { lists: { "a:*": { ...good, workingList: "w" } } }, 'lists["a:*"].workingList', /own/],
 ];
 

@@ -93,6 +93,25 @@ describe("the Durable Object of a list", () => {
     expect(reports).toMatchObject([{ acked: 1 }, { stopped: "empty", commands: 1 }]);
   });
 
+  it("begins once more at once, and not when its timer fires, where it was asked while its drain ran", async () => {
+    let asked: Promise<unknown> = Promise.resolve();
+    const chain: InstanceType<CloudflareHandler<Env>["DrainChain"]> = object({
+      retryDelay: () => 60_000,
+      handler: () => {
+        asked = ask(chain, { ask: "begin" });
+        throw new Error("not now");
+      },
+    });
+    await redis.command(["LPUSH", "mail", "a"]);
+    await ask(chain, { ask: "begin" });
+    await fire(chain);
+    await asked;
+    expect(reports).toMatchObject([{ stopped: "empty", retried: 1, continuedWith: "alarm" }]);
+    expect(storage.alarmAt).toBe(startAt + 2);
+    await fire(chain);
+    expect(storage.alarmAt).toBeGreaterThan(startAt + 50_000);
+  });
+
   it("moves its alarm sooner, never later, and writes nothing for a moment's difference", async () => {
     const chain = object();
     await ask(chain, hop(60_000));

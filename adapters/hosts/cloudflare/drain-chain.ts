@@ -83,6 +83,11 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       chain: ChainPosition,
       waiting: Waiting | undefined,
     ): Promise<void> {
+      if (this.#isAskedAgain && report.stopped === "empty") {
+        // The messages that it was asked to drain may have been pushed after it saw the empty list, also where it has set a timer.
+        await this.#arm(0, null);
+        return;
+      }
       if (report.continuedWith !== null) return;
       const hasProgress = report.acked + report.deadLettered > 0;
       const failureCount = hasProgress ? 1 : (waiting?.failureCount ?? 0) + 1;
@@ -90,9 +95,6 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
       if (isWorthAnother && failureCount <= failureCountMax) {
         const next = { id: chain.id, hop: chain.hop + 1 };
         await this.#arm(failureWaitMs * 2 ** (failureCount - 1), { chain: next, failureCount });
-      } else if (this.#isAskedAgain && report.stopped === "empty") {
-        // The messages that it was asked to drain may have been pushed after it saw the empty list.
-        await this.#arm(0, null);
       } else if (waiting && (await this.#storage.getAlarm()) === null) {
         await this.#storage.delete("waiting");
       }

@@ -20,13 +20,14 @@ export interface HttpToken {
 const scopes: readonly HttpScope[] = ["wake", "push", "drain", "read", "operate"];
 
 export const tokensKind: Checker<readonly HttpToken[] | undefined> = {
-  wanted: `an array of { token, scopes }: a text without white space at its ends, and some of ${scopes.join(", ")}`,
+  wanted: `an array of { token, scopes }: a text of ASCII without white space at its ends, and some of ${scopes.join(", ")}`,
   isSecret: true,
   allows: (value) =>
     Array.isArray(value) &&
     value.every(
       (one: HttpToken) =>
-        (one.token === undefined || (typeof one.token === "string" && /^\S(.*\S)?$/.test(one.token))) &&
+        (one.token === undefined ||
+          (typeof one.token === "string" && /^[!-~]([ -~]*[!-~])?$/.test(one.token))) &&
         Array.isArray(one.scopes) &&
         one.scopes.every((scope) => scopes.includes(scope)),
     ),

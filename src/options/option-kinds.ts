@@ -46,7 +46,7 @@ export function integer<const Default extends number | undefined = undefined>(
   };
 }
 
-/** A string that is not empty, or that fits `pattern`. A secret has no white space at its ends and no line break. */
+/** A string that is not empty, or that fits `pattern`. A secret is what a header can hold: ASCII without white space at its ends. */
 /* @__NO_SIDE_EFFECTS__ */
 export function text<const Default extends string | undefined = undefined>(
   rules: Rules<Default> & {
@@ -55,9 +55,9 @@ export function text<const Default extends string | undefined = undefined>(
     readonly wanted?: string;
   } = {},
 ): Checker<string | Default> {
-  const pattern = rules.pattern ?? (rules.isSecret ? /^\S(.*\S)?$/ : /./s);
+  const pattern = rules.pattern ?? (rules.isSecret ? /^[!-~]([ -~]*[!-~])?$/ : /./s);
   return {
-    wanted: `a string with at least one character${rules.isSecret ? ", and no white space at its ends" : ""}`,
+    wanted: `a string with at least one character${rules.isSecret ? ", all of ASCII, and no white space at its ends" : ""}`,
     ...rules,
     allows: (value) => typeof value === "string" && pattern.test(value),
   };

@@ -112,6 +112,14 @@ describe("the Durable Object of a list", () => {
     expect(storage.alarmAt).toBeGreaterThan(startAt + 50_000);
   });
 
+  it("looks again in a year for what is due at the end of time, since no alarm may be that far", async () => {
+    await redis.command(["ZADD", "{mail}:delayed", 8.64e15, "far"]);
+    const chain = object();
+    await ask(chain, { ask: "begin" });
+    await fire(chain);
+    expect(storage.alarmAt).toBe(Date.now() + 31_536_000_000);
+  });
+
   it("moves its alarm sooner, never later, and writes nothing for a moment's difference", async () => {
     const chain = object();
     await ask(chain, hop(60_000));
@@ -239,6 +247,17 @@ describe("cloudflareHandler()", () => {
     const make = () => cloudflareHandler(() => ({}) as never, options as never);
     expect(make).toThrow(expect.objectContaining({ option }));
     expect(make).toThrow(OptionError);
+  });
+
+  it("says that a function for several lists has made no drain", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { fetch } = cloudflareHandler(() => () => undefined as never, {
+      continuation: null,
+      token: () => "t",
+    });
+    const headers = { authorization: "Bearer t" };
+    await fetch(new Request("https://x/drain", { method: "POST", headers }), {}, context);
+    expect(logged.mock.calls[0]?.[1]).toMatchObject({ name: "OptionError", option: "drain" });
   });
 
   it("refuses what is no function for its drain at once", () => {

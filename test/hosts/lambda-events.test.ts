@@ -120,6 +120,34 @@ describe("a Lambda function's budget", () => {
   });
 });
 
+describe("a Lambda function wants to be told how much time is left:", () => {
+  it.each<[string, unknown]>([
+    ["no context", undefined],
+    ["a context of another kind", { done: () => undefined }],
+    ["no number", { ...context, getRemainingTimeInMillis: () => Number.NaN }],
+    ["a text", { ...context, getRemainingTimeInMillis: () => "3000" }],
+    ["a promise", { ...context, getRemainingTimeInMillis: async () => 3_000 }],
+    ["nothing", { ...context, getRemainingTimeInMillis: () => undefined }],
+  ])("%s is refused by a name, and begins no drain", async (_name, given) => {
+    const { drain, runs } = recorded();
+    for (const event of [
+      {},
+      httpEvents[0]?.[1]({ method: "POST", path: "/drain", authorization: "Bearer t" }),
+    ])
+      await expect(lambdaHandler(drain, { ...quiet, token: "t" })(event, given as never)).rejects.toThrow(
+        "getRemainingTimeInMillis()",
+      );
+    expect(runs).toEqual([]);
+  });
+
+  it("without end is a day", async () => {
+    const { drain, runs } = recorded();
+    for (const leftMs of [Number.POSITIVE_INFINITY, 1e21])
+      await lambdaHandler(drain, quiet)({}, { ...context, getRemainingTimeInMillis: () => leftMs });
+    expect(runs.map(({ budgetMs }) => budgetMs)).toEqual([86_400_000, 86_400_000]);
+  });
+});
+
 describe("a Lambda function's drain", () => {
   it("is made once for all warm invocations, and again where making it failed", async () => {
     let made = 0;

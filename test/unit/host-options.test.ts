@@ -6,13 +6,20 @@ import {
   redisNonces,
   signedContinuation,
   signedReceiver,
+  signRequest,
 } from "../../adapters/continue/signed/index.ts";
-import { cloudflareHandler, serviceBindingContinuation } from "../../adapters/hosts/cloudflare/index.ts";
+import {
+  alarmContinuation,
+  cloudflareHandler,
+  queueContinuation,
+  serviceBindingContinuation,
+} from "../../adapters/hosts/cloudflare/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
 import { lambdaContinuation, lambdaHandler } from "../../adapters/hosts/lambda/index.ts";
-import { startServer } from "../../adapters/hosts/node/server.ts";
+import { startServer, startWorker } from "../../adapters/hosts/node/server.ts";
 import { createHttpApp } from "../../adapters/http/app.ts";
 import { type Drain, OptionError } from "../../src/index.ts";
+import { lyingError, revoked, unreadable } from "../support/hostile-values.ts";
 
 const secret = "hunter2hunter2hunter2hunter2hunter2";
 const url = "https://drain.example/drain";
@@ -31,12 +38,40 @@ const makers: Record<string, (given: object) => unknown> = {
   signedReceiver: (given) => signedReceiver({ keys: [secret], nonces: memoryNonces(), ...given }),
   memoryNonces: (given) => memoryNonces(given),
   redisNonces: (given) => redisNonces({ command: async () => null } as never, given),
+  signRequest: (given) => signRequest({ method: "POST", url }, { key: secret, ...given }),
   qstashContinuation: (given) => qstashContinuation({ url, token: secret, ...given }),
   qstashReceiver: (given) => qstashReceiver({ currentSigningKey: secret, nextSigningKey: secret, ...given }),
 };
 
+const toThrow = {
+  toString: (): never => {
+    throw new Error("Not to be read.");
+  },
+};
+const noUrls = [
+  "",
+  "drain",
+  "ftp://x",
+  `https://u:${secret}@x`,
+  null,
+  {},
+  toThrow,
+  [toThrow],
+  lyingError("name"),
+];
 const noTimes = [Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, 1e21, "5", null, {}, 10n];
-const noSecrets = ["", `${secret}\n`, ` ${secret}`, `${secret}\t`, 7, null, { secret }];
+const noSecrets = [
+  "",
+  `${secret}\n`,
+  `${secret}ä`,
+  `${secret}€`,
+  `${secret}\u0000`,
+  ` ${secret}`,
+  `${secret}\t`,
+  7,
+  null,
+  { secret },
+];
 
 /** An option, and values that cannot work. Add a row for what has been met. */
 const rows: readonly (readonly [maker: string, option: string, values: readonly unknown[]])[] = [
@@ -74,14 +109,30 @@ const rows: readonly (readonly [maker: string, option: string, values: readonly 
   ["cloudflareHandler", "token", noSecrets],
   ["cloudflareHandler", "wakeToken", noSecrets],
   ["serviceBindingContinuation", "maxHops", [...noTimes, 17]],
-  ["signedContinuation", "url", ["", "drain", "ftp://x", `https://u:${secret}@x`, null, {}]],
+  ["signedContinuation", "url", noUrls],
   ["signedContinuation", "keys", [[], ["short"], [`${secret}\n`], [` ${secret}`], secret, null]],
   ["signedContinuation", "ttlMs", [...noTimes, 0, 86_400_001]],
   ["signedContinuation", "maxHops", noTimes],
   [
     "signedContinuation",
     "headers",
-    [{ "a b": secret }, { a: `${secret}\n\nb` }, { a: "\u{1f600}" }, null, secret],
+    [
+      { "a b": secret },
+      { a: `${secret}\n\nb` },
+      { a: "\u{1f600}" },
+      null,
+      secret,
+      () => ({}),
+      Promise.resolve({}),
+    ],
+  ],
+  ["signRequest", "key", [null, 7, "short", `${secret}\n`, [secret]]],
+  ["signRequest", "now", noTimes],
+  ["signRequest", "ttlMs", [...noTimes, 0, 86_400_001, secret]],
+  [
+    "signRequest",
+    "nonce",
+    ["", "short", "no spaces in it please", "n".repeat(65), null, 7, 10n, Symbol("n")],
   ],
   ["signedReceiver", "keys", [[], ["short"], [secret, `${secret}\n`], secret, null]],
   ["signedReceiver", "clockSkewMs", [...noTimes, 3_600_001]],
@@ -89,15 +140,19 @@ const rows: readonly (readonly [maker: string, option: string, values: readonly 
   ["signedReceiver", "nonces", [null, {}, new Map()]],
   ["memoryNonces", "countMax", [...noTimes, 0]],
   ["redisNonces", "prefix", ["", null, 7]],
-  ["qstashContinuation", "url", ["", "drain", ` ${url}`, `${url}\n`, "ftp://x", null, {}]],
-  ["qstashContinuation", "baseUrl", ["", "qstash.upstash.io", "https://x y", null, {}]],
+  ["qstashContinuation", "url", [...noUrls, ` ${url}`, `${url}\n`]],
+  [
+    "qstashContinuation",
+    "baseUrl",
+    ["", "qstash.upstash.io", "https://x y", `https://u:${secret}@x`, null, {}],
+  ],
   ["qstashContinuation", "token", noSecrets],
   ["qstashContinuation", "retries", noTimes],
   ["qstashContinuation", "maxHops", noTimes],
   ["qstashReceiver", "currentSigningKey", [...noSecrets, undefined]],
   ["qstashReceiver", "nextSigningKey", [...noSecrets, undefined]],
   ["qstashReceiver", "clockSkewMs", [...noTimes, 3_600_001]],
-  ["qstashReceiver", "url", ["", "drain", ` ${url}`, `${url}\n`, "ftp://x", null, 7, [], {}, new Date(0)]],
+  ["qstashReceiver", "url", [...noUrls, ` ${url}`, `${url}\n`, 7, [], new Date(0)]],
   ...["hopPath", "cronPath", "basePath"].map((option) => ["fetchHandler", option, [secret]] as const),
   ["fetchHandler", "routes", [secret]],
   ["fetchHandler", "budgetMs", [secret]],
@@ -138,6 +193,8 @@ it.each<[string, (given: never) => unknown]>([
   ["createHttpApp", (given) => createHttpApp(given)],
   ["cloudflareHandler", (given) => cloudflareHandler(given)],
   ["redisNonces", (given) => redisNonces(given)],
+  ["queueContinuation", (given) => queueContinuation(given)],
+  ["serviceBindingContinuation", (given) => serviceBindingContinuation(given)],
 ])("%s refuses what it cannot work with in the place of what it is about", async (_name, make) => {
   for (const given of [null, undefined, {}, secret, [drain]]) {
     const error = await failureOf(() => make(given as never));
@@ -145,3 +202,41 @@ it.each<[string, (given: never) => unknown]>([
     expect(inspect(error)).not.toContain(secret);
   }
 });
+
+it("alarmContinuation refuses a binding in the place of the function that picks it", () => {
+  for (const given of [null, "DRAIN_CHAIN", { idFromName: () => null, get: () => null }])
+    expect(() => alarmContinuation(given as never)).toThrow(OptionError);
+});
+
+const takers: readonly (readonly [name: string, take: (options: never) => unknown])[] = [
+  ["fetchHandler", (options) => fetchHandler(drain, options)],
+  ["lambdaHandler", (options) => lambdaHandler(drain, options)],
+  ["lambdaContinuation", (options) => lambdaContinuation(options)],
+  ["startServer", (options) => startServer(drain, options)],
+  ["startWorker", (options) => startWorker(drain, options)],
+  ["createHttpApp", (options) => createHttpApp(drain, options)],
+  ["cloudflareHandler", (options) => cloudflareHandler(() => ({}) as never, options)],
+  ["serviceBindingContinuation", (options) => serviceBindingContinuation(() => undefined, options)],
+  ["signedContinuation", (options) => signedContinuation(options)],
+  ["signedReceiver", (options) => signedReceiver(options)],
+  ["signRequest", (options) => signRequest({ method: "POST", url }, options)],
+  ["memoryNonces", (options) => memoryNonces(options)],
+  ["qstashContinuation", (options) => qstashContinuation(options)],
+  ["qstashReceiver", (options) => qstashReceiver(options)],
+];
+it.each(takers)(
+  "%s refuses options that cannot be read, and waits for no promise in their place",
+  async (_name, take) => {
+    for (const make of [
+      unreadable,
+      revoked,
+      () => Promise.reject(new Error("Nobody waits for it.")),
+      () => null,
+      () => secret,
+    ]) {
+      const error = await failureOf(() => take(make() as never));
+      expect(error).toBeInstanceOf(OptionError);
+      expect(inspect(error)).not.toContain(secret);
+    }
+  },
+);

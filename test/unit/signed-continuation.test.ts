@@ -88,6 +88,21 @@ describe("the continuation by signed calls", () => {
     expect(await invoke(2)).toEqual({ declined: expect.stringContaining("508") });
   });
 
+  it.each<[string, object]>([
+    ["a Headers", new Headers({ "x-bypass": "s" })],
+    ["a list of pairs", [["x-bypass", "s"]]],
+    [
+      "a name of ours in other letters",
+      { "x-bypass": "s", "Content-Type": "text/plain", "Spillway-Signature": "no" },
+    ],
+  ])("sends the headers that it is given as %s, and its own", async (_name, headers) => {
+    const { calls, invoke } = service([], { headers: headers as never });
+    expect(await invoke()).toBe(null);
+    expect(calls[0]?.headers.get("x-bypass")).toBe("s");
+    expect(calls[0]?.headers.get("content-type")).toBe("application/json");
+    expect(calls[0]?.headers.get(signatureHeader)).toMatch(/^v1;[^,]*$/);
+  });
+
   it("asks for the URL at each call, and sends the headers it is given", async () => {
     const headers = { "x-vercel-protection-bypass": "s", [signatureHeader]: "not this one" };
     const { calls, invoke } = service([], { url: () => "https://now.example/drain", headers });

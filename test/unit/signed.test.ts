@@ -207,6 +207,13 @@ describe("a signed call", () => {
     expect(now + 10_000 + remembered).toBe(goodUntil + 5_000 + 60_000);
   });
 
+  it("is not taken twice where the clock of the nonces gives no number", async () => {
+    const nonces = memoryNonces({ now: () => Number.NaN });
+    const headers = await sign();
+    expect(await verdict(call, headers, { nonces })).toBe("ok");
+    expect(await verdict(call, headers, { nonces })).toBe("replayed");
+  });
+
   it("is taken with the new and the old key while they are rotated, and with no other", async () => {
     const keys = [key, oldKey];
     const nonces = memoryNonces();

@@ -7,10 +7,12 @@ import {
   writeHop,
 } from "../../../src/index.ts";
 import {
+  attempt,
   checkOptions,
   either,
   func,
   integer,
+  isThenable,
   type Kinds,
   object,
   required,
@@ -60,16 +62,17 @@ export function signedContinuation(options: SignedContinuationOptions): Continua
 
 /** Throws `OptionError` for bad headers. It shows none of them, since one may be a secret. */
 function refuseBadHeaders(headers: Readonly<Record<string, string>> | undefined): void {
-  try {
-    new Headers(headers);
-  } catch {
-    throw new OptionError("headers", "names and values that a header may have", "others");
-  }
+  const isGood = attempt(() => {
+    // Neither would send any header.
+    if (typeof headers === "function" || isThenable(headers)) throw headers;
+    return new Headers(headers);
+  });
+  if (!isGood) throw new OptionError("headers", "names and values that a header may have", "others");
 }
 
 /** Throws `OptionError` for a bad URL. It does not show the URL, which may hold a password. */
 function readUrl(given: string | URL): URL {
-  const url = URL.canParse(given) ? new URL(given) : null;
+  const url = attempt(() => new URL(given));
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw new OptionError(
       "url",
@@ -82,17 +85,21 @@ function readUrl(given: string | URL): URL {
 
 async function call(options: SignedContinuationOptions, next: NextDrain): Promise<Declined | null> {
   const { keys, ttlMs, headers } = options;
-  const url = readUrl(typeof options.url === "function" ? options.url() : options.url);
+  const url = readUrl(typeof options.url === "function" ? await options.url() : options.url);
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const body = JSON.stringify(writeHop(next));
   const signed = await signRequest(
     { method: "POST", url, body },
     { key: keys[0] as string, ...(ttlMs === undefined ? {} : { ttlMs }) },
   );
+  // Set, since what is given may be a `Headers`, or name one of ours in other letters.
+  const sent = new Headers(headers);
+  for (const [name, value] of Object.entries({ ...signed, "content-type": "application/json" }))
+    sent.set(name, value);
   const response = await send(
     new Request(url, {
       method: "POST",
-      headers: { ...headers, ...signed, "content-type": "application/json" },
+      headers: sent,
       body,
       // A redirect would carry the signature to another place.
       redirect: "manual",

@@ -1,5 +1,5 @@
 import { type Bytes, OptionError } from "../../../src/index.ts";
-import { checkOptions, integer, type Kinds, object, required } from "../../../src/internals.ts";
+import { checkOptions, integer, type Kinds, object, required, text } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 import { hmacKey, keyList, refuseWeakKeys } from "./keys.ts";
 import type { NonceStore } from "./nonces.ts";
@@ -26,7 +26,7 @@ export interface SignOptions {
   readonly key: string;
   /** When it is signed, ms since 1970. Default: now. */
   readonly now?: number;
-  /** How long the signature is good for, ms. Default: 30,000. */
+  /** How long the signature is good for, ms, up to a day. Default: 30,000. */
   readonly ttlMs?: number;
   /** 16 to 64 letters, digits, `_` and `-`, never the same twice. Default: 128 random bits. */
   readonly nonce?: string;
@@ -78,29 +78,22 @@ export type Verification =
 /**
  * Signs a call: HMAC-SHA-256 over method, path with query, SHA-256 of the body, expiry and nonce. Resolves with the
  * headers to send. The host is not signed, since proxies change it: give each deployment a key of its own. Throws
- * `OptionError` for a weak key, a bad nonce, or a `ttlMs` that is not above 0.
+ * `OptionError` for a weak key and bad options.
  */
 export async function signRequest(
   request: SignableRequest,
   options: SignOptions,
 ): Promise<Record<string, string>> {
-  const { key, now = Date.now(), ttlMs = ttlMsDefault, nonce = randomNonce() } = options;
+  const { key, now = Date.now(), ttlMs, nonce = randomNonce() } = checkOptions(signKinds, options);
   const hmac = await hmacKey("key", key);
-  const expires = Math.floor(now + ttlMs);
-  if (!(ttlMs > 0) || !Number.isSafeInteger(expires)) {
-    throw new OptionError("ttlMs", "a number of ms above 0", String(ttlMs));
-  }
+  const expires = now + ttlMs;
   const path = signedPath(request.url);
   if (path === null) throw new OptionError("url", "a URL, or a path", JSON.stringify(request.url));
   const body = request.body ?? "";
   const bytes = typeof body === "string" ? encoder.encode(body) : new Uint8Array(body);
-  const text = await signedText(request.method, path, bytes, String(expires), nonce);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", hmac, text));
-  const value = `v1;expires=${expires};nonce=${nonce};mac=${toHex(mac)}`;
-  if (!headerForm.test(value)) {
-    throw new OptionError("nonce", "16 to 64 letters, digits, _ and -", `${nonce.length} characters`);
-  }
-  return { [signatureHeader]: value };
+  const signed = await signedText(request.method, path, bytes, String(expires), nonce);
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", hmac, signed));
+  return { [signatureHeader]: `v1;expires=${expires};nonce=${nonce};mac=${toHex(mac)}` };
 }
 
 /**
@@ -127,13 +120,21 @@ export async function verifyRequest(
   if (body === null) return { ok: false, reason: "too-large" };
   // Checked again: otherwise a caller could hold the body back until the nonce is forgotten, and so replay a call.
   if (isExpired()) return { ok: false, reason: "expired" };
-  const text = await signedText(request.method, path, body, expires, nonce);
-  const keyAt = await findKey(keys, fromHex(mac), text);
+  const signed = await signedText(request.method, path, body, expires, nonce);
+  const keyAt = await findKey(keys, fromHex(mac), signed);
   if (keyAt < 0) return { ok: false, reason: "forged" };
   // Remembered for longer, since a machine whose clock is behind still accepts the signature when this one no longer does.
   const isFirst = await nonces.consume(nonce, expiresAt - clock() + 2 * clockSkewMs + nonceMarginMs);
   return isFirst ? { ok: true, body, keyAt } : { ok: false, reason: "replayed" };
 }
+
+const signKinds = {
+  // `hmacKey` refuses a weak one.
+  key: required(text({ isSecret: true, pattern: /^/ })),
+  now: integer({ min: 0, max: 900_000_000_000_000 }),
+  ttlMs: integer({ min: 1, max: 86_400_000, default: ttlMsDefault }),
+  nonce: text({ pattern: /^[\w-]{16,64}$/, wanted: "16 to 64 letters, digits, _ and -" }),
+} satisfies Kinds<SignOptions>;
 
 const verifyKinds = {
   keys: required(keyList),

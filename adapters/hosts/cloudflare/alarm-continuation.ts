@@ -8,7 +8,7 @@ import {
   readHop,
   writeHop,
 } from "../../../src/index.ts";
-import { slotOf } from "../../../src/internals.ts";
+import { checkOptions, func, slotOf } from "../../../src/internals.ts";
 import type { Invocation } from "./options.ts";
 import type { ObjectNamespace } from "./types.ts";
 
@@ -25,19 +25,20 @@ export interface AlarmContinuation extends Continuation {
 }
 
 /** The longest timer, ms. For a later time, a drain looks in between. Reason: an alarm's time must be a valid date. */
-const inMsMax = 31_536_000_000;
+export const inMsMax = 31_536_000_000;
 
 /**
  * Goes on in the Durable Object of the chain (`<list>`, and `<list>#<n>` for chains that others started), by one alarm for each
  * hop. Each alarm is an invocation of its own, so a chain may have any length, and the platform repeats an alarm whose invocation
  * died. The same alarm is the timer for the next delayed message. Asking the object twice does no harm, so it is asked again where
  * it could not be reached. `pick` returns the binding of the class that `cloudflareHandler()` returns as `DrainChain`; default:
- * `DRAIN_CHAIN`. Throws `OptionError` where the binding is missing.
+ * `DRAIN_CHAIN`. Throws `OptionError` where the binding is missing, and for a `pick` that is no function.
  */
 export function alarmContinuation<Env>(
   pick: (env: Env) => ObjectNamespace | undefined = (env) =>
     (env as { DRAIN_CHAIN?: ObjectNamespace }).DRAIN_CHAIN,
 ): (env: Env, invocation: Invocation) => AlarmContinuation {
+  checkOptions({ pick: func() }, { pick });
   return (env) => {
     const objects = pick(env);
     if (typeof objects?.idFromName !== "function") {

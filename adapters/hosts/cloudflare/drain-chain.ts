@@ -1,5 +1,5 @@
 import type { ChainPosition, Continuation, DrainReport } from "../../../src/index.ts";
-import { readAsk } from "./alarm-continuation.ts";
+import { inMsMax, readAsk } from "./alarm-continuation.ts";
 import type { CloudflareSettings } from "./options.ts";
 import { invokeBeside, openDrain } from "./run.ts";
 import type { ObjectState, ObjectStorage } from "./types.ts";
@@ -103,7 +103,7 @@ export function drainChainClass<Env>(settings: CloudflareSettings<Env>): DrainCh
     /** Sets an alarm in `inMs` ms, unless one is set that fires sooner. */
     async #arm(inMs: number, waiting: Waiting | null): Promise<null> {
       // An alarm at a time already past may be lost where its object is running.
-      const at = Date.now() + Math.max(1, Math.ceil(inMs));
+      const at = Date.now() + Math.max(1, Math.ceil(Math.min(inMs, inMsMax)));
       const armedAt = await this.#storage.getAlarm();
       if (waiting) await this.#storage.put("waiting", waiting);
       if (armedAt === null || armedAt > at + slackMs) await this.#storage.setAlarm(at);

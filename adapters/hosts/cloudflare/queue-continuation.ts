@@ -6,6 +6,7 @@ import {
   readHop,
   writeHop,
 } from "../../../src/index.ts";
+import { checkOptions, func, required } from "../../../src/internals.ts";
 import type { Invocation } from "./options.ts";
 import type { QueueBatch, QueueMessage, QueueProducer } from "./types.ts";
 
@@ -20,6 +21,7 @@ const delaySecondsMax = 86_400;
 export function queueContinuation<Env>(
   pick: (env: Env) => QueueProducer | undefined,
 ): (env: Env, invocation: Invocation) => Continuation {
+  checkOptions({ pick: required(func()) }, { pick });
   return (env, { trigger }) => {
     const queue = pick(env);
     if (typeof queue?.send !== "function") {

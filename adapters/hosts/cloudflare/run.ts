@@ -1,5 +1,6 @@
 import type { Continuation, Declined, DrainReport, NextDrain, RunOptions } from "../../../src/index.ts";
 import { makeRunner, type Runner } from "../../../src/internals.ts";
+import { checkDrain } from "../../http/given-drain.ts";
 import { newChain } from "../../http/hops.ts";
 import { tellReport } from "../../http/report.ts";
 import { alarmContinuation, isAlarmContinuation } from "./alarm-continuation.ts";
@@ -25,7 +26,8 @@ export function openDrain<Env>(
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
   const more = continuation ? { continuation } : {};
   const options = settings.drain(env);
-  const drain: Runner = typeof options === "function" ? options(more) : makeRunner({ ...options, ...more });
+  const drain: Runner =
+    typeof options === "function" ? checkDrain(options(more)) : makeRunner({ ...options, ...more });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({

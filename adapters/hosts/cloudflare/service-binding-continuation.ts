@@ -6,7 +6,7 @@ import {
   readHopText,
   writeHop,
 } from "../../../src/index.ts";
-import { checkOptions, integer } from "../../../src/internals.ts";
+import { checkOptions, func, integer, required } from "../../../src/internals.ts";
 import { readBytes } from "../../http/body.ts";
 import { isBearer } from "../../http/secret.ts";
 import type { Invocation } from "./options.ts";
@@ -32,6 +32,7 @@ export function serviceBindingContinuation<Env>(
   pick: (env: Env) => Service | undefined,
   options: { readonly maxHops?: number } = {},
 ): (env: Env, invocation: Invocation) => Continuation {
+  checkOptions({ pick: required(func()) }, { pick });
   const { maxHops } = checkOptions(kinds, options);
   return (env, { token }) => {
     const service = pick(env);

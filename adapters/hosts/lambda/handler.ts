@@ -1,6 +1,7 @@
 import { handle } from "hono/aws-lambda";
 import type { DrainReport, HostedDrain, RunOptions } from "../../../src/index.ts";
 import {
+  attempt,
   checkOptions,
   choice,
   either,
@@ -46,12 +47,13 @@ export interface LambdaHandlerOptions {
   readonly log?: (line: string) => void;
 }
 
+const budgetMsMax = 86_400_000;
 const kinds = {
   token: either(text({ isSecret: true }), func<() => Promise<string>>()),
   wakeToken: either(text({ isSecret: true }), func<() => Promise<string>>()),
   tokens: either(tokensKind, func<() => Promise<readonly HttpToken[]>>()),
   routes: routesKind,
-  budgetMs: integer({ min: 1, max: 86_400_000 }),
+  budgetMs: integer({ min: 1, max: budgetMsMax }),
   marginMs: integer({ min: 0, default: 2_000 }),
   metrics: either(table({ namespace: text({ default: "Spillway" }) }, { default: {} }), choice([false])),
   log: func<(line: string) => void>(),
@@ -69,15 +71,7 @@ export function lambdaHandler(
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const openDrain = drainOpener(drain);
   const checked = checkOptions(kinds, options);
-  const {
-    marginMs,
-    budgetMs = Number.POSITIVE_INFINITY,
-    token,
-    wakeToken,
-    tokens,
-    routes,
-    metrics,
-  } = checked;
+  const { marginMs, budgetMs = budgetMsMax, token, wakeToken, tokens, routes, metrics } = checked;
   const countWrong = countWrongTokens();
   const namespace = metrics ? metrics.namespace : null;
   const log = checked.log ?? ((line) => console.log(line));
@@ -91,8 +85,8 @@ export function lambdaHandler(
     invocation.run(context, async () => {
       const ask = readEvent(event);
       const opened = await openDrain();
+      const leftMs = remainingMs(context);
       const ownChain = { id: context.awsRequestId, hop: 0 };
-      const leftMs = context.getRemainingTimeInMillis();
       const budget = Math.max(1, Math.floor(Math.min(budgetMs, leftMs - Math.min(marginMs, leftMs / 3))));
       const logged = logging(opened, (report, runOptions) => {
         const place = { list: opened.list, chain: runOptions.chain ?? ownChain };
@@ -111,6 +105,15 @@ export function lambdaHandler(
       const chain = isOwn ? ask.hop.chain : ownChain;
       return reportAsJson(await logged.run({ budgetMs: budget, chain }));
     });
+}
+
+/** Throws `TypeError` for a context that does not tell it, such as a test's or an emulator's. */
+function remainingMs(context: LambdaContext): number {
+  const leftMs = attempt(() => context.getRemainingTimeInMillis());
+  if (typeof leftMs === "number" && !Number.isNaN(leftMs)) return leftMs;
+  throw new TypeError(
+    "lambdaHandler wants Lambda's context as its second argument, whose getRemainingTimeInMillis() returns how many ms are left.",
+  );
 }
 
 /** The drain, with `tell` called for each report. */

@@ -7,7 +7,7 @@ import {
   OptionError,
   type ReceiveHop,
 } from "../../../src/index.ts";
-import { boolean, checkOptions, func, integer, type Kinds, text } from "../../../src/internals.ts";
+import { boolean, checkOptions, func, integer, type Kinds, show, text } from "../../../src/internals.ts";
 import { createHttpApp } from "../../http/app.ts";
 import { logError } from "../../http/failure.ts";
 import { checkDrain, once } from "../../http/given-drain.ts";
@@ -184,6 +184,6 @@ function startSchedule(pattern: string | undefined, tick: () => Promise<unknown>
       await tick();
     });
   } catch {
-    throw new OptionError("cron", 'a cron pattern, such as "* * * * *"', JSON.stringify(pattern));
+    throw new OptionError("cron", 'a cron pattern, such as "* * * * *"', show(pattern));
   }
 }

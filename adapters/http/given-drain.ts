@@ -14,11 +14,22 @@ export function checkDrain(drain: unknown): HostedDrain {
 
 /**
  * Throws `OptionError` for what is no drain and no function. The function it returns gives the drain, made once, and throws
- * what making it threw, or `OptionError` where no drain was made; then the next call makes it again.
+ * what making it threw, or `OptionError` where no drain was made, or an error where that took longer than `timeoutMs`; then the
+ * next call makes it again.
  */
-export function drainOpener(drain: GivenDrain): () => Promise<HostedDrain> {
+export function drainOpener(drain: GivenDrain, timeoutMs?: number): () => Promise<HostedDrain> {
   checkOptions({ drain: given }, { drain });
-  return once(async () => checkDrain(typeof drain === "function" ? await drain() : drain));
+  return once(async () => checkDrain(typeof drain === "function" ? await inTime(drain(), timeoutMs) : drain));
+}
+
+async function inTime<Value>(awaited: Value, timeoutMs: number | undefined): Promise<Awaited<Value>> {
+  if (timeoutMs === undefined) return await awaited;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const text = `The function that makes the drain has not ended within ${timeoutMs} ms.`;
+    timer = setTimeout(() => reject(new Error(text)), timeoutMs);
+  });
+  return await Promise.race([awaited, late]).finally(() => clearTimeout(timer));
 }
 
 /** Calls it once and keeps what it gave; after a failure it is called again by the next who asks. */

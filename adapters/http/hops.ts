@@ -5,6 +5,7 @@ import {
   type DrainReport,
   type Hop,
   type ReceiveHop,
+  writeHop,
 } from "../../src/index.ts";
 import { copyOf } from "./body.ts";
 import type { Answering } from "./call.ts";
@@ -34,6 +35,8 @@ export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): Ans
     const copy = copyOf(request);
     try {
       hop = await receiveHop(copy);
+      // What is no hop throws: a verdict such as { ok: false } must not let anyone in.
+      if (hop) writeHop(hop);
     } catch (error) {
       return refusal(error);
     }

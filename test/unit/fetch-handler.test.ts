@@ -294,6 +294,42 @@ describe("a drain as a function from Request to Response", () => {
     }
   });
 
+  it("answers 503 where its drain is not made in time, and makes it again for the next request", async () => {
+    const logged = errorLog();
+    const makers = [() => new Promise<never>(() => undefined), async () => recordedDrain(report).drain];
+    const handle = fetchHandler(() => (makers.shift() as () => Promise<Drain>)(), { budgetMs: 20 });
+    const get = () => handle(new Request("https://drain.example/health"));
+    expect([(await get()).status, (await get()).status]).toEqual([503, 200]);
+    expect(String(logged[0]?.[1])).toContain("within 20 ms");
+  });
+
+  it.each<[string, unknown]>([
+    ["true", true],
+    ["a number", 7],
+    ["what verifyRequest says of a forged call", { ok: false, reason: "forged" }],
+    ["a hop without a place", { list: "mail" }],
+    ["a hop before the first", { list: "mail", chain: { id: "c", hop: 0 } }],
+  ])("takes no call for a hop where its receiver resolves with %s", async (_title, said) => {
+    errorLog();
+    const { send, runs } = host({ receiveHop: async () => said as never });
+    for (const context of [undefined, { waitUntil: () => undefined }]) {
+      const { status } = await send("POST", "/drain", {}, hopText("mail"), context);
+      expect([400, 503]).toContain(status);
+    }
+    expect(runs).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ["null", null],
+    ["an empty context", {}],
+    ["one whose waitUntil is none", { waitUntil: true }],
+    ["Node's response", "response"],
+  ])("waits for a hop's drain where the platform passes %s", async (_title, context) => {
+    const { send, hop } = host();
+    const { headers, body } = await hop();
+    expect(await send("POST", "/drain", headers, body, context as never)).toMatchObject({ status: 200 });
+  });
+
   it.each<[string, () => unknown]>([
     [
       "throws",

@@ -42,19 +42,21 @@ const kinds = {
  * ended. A process that lives on between calls, as with Bun or Deno, passes `{ waitUntil: () => undefined }`, so that the sender of a
  * hop need not wait. A call without the right token, secret or signature is answered with 401, or with 403 where none is
  * configured, and changes nothing. Takes a drain, or a function that makes one and is called at the first request. Where that
- * fails, the answer is 503, the log says why, and the next request calls it again. Throws `OptionError` for bad options.
+ * fails or takes longer than `budgetMs`, the answer is 503, the log says why, and the next request calls it again. Throws `OptionError` for bad options.
  */
 export function fetchHandler(
   drain: GivenDrain,
   options: FetchHandlerOptions = {},
 ): (request: Request, context?: FetchContext) => Promise<Response> {
-  const open = drainOpener(drain);
   const checked = checkOptions(kinds, options);
+  const open = drainOpener(drain, checked.budgetMs);
   const openApp = once(async () => hostApp(await open(), checked));
-  return async (request, context = {}) => {
+  return async (request, context) => {
     try {
       const app = await openApp();
-      return await app.fetch(request, undefined, context.waitUntil ? (context as never) : undefined);
+      // Platforms pass other things in its place too.
+      const isContext = typeof context?.waitUntil === "function";
+      return await app.fetch(request, undefined, isContext ? (context as never) : undefined);
     } catch (error) {
       return answerFailure(error);
     }

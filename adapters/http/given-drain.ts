@@ -17,19 +17,17 @@ export function checkDrain(drain: unknown): HostedDrain {
  * what making it threw, or `OptionError` where no drain was made, or an error where that took longer than `timeoutMs`; then the
  * next call makes it again.
  */
-export function drainOpener(drain: GivenDrain, timeoutMs?: number): () => Promise<HostedDrain> {
+export function drainOpener(drain: GivenDrain, timeoutMs: number): () => Promise<HostedDrain> {
   checkOptions({ drain: given }, { drain });
   return once(async () => checkDrain(typeof drain === "function" ? await inTime(drain(), timeoutMs) : drain));
 }
 
-async function inTime<Value>(awaited: Value, timeoutMs: number | undefined): Promise<Awaited<Value>> {
-  if (timeoutMs === undefined) return await awaited;
+async function inTime<Value>(awaited: Value, ms: number): Promise<Awaited<Value>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const text = `The function that makes the drain has not ended within ${timeoutMs} ms.`;
-    timer = setTimeout(() => reject(new Error(text)), timeoutMs);
+    timer = setTimeout(reject, ms, new Error(`No drain came within ${ms} ms.`));
   });
-  return await Promise.race([awaited, late]).finally(() => clearTimeout(timer));
+  return Promise.race([awaited, late]).finally(() => clearTimeout(timer));
 }
 
 /** Calls it once and keeps what it gave; after a failure it is called again by the next who asks. */

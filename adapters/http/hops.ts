@@ -5,7 +5,6 @@ import {
   type DrainReport,
   type Hop,
   type ReceiveHop,
-  writeHop,
 } from "../../src/index.ts";
 import { copyOf } from "./body.ts";
 import type { Answering } from "./call.ts";
@@ -35,8 +34,8 @@ export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): Ans
     const copy = copyOf(request);
     try {
       hop = await receiveHop(copy);
-      // What is no hop throws: a verdict such as { ok: false } must not let anyone in.
-      if (hop) writeHop(hop);
+      // A verdict, such as { ok: false }, must not let anyone in.
+      if (hop && !hop.chain) throw new TypeError("It gave no hop.");
     } catch (error) {
       return refusal(error);
     }

@@ -308,13 +308,12 @@ describe("a drain as a function from Request to Response", () => {
     ["a number", 7],
     ["what verifyRequest says of a forged call", { ok: false, reason: "forged" }],
     ["a hop without a place", { list: "mail" }],
-    ["a hop before the first", { list: "mail", chain: { id: "c", hop: 0 } }],
   ])("takes no call for a hop where its receiver resolves with %s", async (_title, said) => {
     errorLog();
     const { send, runs } = host({ receiveHop: async () => said as never });
     for (const context of [undefined, { waitUntil: () => undefined }]) {
       const { status } = await send("POST", "/drain", {}, hopText("mail"), context);
-      expect([400, 503]).toContain(status);
+      expect(status).toBe(503);
     }
     expect(runs).toEqual([]);
   });

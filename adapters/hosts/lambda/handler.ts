@@ -69,9 +69,9 @@ export function lambdaHandler(
   drain: GivenDrain,
   options: LambdaHandlerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
-  const openDrain = drainOpener(drain);
   const checked = checkOptions(kinds, options);
   const { marginMs, budgetMs = budgetMsMax, token, wakeToken, tokens, routes, metrics } = checked;
+  const openDrain = drainOpener(drain, budgetMs);
   const countWrong = countWrongTokens();
   const namespace = metrics ? metrics.namespace : null;
   const log = checked.log ?? ((line) => console.log(line));

@@ -148,7 +148,8 @@ function readEffect(given: unknown, at: number): EffectCommand {
   const name = typeof first === "string" ? first.toUpperCase() : "";
   const rule = effectRule(name);
   if (!rule) {
-    const got = name === "" ? show(first) : `${shorten(name)}, ${refusalOf(name)}`;
+    const got =
+      name === "" ? show(first) : `${name.match(/^\w+$/) ? shorten(name) : show(name)}, ${refusalOf(name)}`;
     throw new OptionError(path, "a command that writes to keys it names, such as INCRBY or HSET", got);
   }
   const count = others.length + 1;

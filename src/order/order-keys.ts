@@ -24,15 +24,16 @@ export class KeyReader {
   readonly #context: Pick<OrderContext, "settings" | "stopper">;
   /** Half of the run: a key that never comes must leave time to claim its message, which fails, or it would stop the list. */
   readonly #msMax: number;
+  readonly #limit: string | undefined;
 
   constructor(of: KeyOf<unknown> | string, context: Pick<OrderContext, "settings" | "stopper">) {
     this.#of = of;
     this.#context = context;
     const { stopper, settings } = context;
-    this.#msMax = Math.min(
-      settings.handlerTimeoutMs ?? Infinity,
-      Math.ceil((stopper?.remainingMs() ?? 0) / 2),
-    );
+    const { handlerTimeoutMs = Infinity } = settings;
+    const halfMs = Math.ceil((stopper?.remainingMs() ?? 0) / 2);
+    this.#msMax = Math.min(handlerTimeoutMs, halfMs);
+    if (halfMs < handlerTimeoutMs) this.#limit = "half of the run's time";
   }
 
   /** The keys of some messages; null where the run was stopped before all were known. Never throws. */
@@ -41,9 +42,9 @@ export class KeyReader {
     if (!stopper || stopper.isStopped) return null;
     const { list, codec, clock } = settings;
     const watch = watchLease({ leaseEndsAt: Number.POSITIVE_INFINITY }, stopper, clock);
-    const time = new CallTime(watch, clock, this.#msMax);
+    const time = new CallTime(watch, clock, this.#msMax, this.#limit);
     try {
-      const context = { list, codec, time, markDone: async () => undefined };
+      const context = { list, codec, time, markDone: undefined };
       const read = payloads.map((raw, at) =>
         this.#readOne(new MessageView(unclaimed(raw), at, context), time),
       );

@@ -214,6 +214,21 @@ describe("metrics", () => {
     expect(metricsLine(report, about)).not.toContain("\n");
   });
 
+  it.each([
+    ["mail", "mail"],
+    ["tenant:a/b #1", "tenant:a/b #1"],
+    ["post\u00e9e", "post\\u00e9e"],
+    ["\u{1f4e8}", "\\ud83d\\udce8"],
+    ["two\nlines\u007f", "two\\u000alines\\u007f"],
+    [" ", "\\u0020"],
+    ["x".repeat(1_024), "x".repeat(1_024)],
+    ["x".repeat(1_025), `${"x".repeat(981)}...dc0849dc97d2e7d5f575b1abdc5fa96d4989165f`],
+  ])("of the list %j stand under a name that CloudWatch takes", (list, dimension) => {
+    const line = JSON.parse(metricsLine(report, { ...about, list }));
+    expect(line.List).toBe(dimension);
+    expect(line.listName ?? line.List).toBe(list);
+  });
+
   it("tell a failed drain from a broken chain, and leave out what is not known", () => {
     expect(read({ ...report, stopped: "error", error: new Error("x") })).toMatchObject({
       Errors: 1,

@@ -105,8 +105,8 @@ export function goalsOf(results: Results): Goal[] {
   if (fixed) {
     const bytes = value(fixed, "Spillway and upstash-fetch", "minified and gzipped, bytes", "bytes");
     add(
-      "core with all features and Upstash client ≤ 65 KB gzipped",
-      bytes <= 65 * 1024,
+      "core with all features and Upstash client ≤ 66 KB gzipped",
+      bytes <= 66 * 1024,
       `${(bytes / 1024).toFixed(1)} KB`,
     );
     const ms = value(fixed, "Spillway and @upstash/redis", "cold import", "ms");

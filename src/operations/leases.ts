@@ -52,7 +52,8 @@ export async function readLeases(sender: Sender, keys: ListKeys, max: number): P
   const counts = await batchCounts(sender, keys, ids);
   return ids.map((id, at) => {
     const batch = toText(id);
-    const endsAt = Number(reply[at * 2 + 1]);
+    // Behind the point stands the number of the claim.
+    const endsAt = Math.floor(Number(reply[at * 2 + 1]));
     return {
       list: keys.name,
       batch,

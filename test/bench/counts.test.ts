@@ -122,9 +122,9 @@ describe("the cost of a drain", () => {
     }
   });
 
-  it("is at most 65 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
+  it("is at most 66 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
-    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(65 * 1_024);
+    expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(66 * 1_024);
     expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(62 * 1_024);
   });
 });

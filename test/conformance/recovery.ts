@@ -40,6 +40,25 @@ export function recoverySuite(setup: Setup): void {
       expect(await door.everything()).toEqual({});
     });
 
+    it("brings back what several drains held in the order of the list, whenever their leases end", async () => {
+      await produce(...numbered(20));
+      const { seen, handler } = recording();
+      const leaseMs = [40_000, 10_000, 30_000, 20_000];
+      const shared = { maxConcurrency: 10, batchSize: 3, prefetch: 0, concurrency: 1 } as const;
+      /** Each drain's first handler starts the next drain, and the last one sees all their leases end. */
+      const begin = (depth: number): Promise<unknown> => {
+        const next = async (): Promise<void> => {
+          if (depth < 3) return void (await begin(depth + 1));
+          await door.expireLeases(list);
+          await make({ ...shared, handler }).run();
+        };
+        return make({ ...shared, leaseMs: leaseMs[depth] as number, handler: next }).run({ maxMessages: 3 });
+      };
+      await begin(0);
+      expect(seen).toEqual(numbered(20));
+      expect(await door.everything()).toEqual({});
+    });
+
     it("recovers by hand, and finds nothing the second time", async () => {
       await door.redis.lpush(`{${list}}:working:dead.1`, "a", "b");
       await door.redis.zadd(`{${list}}:leases`, 1_000, "dead.1");

@@ -96,7 +96,7 @@ class Model {
     return this.#ended().length > 0;
   }
 
-  /** A drain's batches go back together, when none of its leases lives. */
+  /** A drain's batches go back together, when none of its leases lives. In the order of their claims. */
   #ended(): [string, KnownBatch][] {
     const live = this.liveHolders(-1);
     return [...this.batches].filter(([, batch]) => batch.isExpired && !live.has(batch.holder));
@@ -115,26 +115,6 @@ class Model {
       this.#putBack(back);
       this.batches.delete(id);
     }
-  }
-
-  /** Expired leases are recovered by their age: within a drain the order of its batches, else when the leases ended. */
-  async orderByAge(client: RedisClient, leases: string): Promise<void> {
-    const reply = (await client.command(["ZRANGE", leases, 0, -1, "WITHSCORES"])) as string[];
-    const newest = new Map<string, number>();
-    const aged = [...this.batches].map(([id, batch]) => {
-      const [owner = "", number = ""] = id.split(".");
-      const endedAt = Math.max(Number(reply[reply.indexOf(id) + 1]), newest.get(owner) ?? 0);
-      newest.set(owner, endedAt);
-      return { id, batch, owner, number: Number(number), endedAt };
-    });
-    aged.sort(
-      (one, other) =>
-        one.endedAt - other.endedAt ||
-        (one.owner < other.owner ? -1 : 1) * Number(one.owner !== other.owner) ||
-        one.number - other.number,
-    );
-    this.batches.clear();
-    for (const { id, batch } of aged) this.batches.set(id, batch);
   }
 
   promote(): void {
@@ -435,12 +415,13 @@ class Expire implements Command {
     for (const [at, [id, batch]] of [...model.batches].entries()) {
       if (batch.holder !== this.holder || batch.isExpired) continue;
       batch.isExpired = true;
-      await real.client.command(["ZADD", keys.leases, 1_000 + at, id]);
+      // Behind the point stands the number of the claim. When a lease ends says nothing about its age.
+      const claimed = Number(await real.client.command(["ZSCORE", keys.leases, id])) % 1;
+      await real.client.command(["ZADD", keys.leases, 1_100 - at + claimed, id]);
     }
     // What the drain itself was told of the end moves with it.
     const { held } = real.drains[this.holder] as Drain;
     held.splice(0, held.length, ...held.map((batch) => ({ ...batch, expiresAt: 1_000 })));
-    await model.orderByAge(real.client, keys.leases);
   }
   toString = () => `expire(drain ${this.holder})`;
 }

@@ -71,7 +71,12 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "forget the lease: claim without one",
-    edit: inScript("call('ZADD', leases, expiresAt, claimId)", ""),
+    edit: inScript("call('ZADD', leases, string.format('%.4f', expiresAt + sequence / 2048), claimId)", ""),
+  },
+  {
+    name: "forget which drain claimed first",
+    edit: inScript("expiresAt + sequence / 2048", "expiresAt"),
+    by: ["model"],
   },
   {
     name: "claim from a paused list",

@@ -63,8 +63,10 @@ export class SideDoor {
 
   /** Ends all leases of a list, as the passing of time would. */
   async expireLeases(list: string): Promise<void> {
-    for (const id of await this.redis.zrange(`{${list}}:leases`, 0, "-1")) {
-      await this.redis.zadd(`{${list}}:leases`, "1", id);
+    const entries = await this.redis.zrange(`{${list}}:leases`, 0, "-1", "WITHSCORES");
+    for (let at = 0; at < entries.length; at += 2) {
+      const [id = "", endsAt] = entries.slice(at);
+      await this.redis.zadd(`{${list}}:leases`, Number(endsAt) - 1e12, id);
     }
     await this.redis.del(`{${list}}:busy`);
   }

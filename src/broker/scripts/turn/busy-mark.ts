@@ -10,7 +10,7 @@ local function markBusy()
     busyUntil = expiresAt
     return
   end
-  if #messages > 0 and othersCount + 1 >= maxConcurrency then
+  if #messages > 0 and math.max(0, othersCount) + 1 >= maxConcurrency then
     local untilMs = math.min(expiresAt, othersUntil)
     if untilMs >= busyUntil and untilMs < busyUntil + 1000 then return end
     busyUntil = untilMs

@@ -1,13 +1,14 @@
 /** Claims a batch: moves messages from the right end of the list into a working list of their own, under a lease. */
 export const claimLua =
-  // Whether there are histories, delayed messages or a brake, as far as the script has looked.
+  // Whether there are histories, delayed messages or a brake, as far as the script has looked; and the number of this claim, 0 where
+  // a drain is to be alone: then the number of the batch tells its age.
   `
-local hasState = false
+local hasState, sequence = false, 0
 
 local function lease()
   takeTime()
   expiresAt = now + leaseMs
-  call('ZADD', leases, expiresAt, claimId)
+  call('ZADD', leases, string.format('%.4f', expiresAt + sequence / 2048), claimId)
   undo('ZREM', leases, claimId)
 end
 ` +
@@ -50,7 +51,7 @@ end
   // Returns again what an earlier sending of this request has claimed.
   `
 local function claimAgain(score)
-  claimed, expiresAt, quiet = SERVED, tonumber(score), -1
+  claimed, expiresAt, quiet = SERVED, math.floor(score), -1
   messages = reversed(call('LRANGE', claimWorking, 0, -1))
   local known = call('HGET', attempts, claimId)
   if known then histories = split(known) end

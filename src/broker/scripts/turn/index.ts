@@ -26,7 +26,8 @@ import { waitingLua } from "./waiting.ts";
  *
  * KEYS, every key that it may touch; `turn-request.ts` names them
  *   1  list       list   what producers push
- *   2  leases     zset   batch id → expiry, ms on Redis' own clock
+ *   2  leases     zset   batch id → expiry, ms on Redis' own clock; behind the point, where more drains than one may be live, the
+ *                        number of the claim, in steps of 1/2048
  *   3  attempts   hash   histories of messages in the list, by SHA-1 of the payload: of one copy `<SHA-1>` → history; of more
  *                        `<SHA-1>` → `<first>:<last>`, and `<SHA-1>:<n>` → history for each n from first to last.
  *                        Batch id → histories of its messages

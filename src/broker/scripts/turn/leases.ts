@@ -9,16 +9,23 @@
  */
 export const leasesLua =
   `
-local othersCount, othersBefore, othersUntil, isStale, hasLooked = 0, 0, math.huge, false, false
+local othersCount, othersBefore, othersUntil, isStale = -1, 0, math.huge, false
 
 local function ownerOf(id)
   local owner, number = id:match('^(.*)%.(%d+)$')
   return owner or id, tonumber(number) or 0
 end
 ` +
-  // Newest first. Batches of one drain are ordered by their numbers, those of different drains by when their leases end.
+  // Newest first: by the numbers of their claims. Where some have none, because they were claimed by a drain that is to be alone or
+  // are adopted, batches of one drain are ordered by their numbers, and those of different drains by when their leases end.
   `
 local function byAge(ended)
+  local isNumbered = true
+  for _, lease in ipairs(ended) do isNumbered = isNumbered and lease.age end
+  if isNumbered then
+    table.sort(ended, function(one, other) return one.age > other.age end)
+    return ended
+  end
   table.sort(ended, function(one, other)
     if one.owner ~= other.owner then return one.owner < other.owner end
     if one.number ~= other.number then return one.number < other.number end
@@ -36,19 +43,31 @@ local function byAge(ended)
   return ended
 end
 
+` +
+  // The number of a claim stands behind the point of the lease's score, in steps of 1/2048, and the numbers go round. The newest is
+  // the one that is ahead of all others, since there are never more than a thousand leases at once.
+  `
 local function readLeases()
+  local first, newest
   local isHolding, others, live, ended = settled == SETTLED, {}, {}, {}
   if again or not inspect then return isHolding, ended end
-  hasLooked = true
+  othersCount = 0
   local pageMax = recoverLeasesMax + 3 * maxConcurrency
   local entries = call('ZRANGE', leases, -1 - pageMax, -1, 'WITHSCORES')
   for index = 1, #entries, 2 do
     local id, score = entries[index], tonumber(entries[index + 1])
     local owner, number = ownerOf(id)
+    local claimNumber, age = math.floor(score % 1 * 2048 + 0.5)
+    score = math.floor(score)
+    if claimNumber > 0 then
+      first = first or claimNumber
+      age = (claimNumber - first + 1023) % 2047 - 1023
+      newest = math.max(newest or 0, age)
+    end
     if id == claimId then
       again = score
     elseif score <= now or score > now + leaseMsMax then
-      ended[#ended + 1] = { id = id, score = score, owner = owner, number = number }
+      ended[#ended + 1] = { id = id, score = score, owner = owner, number = number, age = age }
     else
       live[owner] = true
       if owner ~= holder then
@@ -65,6 +84,7 @@ local function readLeases()
     end
   end
   if not again and claimId ~= '' and #entries > 2 * pageMax then again = call('ZSCORE', leases, claimId) end
+  if maxConcurrency > 1 then sequence = newest and (first + newest) % 2047 + 1 or 1 end
   local free = {}
   for _, lease in ipairs(ended) do
     if not live[lease.owner] then free[#free + 1] = lease end

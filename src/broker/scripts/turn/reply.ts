@@ -10,7 +10,7 @@ local finishedCount, expiredIds, largest = 0, {}, 0
 /** The end of the script; `more` are fields of `turnFull`, each after a comma. */
 export const makeReturnLua = (more: string): string => `
 return { settled, claimed, messages, histories, now, expiresAt, recovered, nextDueAt, remaining, settledAs, quiet,
-  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest, hasLooked and othersCount or -1,
+  problem, calls, deadLetters, busyUntil, finishedCount, expiredIds, largest, othersCount,
   othersBefore${more} }
 `;
 

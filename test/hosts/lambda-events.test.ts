@@ -222,7 +222,7 @@ describe("metrics", () => {
     ["two\nlines\u007f", "two\\u000alines\\u007f"],
     [" ", "\\u0020"],
     ["x".repeat(1_024), "x".repeat(1_024)],
-    ["x".repeat(1_025), `${"x".repeat(981)}...dc0849dc97d2e7d5f575b1abdc5fa96d4989165f`],
+    [`a${"x".repeat(1_023)}b`, `a${"x".repeat(509)}...${"x".repeat(510)}b`],
   ])("of the list %j stand under a name that CloudWatch takes", (list, dimension) => {
     const line = JSON.parse(metricsLine(report, { ...about, list }));
     expect(line.List).toBe(dimension);

@@ -9,7 +9,7 @@ export function passedOn(broker: Broker, verbs: Partial<Broker>): Broker {
     turn: (settlement, request) => broker.turn(settlement, request),
     settle: (settlement) => broker.settle(settlement),
     recover: () => broker.recover(),
-    ...(broker.markDone && { markDone: broker.markDone.bind(broker) }),
+    markDone: broker.markDone?.bind(broker),
     stats: () => broker.stats(),
     ...verbs,
   };

@@ -1,6 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
-import { isError, isThenable, peek, whenSettled } from "./guest.ts";
+import { asError, isError, isThenable, peek, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 import { isHandlerOutcome, withEffects } from "./outcome.ts";
 import {
@@ -81,14 +81,14 @@ function sortArray(returned: readonly unknown[], messages: ReadonlySet<unknown>)
   return Array.from(messages, () => ({ value: undefined, isNamed: false }));
 }
 
-/** As awaiting it would: what cannot be asked whether it is a promise counts as a rejection. */
+/** As awaiting it would: what cannot be asked whether it is a promise counts as an error. */
 function readElement(values: unknown, at: PropertyKey): unknown {
   try {
     const value = (values as Record<PropertyKey, { then?: unknown } | undefined>)[at];
     void value?.then;
     return value;
-  } catch (reason) {
-    return { status: "rejected", reason };
+  } catch (error) {
+    return asError(error);
   }
 }
 

@@ -117,10 +117,7 @@ export class MessageView<Value = unknown> implements Message<Value> {
   /** Asks for a done-marker, which is made if the handler succeeds. Throws where the engine makes none. */
   [markDone](ttlMs: number): void {
     if (!this.#context.markDone) {
-      throw new SpillwayError(
-        "invalid-option",
-        "idempotent() needs the scripted engine: the plain one keeps no done-markers.",
-      );
+      throw new SpillwayError("invalid-option", "idempotent() needs the scripted engine.");
     }
     this.#markTtlMs = ttlMs;
   }

@@ -7,18 +7,15 @@ export class CallTime {
   readonly #watch: LeaseWatch;
   readonly #clock: Clock;
   readonly #timeoutMs: number | undefined;
-  readonly #limit: string | undefined;
   readonly #endsAt: number;
   #controller: AbortController | undefined;
   /** Set once the time is over. */
   #ended: HandlerTimeoutError | undefined;
 
-  /** `limit`: where `timeoutMs` comes from, in the words of an error. */
-  constructor(watch: LeaseWatch, clock: Clock, timeoutMs: number | undefined, limit?: string) {
+  constructor(watch: LeaseWatch, clock: Clock, timeoutMs: number | undefined) {
     this.#watch = watch;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
-    this.#limit = limit;
     this.#endsAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
   }
 
@@ -52,7 +49,7 @@ export class CallTime {
       if (timeoutMs !== undefined) {
         cancels.push(
           this.#clock.after(this.#endsAt - this.#clock.now(), () => {
-            this.#ended = new HandlerTimeoutError(timeoutMs, what, this.#limit);
+            this.#ended = new HandlerTimeoutError(timeoutMs, what);
             this.#controller?.abort(this.#ended);
             reject(this.#ended);
           }),

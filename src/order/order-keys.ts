@@ -24,16 +24,15 @@ export class KeyReader {
   readonly #context: Pick<OrderContext, "settings" | "stopper">;
   /** Half of the run: a key that never comes must leave time to claim its message, which fails, or it would stop the list. */
   readonly #msMax: number;
-  readonly #limit: string | undefined;
 
   constructor(of: KeyOf<unknown> | string, context: Pick<OrderContext, "settings" | "stopper">) {
     this.#of = of;
     this.#context = context;
     const { stopper, settings } = context;
-    const { handlerTimeoutMs = Infinity } = settings;
-    const halfMs = Math.ceil((stopper?.remainingMs() ?? 0) / 2);
-    this.#msMax = Math.min(handlerTimeoutMs, halfMs);
-    if (halfMs < handlerTimeoutMs) this.#limit = "half of the run's time";
+    this.#msMax = Math.min(
+      settings.handlerTimeoutMs ?? Infinity,
+      Math.ceil((stopper?.remainingMs() ?? 0) / 2),
+    );
   }
 
   /** The keys of some messages; null where the run was stopped before all were known. Never throws. */
@@ -42,7 +41,7 @@ export class KeyReader {
     if (!stopper || stopper.isStopped) return null;
     const { list, codec, clock } = settings;
     const watch = watchLease({ leaseEndsAt: Number.POSITIVE_INFINITY }, stopper, clock);
-    const time = new CallTime(watch, clock, this.#msMax, this.#limit);
+    const time = new CallTime(watch, clock, this.#msMax);
     try {
       const context = { list, codec, time, markDone: undefined };
       const read = payloads.map((raw, at) =>

@@ -151,13 +151,13 @@ export class RedisTooLargeError extends SpillwayError {
   }
 }
 
-/** A handler or the schema took longer than `handlerTimeoutMs`. Its message counts as failed, whatever the handler still does. */
+/** A handler, the schema or `byKey` took longer than it may. Its message counts as failed, whatever the handler still does. */
 export class HandlerTimeoutError extends SpillwayError {
   override readonly name: string = "HandlerTimeoutError";
   constructor(timeoutMs: number, what = "handler") {
     super(
       "handler-timeout",
-      `The ${what} took longer than handlerTimeoutMs (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
+      `The ${what} took longer than handlerTimeoutMs${what === "byKey" ? " or half of the run" : ""} (${timeoutMs} ms). The message will be tried again; pass message.signal on to what the handler awaits.`,
     );
   }
 }

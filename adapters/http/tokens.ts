@@ -84,7 +84,7 @@ export function accessBy(given: readonly HttpToken[], countWrong: WrongTokens): 
     scopesOf,
     async refusal(request, wanted) {
       if (!tokens.some(({ scopes }) => opens(scopes, wanted)))
-        return problem(403, "Closed: no token is configured.");
+        return problem(403, `Closed: no token is configured${wanted ? ` for "${wanted}"` : ""}.`);
       const known = await scopesOf(request);
       if (known) return opens(known, wanted) ? null : problem(403, "This token does not open this.");
       const waitS = request.headers.has("authorization") ? countWrong() : 0;

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  ClosedError,
   type DrainReport,
   jsonCodec,
   OptionError,
@@ -50,6 +51,7 @@ export class Kit<Report extends DrainReport> {
   readonly #faults = new Faults();
   readonly #lists = new Map<string, TestList>();
   readonly #running = new Set<TestProcess>();
+  #isClosed = false;
   readonly #make: (parts: KitParts) => Runs<Report>;
   readonly #settingsOf: (list: string) => DrainSettings;
   readonly #patterns: readonly string[];
@@ -102,7 +104,18 @@ export class Kit<Report extends DrainReport> {
     for (const process of this.#running) process.crash();
   }
 
+  /** The same, and none runs after it. */
+  close(): void {
+    this.#isClosed = true;
+    this.end();
+  }
+
+  #expectOpen(): void {
+    if (this.#isClosed) throw new ClosedError("test kit");
+  }
+
   async #run(options: RunOptions | undefined): Promise<Report | "crashed"> {
+    this.#expectOpen();
     const process = new TestProcess({
       redis: this.redis,
       time: this.time,
@@ -121,6 +134,7 @@ export class Kit<Report extends DrainReport> {
   }
 
   async #drainUntilEmpty(options: RunOptions | undefined): Promise<TestReport<Report>> {
+    this.#expectOpen();
     const startedAt = this.time.now();
     const lostBefore = this.#faults.lostCount;
     const reports: Report[] = [];

@@ -76,7 +76,7 @@ export function createTestDrain<Decoded = unknown, Value = Decoded>(
   const { run, ...drain } = createDrain({ ...settings, redis: kit.redis, clock: kit.time } as never);
   const list = kit.list(drain.list);
   const close = async (): Promise<void> => {
-    kit.end();
+    kit.close();
     await drain.close();
   };
   return {

@@ -48,7 +48,7 @@ export function createTestSpillway(options: TestSpillwayOptions): TestSpillway {
   const { run, ...spillway } = createSpillway({ ...given, redis: kit.redis, clock: kit.time } as never);
   for (const name of Object.keys(spillway.lists)) kit.list(name);
   const close = async (): Promise<void> => {
-    kit.end();
+    kit.close();
     await spillway.close();
   };
   return {

@@ -15,6 +15,7 @@ import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Duration } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
+import { listDimension } from "../../adapters/hosts/lambda/list-dimension.ts";
 
 interface About {
   readonly scope: Construct;
@@ -29,7 +30,8 @@ const fiveMinutes = Duration.minutes(5);
 
 /** One of the metrics that `lambdaHandler` logs with each report. */
 function drainMetric(list: string, metricName: string, statistic: string, period = fiveMinutes): Metric {
-  return new Metric({ namespace: "Spillway", metricName, dimensionsMap: { List: list }, statistic, period });
+  const dimensionsMap = { List: listDimension(list) };
+  return new Metric({ namespace: "Spillway", metricName, dimensionsMap, statistic, period });
 }
 
 /** The alarms, by name. */

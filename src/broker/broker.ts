@@ -128,8 +128,8 @@ export interface Broker {
   recover(): Promise<TurnResult>;
   /** Whether the list is paused, by one command, sent once. */
   isPaused(): Promise<boolean>;
-  /** Notes for `ttlMs` that one message of a batch is done, in case the batch is recovered. A repeat changes nothing. */
-  markDone(batch: Batch, at: number, ttlMs: number): Promise<void>;
+  /** Notes for `ttlMs` that one message of a batch is done, in case the batch is recovered. A repeat changes nothing. The plain engine cannot. */
+  markDone?: ((batch: Batch, at: number, ttlMs: number) => Promise<void>) | undefined;
   /** Reads the sizes of everything. May be stale where Redis reads from replicas. */
   stats(): Promise<DrainStats>;
 }

@@ -9,7 +9,7 @@ export function passedOn(broker: Broker, verbs: Partial<Broker>): Broker {
     turn: (settlement, request) => broker.turn(settlement, request),
     settle: (settlement) => broker.settle(settlement),
     recover: () => broker.recover(),
-    markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
+    markDone: broker.markDone?.bind(broker),
     stats: () => broker.stats(),
     ...verbs,
   };

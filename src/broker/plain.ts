@@ -1,4 +1,4 @@
-import { RedisReplyError, SpillwayError } from "../errors.ts";
+import { RedisReplyError } from "../errors.ts";
 import type { ListKeys } from "../redis/keys.ts";
 import type { ByteString, RedisCommand } from "../redis/redis-client.ts";
 import { eachAlone, type Sender } from "../redis/sender.ts";
@@ -80,13 +80,6 @@ class PlainBroker implements Broker {
   async recover(): Promise<TurnResult> {
     const recovered = await this.#recovery.recover();
     return { ...nothing, ...recovered, nextDueAt: this.#view.nextDueAt };
-  }
-
-  markDone(): Promise<void> {
-    throw new SpillwayError(
-      "invalid-option",
-      "idempotent() needs the scripted engine: the plain one keeps no done-markers.",
-    );
   }
 
   isPaused(): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
-import { isError, isThenable, peek, whenSettled } from "./guest.ts";
+import { asError, isError, isThenable, peek, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 import { isHandlerOutcome, withEffects } from "./outcome.ts";
 import {
@@ -71,7 +71,7 @@ function sort(returned: unknown, messages: ReadonlySet<unknown>): readonly Said[
 }
 
 function sortArray(returned: readonly unknown[], messages: ReadonlySet<unknown>): readonly Said[] {
-  const values = firstOf(returned);
+  const values = firstOf(returned, readElement);
   if (values.some((value) => messages.has(value))) {
     throw strange("an array of messages, which does not say whether they are done");
   }
@@ -79,6 +79,17 @@ function sortArray(returned: readonly unknown[], messages: ReadonlySet<unknown>)
   if (values.some(isMeant) || insideOf(values).some(isMeantInside))
     throw strange(`${returned.length} outcomes for ${messages.size} messages`);
   return Array.from(messages, () => ({ value: undefined, isNamed: false }));
+}
+
+/** As awaiting it would: what cannot be asked whether it is a promise counts as an error. */
+function readElement(values: unknown, at: PropertyKey): unknown {
+  try {
+    const value = (values as Record<PropertyKey, { then?: unknown } | undefined>)[at];
+    void value?.then;
+    return value;
+  } catch (error) {
+    return asError(error);
+  }
 }
 
 function sortFailed(failed: unknown, messages: ReadonlySet<unknown>): readonly Said[] {

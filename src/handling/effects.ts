@@ -3,7 +3,7 @@ import { fromBytes, fromText, toText } from "../bytes.ts";
 import { OptionError, SpillwayError } from "../errors.ts";
 import * as limits from "../limits.ts";
 import { type Checker, checkOptions, type Kinds } from "../options/option-kinds.ts";
-import { attempt, kindOf, shorten, show, unreadable } from "../options/show.ts";
+import { attempt, kindOf, show, unreadable } from "../options/show.ts";
 import { payloadOf } from "../push/payload.ts";
 import type { Pushable } from "../push/push-options.ts";
 import { hashTagOf, type ListKeys, listKeys } from "../redis/keys.ts";
@@ -148,7 +148,7 @@ function readEffect(given: unknown, at: number): EffectCommand {
   const name = typeof first === "string" ? first.toUpperCase() : "";
   const rule = effectRule(name);
   if (!rule) {
-    const got = name === "" ? show(first) : `${shorten(name)}, ${refusalOf(name)}`;
+    const got = name === "" ? show(first) : `${show(name).slice(1, -1)}, ${refusalOf(name)}`;
     throw new OptionError(path, "a command that writes to keys it names, such as INCRBY or HSET", got);
   }
   const count = others.length + 1;

@@ -43,8 +43,8 @@ export interface MessageContext {
   readonly codec: Codec<unknown>;
   /** The time of the whole batch, for a message without a time of its own. */
   readonly time: CallTime;
-  /** Notes in Redis, for `ttlMs`, that the message at this place of its batch is done. */
-  markDone(at: number, ttlMs: number): Promise<void>;
+  /** Notes in Redis, for `ttlMs`, that the message at this place of its batch is done. The plain engine cannot. */
+  readonly markDone: ((at: number, ttlMs: number) => Promise<void>) | undefined;
 }
 
 /** The key under which `idempotent`, of any copy of this package, asks for a message to be noted as done. */
@@ -114,8 +114,11 @@ export class MessageView<Value = unknown> implements Message<Value> {
     this.#time = time;
   }
 
-  /** Asks for a done-marker, which is made if the handler succeeds. */
+  /** Asks for a done-marker, which is made if the handler succeeds. Throws where the engine makes none. */
   [markDone](ttlMs: number): void {
+    if (!this.#context.markDone) {
+      throw new SpillwayError("invalid-option", "idempotent() needs the scripted engine.");
+    }
     this.#markTtlMs = ttlMs;
   }
 
@@ -130,7 +133,8 @@ export class MessageView<Value = unknown> implements Message<Value> {
   async mark(): Promise<boolean> {
     if (!this.wantsMark) return true;
     this.isMarked = true;
-    return this.#context.markDone(this.#at, this.#markTtlMs as number).then(
+    const made = this.#context.markDone?.(this.#at, this.#markTtlMs as number);
+    return (made as Promise<void>).then(
       () => true,
       () => false,
     );

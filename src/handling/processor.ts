@@ -34,7 +34,7 @@ export interface ProcessorOptions {
   readonly schema: StandardSchema | undefined;
   readonly sentAt: SentAt<unknown> | undefined;
   readonly policy: RetryPolicy;
-  readonly markDone: (batch: Batch, at: number, ttlMs: number) => Promise<void>;
+  readonly markDone: ((batch: Batch, at: number, ttlMs: number) => Promise<void>) | undefined;
   /** What a message must wait for before it begins, if anything. It gets the outcomes of the batch so far. Must not reject. */
   readonly beforeBegin?: (outcomes: readonly Outcome[]) => Promise<void> | undefined;
 }
@@ -99,7 +99,7 @@ class BatchRun {
       list,
       codec,
       time: new CallTime(this.#lease, clock, undefined),
-      markDone: (at: number, ttlMs: number) => options.markDone(batch, at, ttlMs),
+      markDone: options.markDone?.bind(null, batch),
     };
     this.#messages = batch.messages.map((claimed, at) => new MessageView(claimed, at, context));
     this.#outcomes = batch.messages.map(() => say.release);

@@ -127,9 +127,9 @@ export function isArray(value: unknown): value is readonly unknown[] {
 }
 
 /** The first elements, also of a hostile or sparse array. */
-export function firstOf(values: readonly unknown[]): unknown[] {
+export function firstOf(values: readonly unknown[], read: typeof peek = peek): unknown[] {
   const count = Math.min(Number(peek(values, "length")) || 0, limits.verdictCountMax);
-  return Array.from({ length: count }, (_, at) => peek(values, at));
+  return Array.from({ length: count }, (_, at) => read(values, at));
 }
 
 /** Whether `failed` names messages: a number is a count, and an empty list names none. */

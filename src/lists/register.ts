@@ -1,7 +1,7 @@
 import type { Script } from "../broker/evaluate.ts";
 import { numberOf, unlessError } from "../broker/replies.ts";
 import { forgetScript } from "../broker/scripts/forget.ts";
-import { fromText, toText } from "../bytes.ts";
+import { fromText, toTextExact } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
 import { RedisReplyError } from "../errors.ts";
 import * as limits from "../limits.ts";
@@ -27,7 +27,7 @@ export class Register {
   }
 
   /** The first names in Redis' own order, sorted: the same ones while none comes or goes. And how many more there are. */
-  async first(sender: Sender, fits: (name: string) => boolean): Promise<FirstNames> {
+  async first(sender: Sender, fits: (name: unknown) => name is string): Promise<FirstNames> {
     const found = new Set<string>();
     let cursor = "0";
     // Redis may answer a page with few names, or with none.
@@ -39,7 +39,7 @@ export class Register {
       cursor = String(next ?? "0");
       if (cursor === "0") break;
     }
-    const all = [...found].map(toText).filter(fits).sort();
+    const all = [...found].map(toTextExact).filter(fits).sort();
     const names = all.slice(0, limits.tenantCountMax);
     const count = cursor === "0" ? all.length : await numberOf(sender, ["HLEN", this.key]);
     return { names, leftOut: Math.max(0, count - names.length) };

@@ -245,7 +245,7 @@ function priorityKind(): Checker<"fair" | "strict" | Readonly<Record<string, num
   const words = choice(["fair", "strict"], { default: "fair" });
   return {
     default: "fair",
-    wanted: `${words.wanted} or an object of weights from 1 to 1000, by list`,
+    wanted: `${words.wanted} or a plain object of weights from 1 to 1000, by list`,
     allows: (value) => words.allows(value) || kindOf(value) === "an object",
   };
 }

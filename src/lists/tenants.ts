@@ -1,5 +1,5 @@
 import { pipelined } from "../broker/replies.ts";
-import { toText } from "../bytes.ts";
+import { toTextExact } from "../bytes.ts";
 import type { Drain } from "../create-drain.ts";
 import { OptionError } from "../errors.ts";
 import * as limits from "../limits.ts";
@@ -71,7 +71,7 @@ export class Tenants {
     const reply = await sender.command(() => ["HRANDFIELD", this.register, limits.tenantCountMax]);
     const raw: RedisReply[] = Array.isArray(reply) ? reply : [];
     const all = raw.filter((one) => typeof one === "string");
-    const names = all.map(toText);
+    const names = all.map(toTextExact);
     const others = all.filter((_, at) => !this.fits(names[at]));
     // Where this is refused, the next run tries again.
     if (others.length > 0)
@@ -81,7 +81,7 @@ export class Tenants {
 
   /** Some of the lists that may have work, and some that have only dead letters: see `Register.first`. */
   async first(sender: Sender): Promise<FirstNames & { readonly onlyDead: readonly string[] }> {
-    const fits = this.fits.bind(this);
+    const fits = (name: unknown): name is string => this.fits(name);
     const working = await this.#working.first(sender, fits);
     const dead = await this.#dead.first(sender, fits);
     const onlyDead = dead.names.filter((name) => !working.names.includes(name));

@@ -117,7 +117,7 @@ export function table<const Table extends Checkers, Default extends object | und
   kinds: Table,
   rules: Rules<Default> = {},
 ): Checker<Checked<Table> | Extract<Default, undefined>> {
-  return { ...rules, wanted: "an object", isSecret: "text", kinds, allows: isTable } as Checker<
+  return { ...rules, wanted: "a plain object", isSecret: "text", kinds, allows: isTable } as Checker<
     Checked<Table>
   >;
 }
@@ -155,7 +155,7 @@ export function checkOptions<const Table extends Checkers>(
 
 function checkTable(kinds: Checkers, given: unknown, what: string, path: string): Record<string, unknown> {
   const names = attempt(() => isTable(given) && Object.keys(given));
-  if (!names) throw new OptionError(what, "an object", kindOf(given));
+  if (!names) throw new OptionError(what, "a plain object", kindOf(given));
   for (const name of names) {
     if (!Object.hasOwn(kinds, name)) throw unknownOption(path + name, name, Object.keys(kinds));
   }

@@ -43,7 +43,7 @@ export class KeyReader {
     const watch = watchLease({ leaseEndsAt: Number.POSITIVE_INFINITY }, stopper, clock);
     const time = new CallTime(watch, clock, this.#msMax);
     try {
-      const context = { list, codec, time, markDone: async () => undefined };
+      const context = { list, codec, time, markDone: undefined };
       const read = payloads.map((raw, at) =>
         this.#readOne(new MessageView(unclaimed(raw), at, context), time),
       );

@@ -40,8 +40,12 @@ export function textOfFailure({ error, message }: Pick<Failure, "error" | "messa
   message: string;
 } {
   const { name, message: text } = describe(error);
-  const told = isA(error, SchemaError) ? schemaText(error) : withoutPayload(name, text, message.payload);
-  return { name: shorten(name, limits.failureCharsMax), message: shorten(told, limits.failureCharsMax) };
+  const { payload } = message;
+  const told = isA(error, SchemaError) ? schemaText(error) : withoutPayload(name, text, payload);
+  return {
+    name: shorten(withoutPayload("", name, payload), limits.failureCharsMax),
+    message: shorten(told, limits.failureCharsMax),
+  };
 }
 
 /** Says where the value does not fit, and not how: a schema's own text may quote the value. */

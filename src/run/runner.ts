@@ -173,7 +173,7 @@ function processorFor(settings: DrainSettings, broker: Broker): ProcessorOptions
   return {
     ...settings,
     policy: { maxAttempts, retryDelay, random },
-    markDone: (batch, at, ttlMs) => broker.markDone(batch, at, ttlMs),
+    markDone: broker.markDone?.bind(broker),
   };
 }
 

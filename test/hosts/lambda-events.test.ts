@@ -242,6 +242,21 @@ describe("metrics", () => {
     expect(metricsLine(report, about)).not.toContain("\n");
   });
 
+  it.each([
+    ["mail", "mail"],
+    ["tenant:a/b #1", "tenant:a/b #1"],
+    ["post\u00e9e", "post\\u00e9e"],
+    ["\u{1f4e8}", "\\ud83d\\udce8"],
+    ["two\nlines\u007f", "two\\u000alines\\u007f"],
+    [" ", "\\u0020"],
+    ["x".repeat(1_024), "x".repeat(1_024)],
+    [`a${"x".repeat(1_023)}b`, `a${"x".repeat(509)}...${"x".repeat(510)}b`],
+  ])("of the list %j stand under a name that CloudWatch takes", (list, dimension) => {
+    const line = JSON.parse(metricsLine(report, { ...about, list }));
+    expect(line.List).toBe(dimension);
+    expect(line.listName ?? line.List).toBe(list);
+  });
+
   it("tell a failed drain from a broken chain, and leave out what is not known", () => {
     expect(read({ ...report, stopped: "error", error: new Error("x") })).toMatchObject({
       Errors: 1,

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { cloudflareHandler } from "../../adapters/hosts/cloudflare/index.ts";
 import { fetchHandler } from "../../adapters/hosts/fetch/index.ts";
@@ -506,6 +508,15 @@ describe("server-sent events", () => {
     const response = await fetch(`${server.url}/events`, { headers: { Authorization: "Bearer reads" } });
     await server.stop();
     expect(await response.text()).toContain("event: lists");
+  });
+
+  it("hold up no server that stops, though their connection could be used again", async () => {
+    const { server } = await mail();
+    const listening = connect(server.port, "127.0.0.1");
+    onTestFinished(() => void listening.destroy());
+    listening.write("GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer reads\r\n\r\n");
+    const [head] = await once(listening, "data");
+    expect(String(head)).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
   });
 
   it("are one event where an answer must end, as on Lambda", async () => {

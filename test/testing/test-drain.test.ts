@@ -471,5 +471,9 @@ it("a kit that is closed ends its run, and refuses the next", async () => {
   const running = kit.run();
   await kit.close();
   expect(await running).toBe("crashed");
-  await expect(kit.push("b")).rejects.toThrow(/closed/);
+  for (const call of [() => kit.push("b"), () => kit.run(), () => kit.drainUntilEmpty()])
+    await expect(call()).rejects.toMatchObject({
+      name: "ClosedError",
+      message: expect.stringContaining("closed"),
+    });
 });

@@ -11,6 +11,7 @@ const refused: readonly (readonly [what: string, effects: unknown, says: RegExp]
   ["no command", [[]], /effects\[0\]/],
   ["a sparse array", [Array(3)], /effects\[0\]/],
   ["an unknown command", [["INCRBX", "k", 1]], /INCRBX, which is none of them/],
+  ["a name of two lines", [["INCR\nDEL", "k"]], /^[^\n]*INCR\\nDEL, which is none of them/],
   ["a command that reads", [["GET", "k"]], /GET, which is none of them/],
   ["one that waits", [["BLPOP", "k", 1]], /which waits/],
   ["one that waits, in small letters", [["blmove", "k", "l", "LEFT", "LEFT", 0]], /which waits/],

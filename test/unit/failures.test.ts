@@ -71,6 +71,10 @@ describe("the failures of a run", () => {
   it.each<[string, Partial<DrainOptions>]>([
     ["quotes it", throwing(({ payload }) => new Error(`cannot send ${payload} now`))],
     ["is nothing else", throwing(({ payload }) => payload)],
+    [
+      "is named after it",
+      throwing(({ payload }) => Object.assign(new Error("no"), { name: `No ${payload}` })),
+    ],
     ["quotes a part of it", throwing(() => JSON.parse(`${secret}x`))],
     [
       "quotes it and more, cut off",

@@ -53,6 +53,19 @@ describe("the time of user code", () => {
     expect(batch).toMatchObject({ acked: 0, released: 2, retried: 1 });
   });
 
+  it.each([
+    [{}, "handlerTimeoutMs or half of the run (29500 ms)"],
+    [{ handlerTimeoutMs: 2_000 }, "handlerTimeoutMs or half of the run (2000 ms)"],
+  ])(
+    "a byKey that hangs for one message fails it, and the error says what it took longer than: %o",
+    async (given, limit) => {
+      const order = { byKey: ({ payload }: Message) => (payload === "1" ? never() : payload) } as never;
+      const report = await run({ order, handler: () => undefined, ...given });
+      expect(report).toMatchObject({ acked: 2, retried: 1 });
+      expect(report.failures[0]?.message).toContain(`The byKey took longer than ${limit}`);
+    },
+  );
+
   it("a promise in a batch handler's array that hangs fails its message alone", async () => {
     const report = await run({
       handlerTimeoutMs: 2_000,
@@ -148,6 +161,18 @@ describe("the time of user code", () => {
       }),
     );
     expect(report).toMatchObject({ acked: 3, retried: 0, stopped: "budget" });
+  });
+
+  it("a handler that is wrapped in another function fails at once where the engine makes no markers", async () => {
+    const inner = idempotent(() => undefined, { ttlMs: 600_000 });
+    const redis = memory();
+    const drain = createDrain({ redis, list: "mail", engine: "plain", handler: (message) => inner(message) });
+    await drain.push(["m"]);
+    expect(await drain.run()).toMatchObject({
+      acked: 0,
+      retried: 1,
+      failures: [{ message: expect.stringContaining("idempotent() needs the scripted engine") }],
+    });
   });
 
   it("a handler that is wrapped in another function still has its markers", async () => {

@@ -143,6 +143,14 @@ describe("a drain over HTTP", () => {
     expect(runs).toEqual([]);
   });
 
+  it("answers 413 to a body that says so itself without touching it, for what its host does with the rest", async () => {
+    const { hono, runs } = app();
+    const headers = { authorization: `Bearer ${token}`, "content-length": "5000" };
+    const large = new Request("http://x/drain", { method: "POST", headers, body: " ".repeat(5_000) });
+    expect((await hono.fetch(large)).status).toBe(413);
+    expect([large.bodyUsed, runs]).toEqual([false, []]);
+  });
+
   it.each(["", "Bearer wrong", "Bearer ", `Basic ${token}`, token, `Bearer ${token}x`])(
     "answers 401 and runs nothing for the authorization %j",
     async (authorization) => {

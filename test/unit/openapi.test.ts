@@ -91,6 +91,8 @@ describe("the OpenAPI document", () => {
           `${name} ${(await (await app.request(`${url}?${name}=x`, { headers })).json()).detail}`,
         ).not.toContain("another name");
     }
+    const drained = await app.request("/drain", { method: "POST", headers });
+    mismatches(await drained.json(), { $ref: "#/components/schemas/Report" }, schemaOf, "/drain");
   });
 });
 

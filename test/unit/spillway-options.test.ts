@@ -76,7 +76,8 @@ const rows: readonly (readonly [what: string, given: object, option: string, say
     "lists",
     /digits/,
   ],
-  ["an unknown priority", { priority: "high" }, "priority", /"fair" or "strict" or an object/],
+  ["an unknown priority", { priority: "high" }, "priority", /"fair" or "strict" or a plain object/],
+  ["a Map of weights", { priority: new Map([["a", 2]]) }, "priority", /a plain object; got an object/],
   ["a priority that is null", { priority: null }, "priority", /null/],
   ...[-1, 0, 1.5, Number.NaN, 1e21, Number.POSITIVE_INFINITY, 1_001, "3", null, {}, 3n].map(
     (weight) =>

@@ -67,7 +67,7 @@ describe("a pattern is refused", () => {
 it("a name in the register that fits no list of the pattern is forgotten, and no message with it", async () => {
   const store = memory();
   const spillway = createSpillway({ redis: store, lists: { "tenant:*": good } });
-  const others = ["mail", "tenant:", "tenant:*", "tenant:{1}", "\xff"];
+  const others = ["mail", "tenant:", "tenant:*", "tenant:{1}", "\xff", "tenant:\xff"];
   await store.command(["LPUSH", "mail", "not ours"]);
   await store.command(["HSET", "{tenant:*}:lists", ...others.flatMap((name) => [name, ""])]);
   await spillway.push("tenant:1", "m");

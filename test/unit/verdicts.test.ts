@@ -11,6 +11,9 @@ const textOf = (failure: Failure | undefined): string =>
 const promised = <Value>(value: Value): Promise<Value> =>
   new Promise((resolve) => setImmediate(resolve, value));
 const rejecting = (): Promise<never> => new Promise((_, reject) => setImmediate(reject, error));
+const thrower = (): never => {
+  throw new Error("cannot be read");
+};
 async function* unbegun(): AsyncGenerator<number> {
   yield 1;
 }
@@ -213,6 +216,24 @@ const batches: readonly [name: string, returned: Returned, kinds: Kind[], failur
     () => [{ a: promised(1) }, { a: rejecting() }, 3],
     ["ack", "retry", "ack"],
     "smtp down",
+  ],
+  [
+    "an element that cannot be read",
+    () => Object.defineProperty([1, 2, 3], 1, { get: thrower }),
+    ["ack", "retry", "ack"],
+    "cannot be read",
+  ],
+  [
+    "an element whose traps throw",
+    () => [new Proxy({}, { get: thrower }), 2, 3],
+    ["retry", "ack", "ack"],
+    "cannot be read",
+  ],
+  [
+    "too few elements that cannot be read",
+    () => [new Proxy({}, { get: thrower })],
+    three("retry"),
+    /1 outcomes/,
   ],
   ["too few outcomes", () => [retry()], three("retry"), /1 outcomes for 3 messages/],
   ["too many outcomes", () => [ack, ack, ack, ack], three("retry"), /4 outcomes for 3 messages/],

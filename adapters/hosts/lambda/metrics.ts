@@ -1,5 +1,6 @@
 import type { ChainPosition, DrainReport } from "../../../src/index.ts";
 import { figuresOf } from "../../http/figures.ts";
+import { listDimension } from "./list-dimension.ts";
 
 /**
  * One invocation as a line of CloudWatch's embedded metric format: written to Lambda's log, it becomes metrics and a searchable
@@ -15,6 +16,7 @@ export function metricsLine(
   },
 ): string {
   const values = figuresOf(report);
+  const dimension = listDimension(about.list);
   const metrics = Object.keys(values).map((name) => ({
     Name: name,
     Unit: name.endsWith("Ms") ? "Milliseconds" : "Count",
@@ -24,7 +26,8 @@ export function metricsLine(
       Timestamp: about.at,
       CloudWatchMetrics: [{ Namespace: about.namespace, Dimensions: [["List"]], Metrics: metrics }],
     },
-    List: about.list,
+    List: dimension,
+    ...(dimension !== about.list && { listName: about.list }),
     ...values,
     chainId: about.chain.id,
     hop: about.chain.hop,

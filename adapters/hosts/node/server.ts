@@ -138,8 +138,9 @@ export async function startServer(drain: HostedDrain, options: NodeServerOptions
   const lasting = { waitUntil: () => undefined } as never;
   const fetch = async (request: Request, env: object): Promise<Response> => {
     const response = await app.fetch(request, env, lasting);
-    // Otherwise a client that keeps its connection open would keep the server alive too.
-    if (signal.aborted) response.headers.set("Connection", "close");
+    // Otherwise a client that keeps its connection open would keep the server alive too. A stream tells it before it may be known.
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+    if (signal.aborted || isStream) response.headers.set("Connection", "close");
     return response;
   };
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {

@@ -83,12 +83,12 @@ export class RedisTransportError extends SpillwayError {
   override readonly name: string = "RedisTransportError";
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
-  /** Whether waiting and sending again may help. False for HTTP 401 and 403, for example. */
+  /** Whether waiting and sending again may help. False for HTTP 401 and 403, for example. Default: true. */
   readonly isRetryable: boolean;
-  constructor(message: string, options: { status?: number; isRetryable: boolean; cause?: unknown }) {
+  constructor(message: string, options: { status?: number; isRetryable?: boolean; cause?: unknown } = {}) {
     super("redis-transport", message, "cause" in options ? { cause: options.cause } : undefined);
     this.status = options.status;
-    this.isRetryable = options.isRetryable;
+    this.isRetryable = options.isRetryable ?? true;
   }
 }
 

@@ -13,7 +13,10 @@ export function logError(what: string, error: unknown): void {
 /** A body that was read before, is locked, or fails while it is read: a fault of the host, or of the way to it. */
 export class UnreadableBody extends Error {
   constructor(cause: unknown) {
-    super("The request's body cannot be read. Hand the request on before anything else reads it.", { cause });
+    super(
+      "The request's body cannot be read: its sender went away, or it was read before. Hand the request on before anything else reads it.",
+      { cause },
+    );
   }
 }
 

@@ -125,6 +125,6 @@ describe("the cost of a drain", () => {
   it("is at most 66 KB of code, core with both engines and Upstash client, minified and gzipped", async () => {
     const sizes = await bundleSizes();
     expect(sizes.get("Spillway and upstash-fetch")).toBeLessThanOrEqual(66 * 1_024);
-    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(62 * 1_024);
+    expect(sizes.get("Spillway, core")).toBeLessThanOrEqual(63 * 1_024);
   });
 });

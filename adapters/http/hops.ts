@@ -45,7 +45,13 @@ export function takeHops({ drain, receiveHop, run, takesOthers }: HopRoute): Ans
     const running = run(hop.list === drain.list ? hop.chain : newChain());
     if (!waitUntil) return Response.json(reportAsJson(await running));
     // Nobody waits for it any more who could be told of a failure; the report has been.
-    waitUntil(running.catch((error: unknown) => logError("a hop could not drain.", error)));
+    const told = running.catch((error: unknown) => logError("a hop could not drain.", error));
+    try {
+      waitUntil(told);
+    } catch (error) {
+      logError("the platform's waitUntil threw, so the hop waits for its drain.", error);
+      await told;
+    }
     return Response.json({ status: "started" }, { status: 202 });
   };
 }

@@ -249,6 +249,17 @@ describe("cloudflareHandler()", () => {
     expect(make).toThrow(OptionError);
   });
 
+  it.each([
+    ["resolves", async () => ({ list: "mail" })],
+    ["rejects", () => Promise.reject(new Error("no secret"))],
+  ])("says that options must not be a promise, also one that %s", async (_, options) => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { fetch } = cloudflareHandler(options as never, { continuation: null, token: () => "t" });
+    const headers = { authorization: "Bearer t" };
+    await fetch(new Request("https://x/drain", { method: "POST", headers }), {}, context);
+    expect(String(logged.mock.calls[0]?.[1])).toMatch(/a function that returns options and not a promise/);
+  });
+
   it("says that a function for several lists has made no drain", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { fetch } = cloudflareHandler(() => () => undefined as never, {

@@ -237,6 +237,17 @@ describe("a drain as a function from Request to Response", () => {
     expect([(await get()).status, (await get()).status, made]).toEqual([200, 200, 2]);
   });
 
+  it("waits for a hop's drain where the platform's waitUntil throws, since the drain has begun", async () => {
+    errorLog();
+    const { send, hop, runs } = host();
+    const { headers, body } = await hop();
+    const waitUntil = (): never => {
+      throw new TypeError("Illegal invocation");
+    };
+    expect(await send("POST", "/drain", headers, body, { waitUntil })).toMatchObject({ status: 202 });
+    expect(runs).toHaveLength(1);
+  });
+
   it.each<[string, () => unknown]>([
     [
       "throws",

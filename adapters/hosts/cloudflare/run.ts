@@ -1,5 +1,12 @@
-import type { Continuation, Declined, DrainReport, NextDrain, RunOptions } from "../../../src/index.ts";
-import { makeRunner, type Runner } from "../../../src/internals.ts";
+import {
+  type Continuation,
+  type Declined,
+  type DrainReport,
+  type NextDrain,
+  OptionError,
+  type RunOptions,
+} from "../../../src/index.ts";
+import { isThenable, makeRunner, type Runner, show } from "../../../src/internals.ts";
 import { checkDrain } from "../../http/given-drain.ts";
 import { newChain } from "../../http/hops.ts";
 import { tellReport } from "../../http/report.ts";
@@ -25,9 +32,14 @@ export function openDrain<Env>(
 ): InvokedDrain {
   const continuation = given.own ?? makeContinuation(settings, env, trigger);
   const more = continuation ? { continuation } : {};
-  const options = settings.drain(env);
+  const options: unknown = settings.drain(env);
+  // Showing it sees to it that a rejection harms nothing.
+  if (isThenable(options))
+    throw new OptionError("drain", "a function that returns options and not a promise", show(options));
   const drain: Runner =
-    typeof options === "function" ? checkDrain(options(more)) : makeRunner({ ...options, ...more });
+    typeof options === "function"
+      ? checkDrain(options(more))
+      : makeRunner({ ...(options as object), ...more });
   const run = async (wanted: RunOptions = {}): Promise<DrainReport> => {
     const chain = wanted.chain ?? newChain();
     const report = await drain.run({

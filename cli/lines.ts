@@ -6,6 +6,7 @@ import { OptionError } from "../src/index.ts";
 const lineBytesMax = 100 * 1024 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
+const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 /** Where lines are read from, and how far that is. */
 export interface Lines {
@@ -32,7 +33,7 @@ export async function linesOfFile(path: string): Promise<Lines> {
   };
 }
 
-/** Lines end with LF or CR LF. Empty ones are none. */
+/** Lines end with LF or CR LF. Empty ones are none, and a byte order mark at the beginning is no part of the first. */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let pieces: Uint8Array[] = [];
   let heldBytes = 0;
@@ -42,7 +43,8 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
     pieces = [];
     heldBytes = 0;
     count += 1;
-    return line.at(-1) === carriageReturn ? line.subarray(0, -1) : line;
+    const start = count === 1 && byteOrderMark.every((byte, at) => line[at] === byte) ? 3 : 0;
+    return line.subarray(start, line.at(-1) === carriageReturn ? -1 : undefined);
   };
   for await (const chunk of chunks) {
     let start = 0;

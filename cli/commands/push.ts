@@ -102,7 +102,7 @@ async function* encoded(payloads: readonly string[]): AsyncGenerator<Uint8Array>
 
 function checkJson(line: Uint8Array, number: number): void {
   try {
-    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
+    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line));
   } catch {
     throw new OptionError("messages", "JSON with --check-json", `something else as message ${number}`);
   }

@@ -178,6 +178,7 @@ describe("the command line, called wrongly or in vain,", () => {
     ["a file and arguments", ["push", list, "m", "--file", "/dev/null"], 2, /both/],
     ["nothing to push", ["push", list, "--file", "/dev/null"], 2, /at least one message/],
     ["what is no JSON", ["push", list, "--check-json", "{"], 2, /message 1/],
+    ["what is no JSON for its byte order mark", ["push", list, "--check-json", "\ufeff{}"], 2, /message 1/],
     ["a purge where nobody can be asked", ["dead", "purge", list], 2, /--yes/],
     ["a redrive where nobody can be asked", ["dead", "redrive", list], 2, /--yes/],
     ["two orders", ["dead", "redrive", list, "--by-key", "a", "--strict-order"], 2, /--by-key/],

@@ -100,6 +100,8 @@ describe("lines", () => {
     ["that are empty", ["\n\r\n\n", "a\n"], ["a"]],
     ["of nothing", [], []],
     ["with white space", [" a \n"], [" a "]],
+    ["after a byte order mark", ["\ufeff", "a\r", "\n\ufeffb"], ["a", "\ufeffb"]],
+    ["of nothing but a byte order mark", ["\ufeff\n"], []],
   ])("are read to the byte: %s", async (_, chunks, wanted) => {
     const found: string[] = [];
     const source = (async function* () {

@@ -1,6 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import { kindOf } from "../options/show.ts";
-import { peek } from "./guest.ts";
+import { peek, whenSettled } from "./guest.ts";
 import type { Message } from "./message.ts";
 
 /** Which group a message belongs to, and how many messages of it one call of the batch handler gets at most. */
@@ -22,6 +22,7 @@ export function readGroup(given: unknown): Required<BatchGroup> {
   if (typeof key === "string" && Number.isSafeInteger(size) && (size as number) >= 1) {
     return { key, size: size as number };
   }
+  for (const one of [key, size]) void whenSettled(one);
   throw new SpillwayError(
     "handler-outcome",
     `batchBy must return a string, or { key, size } with a string and a whole number of at least 1; got ${kindOf(given)}.`,

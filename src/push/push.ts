@@ -1,14 +1,15 @@
 import { evaluate, type Script } from "../broker/evaluate.ts";
-import { timeIn, unlessError } from "../broker/replies.ts";
+import { numberOf, timeIn, unlessError } from "../broker/replies.ts";
 import { pushNewScript } from "../broker/scripts/push-new.ts";
 import { fromText } from "../bytes.ts";
 import { sha1Hex } from "../digest.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "../errors.ts";
 import type { Codec } from "../handling/codec.ts";
 import { isA, peek } from "../handling/guest.ts";
+import { isArray } from "../handling/verdict.ts";
 import * as limits from "../limits.ts";
 import type { DrainSettings } from "../options/drain-settings.ts";
-import { kindOf, show } from "../options/show.ts";
+import { attempt, kindOf, show } from "../options/show.ts";
 import type { ListKeys } from "../redis/keys.ts";
 import type { ByteString, RedisCommand, RedisReply } from "../redis/redis-client.ts";
 import type { Sender } from "../redis/sender.ts";
@@ -107,7 +108,7 @@ export async function pushMessages(
   let hasPushed = false;
   try {
     const chunks = chunksOf(itemsOf(given, context, checked));
-    const isStream = typeof given === "object" && !Array.isArray(given) && !isNext;
+    const isStream = typeof given === "object" && !isArray(given) && !isNext;
     const senders = new Map<number, Promise<(part: readonly Item[]) => Promise<Sent>>>();
     const send = async (lane: number, part: readonly Item[]): Promise<Sent> => {
       const sender = senders.get(lane) ?? senderOf(context, context.lanes[lane] as Lane, checked);
@@ -128,6 +129,8 @@ export async function pushMessages(
       if (!isNext) pushedCount = pushed;
     }
   } catch (error) {
+    // Promises in an array are no messages, and nobody waits for them: `kindOf` keeps them from ending the process.
+    if (isArray(given)) attempt(() => Object.values(given).forEach(kindOf));
     throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;
   }
   const length = lengths.size === 0 ? null : [...lengths.values()].reduce((sum, one) => sum + one, 0);
@@ -170,7 +173,8 @@ function isIterable<Name extends typeof Symbol.iterator | typeof Symbol.asyncIte
   given: unknown,
   name: Name,
 ): given is Name extends typeof Symbol.iterator ? Iterable<unknown> : AsyncIterable<unknown> {
-  return typeof given === "object" && !isA(given, Uint8Array) && typeof peek(given, name) === "function";
+  const isWhole = isA(given, Uint8Array) || isA(given, String);
+  return typeof given === "object" && !isWhole && typeof peek(given, name) === "function";
 }
 
 function nameOf(message: unknown, make: (message: Pushable) => string, option: string): string {
@@ -231,7 +235,13 @@ async function senderOf(
       const reply = await evaluate(sender, pushNew, [keys.list, keys.delayed, ...ids], () => args);
       if (!Array.isArray(reply) || reply.length !== chunk.length + 1)
         throw wrongReply("The script of a push", reply);
-      return { length: reply[0] === -1 ? null : Number(reply[0]), isNew: (index) => reply[index + 1] === 1 };
+      const isNew = (index: number): boolean => reply[index + 1] === 1;
+      // A repeat puts nothing there, so it does not tell the length.
+      const isRepeat = reply[0] === -1 && dueAt === undefined && chunk.some((_, index) => isNew(index));
+      const length = isRepeat
+        ? await numberOf(sender, ["LLEN", keys.list]).catch(() => -1)
+        : Number(reply[0]);
+      return { length: length === -1 ? null : length, isNew };
     };
   }
   const isNew = () => true;

@@ -44,10 +44,12 @@ export function pushSuite(setup: Setup): void {
       ["a promise", Promise.resolve("a")],
       ["a promise in an array", ["a", Promise.resolve("b")]],
       ["a Map in an array", ["a", new Map([["to", 1]])]],
+      ["a String object", new String("abc")],
       ["an instance of a class", new (class Order {})()],
       ["an object in a circle", Object.assign([{}], { 0: circle() })],
       ["an object that cannot be read", [unreadable()]],
-      ["a proxy that is revoked", [revoked()]],
+      ["a proxy that is revoked", revoked()],
+      ["a proxy that is revoked, in an array", [revoked()]],
       ["no message at all", []],
     ])("refuses %s, and pushes nothing", async (_what, given) => {
       const refusal = await make()
@@ -55,6 +57,13 @@ export function pushSuite(setup: Setup): void {
         .catch((error: unknown) => error);
       expect(refusal).toMatchObject({ code: expect.stringMatching(/^(invalid-option|codec)$/) });
       expect(await door.redis.dbsize()).toBe(0);
+    });
+
+    it("leaves no promise in an array to reject unhandled", async () => {
+      const rejections = ["a", "b"].map((one) => Promise.reject(new Error(one)));
+      await expect(make().push(rejections)).rejects.toThrow(OptionError);
+      // The test fails where one of them is not handled.
+      await new Promise(setImmediate);
     });
 
     it.each<[string, unknown]>([
@@ -214,7 +223,11 @@ export function pushSuite(setup: Setup): void {
 
     it.each(["lose-reply", "double"] as const)("pushes once whatever the network does: %s", async (fault) => {
       const drain = make({ redis: faulty((index) => (index < 2 ? fault : "none")) });
-      expect(await drain.push(["a", "b"], { dedupe })).toMatchObject({ pushed: 2, duplicates: [] });
+      expect(await drain.push(["a", "b"], { dedupe })).toMatchObject({
+        pushed: 2,
+        duplicates: [],
+        length: 2,
+      });
       expect(await claimed()).toEqual(["a", "b"]);
     });
 

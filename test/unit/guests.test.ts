@@ -34,6 +34,11 @@ const calls: readonly [
     batchHandler: () => ({ sent: new Set([call()]) }),
   })),
   both("batchBy", (call) => ({ handler: undefined, batchHandler: () => undefined, batchBy: call })),
+  both("batchBy, inside its group,", (call) => ({
+    handler: undefined,
+    batchHandler: () => undefined,
+    batchBy: () => ({ key: call(), size: call() }),
+  })),
   both("codec", (call) => ({
     codec: { decode: call },
     handler: (message: { value: unknown }) => void message.value,

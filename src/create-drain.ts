@@ -147,9 +147,8 @@ export function makeDrain(
     },
     push: (messages, pushOptions) =>
       watchedPush(settings, messages, async (given) => {
-        const context = pushContext(settings, [{ sender: openSender(), keys }]);
-        const { toWake, ...result } = await pushMessages(context, given, pushOptions ?? {});
-        return { ...result, woken: false, wakeError: null, ...(toWake.length > 0 && (await wakes())) };
+        const context = pushContext(settings, [{ sender: openSender(), keys }], async () => [await wakes()]);
+        return pushMessages(context, given, pushOptions ?? {});
       }),
   };
   return { drain, parts };

@@ -2,6 +2,7 @@ import { evaluate, type Script } from "../broker/evaluate.ts";
 import { numberOf, timeIn, unlessError } from "../broker/replies.ts";
 import { pushNewScript } from "../broker/scripts/push-new.ts";
 import { fromText } from "../bytes.ts";
+import type { Woken } from "../chain/wake.ts";
 import { sha1Hex } from "../digest.ts";
 import { OptionError, PushIncompleteError, RedisProtocolError } from "../errors.ts";
 import type { Codec } from "../handling/codec.ts";
@@ -32,12 +33,6 @@ export interface PushResult {
   readonly length: number | null;
 }
 
-/** The result of a push, with what only `drain.push` uses. */
-interface Pushed extends PushResult {
-  /** The lanes whose list was empty, so that a drain is to be started. */
-  readonly toWake: readonly number[];
-}
-
 /** A list that is pushed to. */
 export interface Lane {
   readonly sender: Sender;
@@ -53,13 +48,19 @@ export interface PushContext {
   readonly canRunScripts: boolean;
   readonly requestTimeoutMs: number;
   readonly randomId: () => string;
+  /** Has drains started for lanes whose list was empty. */
+  readonly wake: (lanes: readonly number[]) => Promise<readonly (Woken | null)[]>;
 }
 
 /** What a drain's pushes need, from its settings. */
-export function pushContext(settings: DrainSettings, lanes: readonly Lane[]): PushContext {
+export function pushContext(
+  settings: DrainSettings,
+  lanes: readonly Lane[],
+  wake: PushContext["wake"],
+): PushContext {
   const { codec, engine, requestTimeoutMs } = settings;
   const canRunScripts = engine === "scripted";
-  return { lanes, codec, canRunScripts, requestTimeoutMs, randomId: () => holderOf(settings) };
+  return { lanes, codec, canRunScripts, requestTimeoutMs, randomId: () => holderOf(settings), wake };
 }
 
 /** What `push` takes. */
@@ -96,12 +97,17 @@ export async function pushMessages(
   context: PushContext,
   given: Pushable | Iterable<Pushable> | AsyncIterable<Pushable>,
   options: PushOptions,
-): Promise<Pushed> {
+): Promise<PushResult & Woken> {
   const checked = checkPushOptions(options, context.canRunScripts);
   const isNext = checked.priority === "next";
   const duplicates: number[] = [];
   const lengths = new Map<number, number>();
   const toWake: number[] = [];
+  const woken: Promise<readonly (Woken | null)[]>[] = [];
+  const wakeUp = (): void => {
+    const empty = toWake.splice(0);
+    if (checked.wake && empty.length > 0) woken.push(context.wake(empty).catch(() => []));
+  };
   let pushed = 0;
   /** The first so many messages have all been pushed. With `priority: "next"`, the last ones are sent first. */
   let pushedCount = 0;
@@ -127,15 +133,22 @@ export async function pushMessages(
         duplicates.push(...known.map(({ place }) => place));
       }
       if (!isNext) pushedCount = pushed;
+      // A stream may go on for long, or for ever.
+      if (isStream) wakeUp();
     }
   } catch (error) {
     // Promises in an array are no messages, and nobody waits for them: `kindOf` keeps them from ending the process.
     if (isArray(given)) attempt(() => Object.values(given).forEach(kindOf));
     throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;
+  } finally {
+    wakeUp();
+    await Promise.all(woken);
   }
+  const said = (await Promise.all(woken)).flat().filter((one) => one !== null);
+  const wakes = said.find((one) => one.woken) ?? said[0] ?? { woken: false, wakeError: null };
   const length = lengths.size === 0 ? null : [...lengths.values()].reduce((sum, one) => sum + one, 0);
   duplicates.sort((one, other) => one - other);
-  return { pushed, duplicates, length, toWake: checked.wake ? toWake : [] };
+  return { pushed, duplicates, length, ...wakes };
 }
 
 function byLane(chunk: readonly Item[]): Map<number, Item[]> {

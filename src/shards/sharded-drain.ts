@@ -216,14 +216,12 @@ class Shards {
     const start = Math.floor(this.#share() * shards);
     const laneOf = (name: string | undefined, place: number): number =>
       name === undefined ? (start + place) % shards : shardAt(name, shards);
-    const context = { ...pushContext(settings, lanes), laneOf };
-    const { toWake, ...result } = await pushMessages(context, messages, options);
-    const woken = await this.#all(
-      (drain) => drain.wake(),
-      toWake.map((lane) => this.#drainOf(names[lane] as string)),
-    );
-    const said = woken.find((one) => one?.woken) ?? woken.find((one) => one !== null);
-    return { ...result, ...(said ?? { woken: false, wakeError: null }) };
+    const wake = (empty: readonly number[]) =>
+      this.#all(
+        (drain) => drain.wake(),
+        empty.map((lane) => this.#drainOf(names[lane] as string)),
+      );
+    return pushMessages({ ...pushContext(settings, lanes, wake), laneOf }, messages, options);
   };
 
   /** Where the lists are few, blocks at each of them; otherwise asks about all of them once a second. */

@@ -44,6 +44,36 @@ describe("a push to an empty list", () => {
     expect(hops.length).toBe(2);
   });
 
+  it("starts a drain though the push breaks off halfway", async () => {
+    const hops: string[] = [];
+    const { drain } = withContinuation(async ({ list }) => {
+      hops.push(list);
+      return null;
+    });
+    const stream = function* (): Generator<string> {
+      for (let at = 0; at < 1_001; at++) yield "m";
+      throw new Error("the source is gone");
+    };
+    await expect(drain.push(stream())).rejects.toThrow(/1000 messages/);
+    expect(hops).toEqual(["mail"]);
+  });
+
+  it("starts a drain before the stream that it pushes has ended", async () => {
+    let start = (): void => undefined;
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    const { drain } = withContinuation(async () => {
+      start();
+      return null;
+    });
+    const stream = async function* (): AsyncGenerator<string> {
+      for (let at = 0; at < 1_001; at++) yield "m";
+      await started;
+    };
+    expect(await drain.push(stream())).toMatchObject({ pushed: 1_001, woken: true });
+  });
+
   it("starts one drain for 1,000 pushes in a row, and each message is handled", async () => {
     const runs: Promise<DrainReport>[] = [];
     const { drain } = withContinuation(async ({ chain }) => {

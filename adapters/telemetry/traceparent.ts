@@ -1,6 +1,6 @@
 import { isSpanContextValid, type SpanContext } from "@opentelemetry/api";
 import { type Codec, type Message, OptionError, type Pushable, toBytes, toText } from "../../src/index.ts";
-import { attempt, peek, whenSettled } from "../../src/internals.ts";
+import { attempt, isThenable, peek, whenSettled } from "../../src/internals.ts";
 
 /** What is read to find a message's trace. */
 export type TracedMessage = Pick<Message, "payload" | "bytes" | "value">;
@@ -91,9 +91,14 @@ export function withTraceparent(
   const write = place?.write;
   if (!write || !isSpanContextValid(context)) return given;
   const traceparent = traceparentOf(context);
-  const traced = (message: unknown): unknown =>
-    attempt(() => write(message as Pushable, traceparent)) ?? message;
-  const isGroup = typeof given === "object" && given !== null && !(given instanceof Uint8Array);
+  const traced = (message: unknown): unknown => {
+    const said: unknown = attempt(() => write(message as Pushable, traceparent));
+    void whenSettled(said);
+    const isMessage = typeof said === "string" || (typeof said === "object" && !isThenable(said));
+    return isMessage ? (said ?? message) : message;
+  };
+  const isWhole = given instanceof Uint8Array || given instanceof String;
+  const isGroup = typeof given === "object" && given !== null && !isWhole;
   if (Array.isArray(given)) return given.map(traced);
   if (isGroup && typeof peek(given, Symbol.iterator) === "function")
     return each(given as Iterable<unknown>, traced);

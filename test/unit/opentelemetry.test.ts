@@ -233,6 +233,19 @@ describe("a producer's trace", () => {
     expect(await door.redis.lrange("mail", 0, -1)).toEqual(['{"a":1}', "[1]", '"mail"', "bytes", '"text"']);
   });
 
+  // Add a row for what no message can be made of.
+  it.each<[string, () => unknown]>([
+    ["a rejection", () => Promise.reject(new Error("no"))],
+    ["a promise", async () => ({ b: 1 })],
+    ["a number", () => 5],
+    ["null", () => null],
+    ["a function", () => () => undefined],
+  ])("whose write gives %s leaves the message as it is", async (_, write) => {
+    const place = { read: () => null, write: write as never };
+    await make({ handler: () => undefined }, { traceparent: place }).push({ a: 1 });
+    expect(await door.redis.lrange("mail", 0, -1)).toEqual(['{"a":1}']);
+  });
+
   it.each(hostileValues)("that is %s changes nothing", async (_, value) => {
     await door.redis.lpush("mail", "{}");
     const report = await make({ handler: () => undefined }, { traceparent: { read: value as never } }).run();

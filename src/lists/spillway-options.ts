@@ -17,6 +17,7 @@ import {
   type Kinds,
   object,
   required,
+  table,
   text,
 } from "../options/option-kinds.ts";
 import { attempt, kindOf, show, unreadable } from "../options/show.ts";
@@ -161,7 +162,8 @@ export function checkSpillwayOptions(options: unknown): SpillwaySettings {
   }
   const weight = integer({ min: 1, max: 1_000, default: 1 });
   const weightKinds = Object.fromEntries(names.map((name) => [name, weight]));
-  const given = typeof priority === "object" ? checkOptions(weightKinds, priority, "priority") : {};
+  const kind = { priority: table(weightKinds) };
+  const { priority: given = {} } = typeof priority === "object" ? checkOptions(kind, { priority }) : {};
   const weights = new Map(names.map((name) => [name, 1]));
   for (const [name, weight] of Object.entries(given)) weights.set(name, weight);
   const { redis, clock, random, randomId, requestTimeoutMs, telemetry } = settings;

@@ -81,9 +81,9 @@ const rows: readonly (readonly [what: string, given: object, option: string, say
   ["a priority that is null", { priority: null }, "priority", /null/],
   ...[-1, 0, 1.5, Number.NaN, 1e21, Number.POSITIVE_INFINITY, 1_001, "3", null, {}, 3n].map(
     (weight) =>
-      [`the weight ${inspect(weight)}`, { priority: { a: weight } }, "a", /from 1 to 1000/] as const,
+      [`the weight ${inspect(weight)}`, { priority: { a: weight } }, "priority.a", /from 1 to 1000/] as const,
   ),
-  ["a weight of no list", { priority: { c: 1 } }, "c", /known|one of/],
+  ["a weight of no list", { priority: { c: 1 } }, "priority.c", /known|one of/],
   ["an empty name", { name: "" }, "name", /at least one/],
   ["a misspelt option", { list: { a: good } }, "list", /did you mean "lists"/],
 ];

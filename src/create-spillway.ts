@@ -1,9 +1,9 @@
 import { type Continuation, goOnAndTell } from "./chain/continuation.ts";
 import type { ChainPosition } from "./chain/hop.ts";
 import { askUntil, checkWaitOptions } from "./chain/wait.ts";
-import { begin, type Woken, wake } from "./chain/wake.ts";
+import { begin, wake } from "./chain/wake.ts";
 import { makeDrain } from "./create-drain.ts";
-import { OptionError, PushIncompleteError } from "./errors.ts";
+import { OptionError } from "./errors.ts";
 import { listenersOf } from "./events/listeners.ts";
 import { watched } from "./events/watcher.ts";
 import { shareOf } from "./handling/retry-policy.ts";
@@ -25,8 +25,7 @@ import {
 import { registeredDrain, type Tenants } from "./lists/tenants.ts";
 import { type CheckedRunOptions, checkRunOptions } from "./options/run-options.ts";
 import { attempt, show } from "./options/show.ts";
-import type { PushResult } from "./push/push.ts";
-import { checkPushOptions } from "./push/push-options.ts";
+import { pushContext, pushMessages, watchedPush } from "./push/push.ts";
 import { Sender } from "./redis/sender.ts";
 import { LiveRuns } from "./run/live-runs.ts";
 import { type WholeScaler, wholeScaler } from "./scale/scale-whole.ts";
@@ -238,25 +237,16 @@ export function createSpillway(options: SpillwayOptions): Spillway {
       const known = made.get(list);
       if (known) return known.drain.push(payloads, pushOptions);
       const register = registerFor(list);
-      const { drain, parts } = make(register.pattern, list);
-      const checked = checkPushOptions(pushOptions ?? {}, parts.settings.engine === "scripted");
-      const sender = openSender();
-      let pushed = 0;
-      let result: PushResult & Woken;
-      try {
-        // Runs find the messages only by the name in the register, so it is added first.
-        result = await drain.push(payloads, { ...pushOptions, wake: false });
-        pushed = result.pushed;
-      } catch (error) {
-        // Some of them may be in the list.
-        await register.add(sender, list).catch(() => undefined);
-        throw error;
-      }
-      await register.add(sender, list).catch((error) => {
-        throw new PushIncompleteError(pushed, error);
-      });
-      const wakes = checked.wake && result.length !== null && result.length <= pushed;
-      return { ...result, ...(wakes && (await wakeAll())) };
+      const { parts } = make(register.pattern, list);
+      const lane = { sender: parts.openSender(), keys: parts.keys };
+      const context = {
+        ...pushContext(parts.settings, [lane], async () => [await wakeAll()]),
+        // Runs find the messages only by the name in the register.
+        landed: () => register.add(openSender(), list),
+      };
+      return watchedPush(parts.settings, payloads, (given) =>
+        pushMessages(context, given, pushOptions ?? {}),
+      );
     },
     wake: wakeAll,
     async waitForMessage(waitOptions) {

@@ -49,9 +49,10 @@ function pathOf(path: unknown): string {
 
 /** The schema's output for a value. Throws `SchemaError`, also where it gives no result, and what the schema itself throws. */
 export async function validate<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {
-  const result = await schema["~standard"].validate(value);
-  if (result.issues || !("value" in result)) throw new SchemaError(result.issues ?? []);
-  return result.value;
+  const result: SchemaResult<Output> | null | undefined = await schema["~standard"].validate(value);
+  if (typeof result !== "object" || result === null || result.issues || !("value" in result))
+    throw new SchemaError(result?.issues ?? []);
+  return result.value as Output;
 }
 
 export function isStandardSchema(value: unknown): value is StandardSchema {

@@ -48,6 +48,8 @@ export interface PushContext {
   readonly canRunScripts: boolean;
   readonly requestTimeoutMs: number;
   readonly randomId: () => string;
+  /** Called after each chunk of which something may have been pushed, before a drain is started for it. */
+  readonly landed?: () => Promise<void>;
   /** Has drains started for lanes whose list was empty. */
   readonly wake: (lanes: readonly number[]) => Promise<readonly (Woken | null)[]>;
 }
@@ -132,11 +134,14 @@ export async function pushMessages(
         pushed += newCount;
         duplicates.push(...known.map(({ place }) => place));
       }
+      await context.landed?.();
       if (!isNext) pushedCount = pushed;
       // A stream may go on for long, or for ever.
       if (isStream) wakeUp();
     }
   } catch (error) {
+    // Of the chunk that failed, some messages may be in the list.
+    await context.landed?.().catch(() => undefined);
     // Promises in an array are no messages, and nobody waits for them: `kindOf` keeps them from ending the process.
     if (isArray(given)) attempt(() => Object.values(given).forEach(kindOf));
     throw hasPushed ? new PushIncompleteError(pushedCount, error) : error;

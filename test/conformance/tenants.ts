@@ -130,6 +130,26 @@ export const tenantsSuite: Suite = ({ engine, client, door, faulty }) => {
       expect(await door.everything()).toEqual({});
     });
 
+    it("are known from the first chunk of a stream that is pushed to one, and a drain is started for it", async () => {
+      let starts = 0;
+      const invoke = async (): Promise<null> => {
+        starts += 1;
+        return null;
+      };
+      const continuation = { name: "test", invoke };
+      const spillway = make(recorded().handler, { continuation });
+      async function* stream(): AsyncGenerator<string> {
+        for (let at = 0; at < 1_001; at++) yield `m${at}`;
+        // The first chunk has landed.
+        expect(await door.redis.hkeys(register)).toEqual(["tenant:1"]);
+        expect(starts).toBe(1);
+        expect(await make(recorded().handler).run()).toMatchObject({ acked: 1_000 });
+        throw new Error("the source is gone");
+      }
+      const pushing = spillway.push("tenant:1", stream());
+      await expect(pushing).rejects.toMatchObject({ pushedCount: 1_000 });
+    });
+
     it("of hundreds of names, most of them empty, are all reached and forgotten", async () => {
       const { seen, handler } = recorded();
       const names = Array.from({ length: 300 }, (_, at) => `tenant:${at}`);

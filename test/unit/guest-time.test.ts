@@ -38,7 +38,7 @@ describe("the time of user code", () => {
     }
   });
 
-  it.each([[{}], [{ success: false, error: "no" }], [[]]])(
+  it.each([[{}], [{ success: false, error: "no" }], [[]], [undefined], [null], [7]])(
     "a schema that answers %o, which is no result, fails its messages and acknowledges none",
     async (answer) => {
       const report = await run({ schema: schemaOf(() => answer), handler: () => undefined });

@@ -131,10 +131,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: "take the newer of two batches for the older one",
-    edit: inScript(
-      "if one.number ~= other.number then return one.number < other.number end",
-      "if one.number ~= other.number then return one.number > other.number end",
-    ),
+    edit: inScript("return one.age > other.age", "return one.age < other.age"),
     by: ["model"],
   },
   {

@@ -13,7 +13,7 @@ const copied = ["src", "adapters", "cli", "test", "package.json", "tsconfig.json
 /** The parts that hunt, the quickest first, and how long each looks. */
 const hunters = [
   ["simulation", ["--only", "simulation", "--steps", "60000"]],
-  ["model", ["--only", "model", "--runs", "500"]],
+  ["model", ["--only", "model", "--runs", "800"]],
   ["model of the orders", ["--only", "order-model", "--runs", "300"]],
   ["brake", ["--only", "brake"]],
   ["simulation of more worlds", ["--only", "simulation", "--steps", "150000"]],

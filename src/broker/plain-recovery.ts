@@ -83,8 +83,7 @@ export class PlainRecovery {
       if (isDue) await this.#promote(now);
       if (observation.stuck.length > 0) await this.expectRemovable();
       const given: Recovered[] = [];
-      const stuck = observation.stuck.map((raw) => ({ raw }));
-      for (const part of partsOf(stuck, this.#options.maxBatchBytes / 2))
+      for (const part of partsOf(observation.stuck, this.#options.maxBatchBytes / 2, (payload) => payload))
         given.push(await this.#giveBack(part, now));
       return {
         now,
@@ -143,15 +142,15 @@ export class PlainRecovery {
     this.#view.listLength += due.length;
   }
 
-  async #giveBack(stuck: readonly { readonly raw: ByteString }[], now: number): Promise<Recovered> {
+  async #giveBack(stuck: readonly ByteString[], now: number): Promise<Recovered> {
     const { workingList, maxAttempts } = this.#options;
     const { list, seen, attempts } = this.#options.keys;
-    const histories = await this.#view.readHistories(stuck.map(({ raw }) => raw));
+    const histories = await this.#view.readHistories(stuck);
     const back: ByteString[] = [];
     const deadLetters: ByteString[] = [];
     const notes: RedisCommand[] = [];
     const removals: Record<"back" | "dead", RedisCommand[]> = { back: [], dead: [] };
-    for (const [at, { raw: payload }] of stuck.entries()) {
+    for (const [at, payload] of stuck.entries()) {
       const history = histories[at] as History;
       const count = history.earlierAttempts + 1;
       const firstFailedAt = history.firstFailedAt ?? now;

@@ -23,17 +23,19 @@ export async function sendEachOnce(
 }
 
 /** Splits what one command would carry, in its order, into parts of at most so many bytes, or one payload. */
-export function partsOf<Part extends { readonly raw: ByteString }>(
+export function partsOf<Part>(
   all: readonly Part[],
   bytesMax: number,
+  payloadOf: (one: Part) => ByteString,
 ): Part[][] {
   const parts: Part[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const one of all) {
-    bytes += one.raw.length;
+    const { length } = payloadOf(one);
+    bytes += length;
     if (bytes > bytesMax) {
       parts.push([]);
-      bytes = one.raw.length;
+      bytes = length;
     }
     parts.at(-1)?.push(one);
   }

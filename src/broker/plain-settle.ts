@@ -16,7 +16,7 @@ import { writeDelayed, writeHistory } from "./history.ts";
 import { partsOf } from "./plain-sending.ts";
 import type { PlainView } from "./plain-view.ts";
 
-/** The shared working list, and how many dead letters are kept at most; 0 keeps all. */
+/** The shared working list, how many dead letters are kept at most (0 keeps all), and about how much one request may carry. */
 export interface PlainPlaces {
   readonly keys: ListKeys;
   readonly workingList: ByteString;
@@ -69,7 +69,7 @@ export class PlainSettle {
         removals.push({ command: ["HDEL", attempts, sha1Hex(message.raw)], place: at });
       }
     }
-    for (const part of partsOf(released.reverse(), maxBatchBytes / 2)) {
+    for (const part of partsOf(released.reverse(), maxBatchBytes / 2, ({ raw }) => raw)) {
       const command: RedisCommand = ["RPUSH", list, ...part.map(({ raw }) => raw)];
       pushes.push({ command, places: part.map(({ place }) => place) });
     }

@@ -70,7 +70,11 @@ export class Sender {
 
   /** Whether there is room for one more request that the run can do without. */
   get hasRoom(): boolean {
-    return this.meter.requests + this.meter.elsewhere + limits.requestsKept < this.#requestCountMax;
+    return this.#hasRoomBeside(limits.requestsKept);
+  }
+
+  #hasRoomBeside(keptCount: number): boolean {
+    return this.meter.requests + this.meter.elsewhere + keptCount < this.#requestCountMax;
   }
 
   /** Sends one command that can be repeated. `make` gets whether an earlier sending may have run. */
@@ -161,8 +165,7 @@ export class Sender {
   async #waitAfter(error: unknown, sent: number): Promise<boolean> {
     const waitMs = Math.min(limits.resendWaitMs * 2 ** (sent - 1), limits.resendWaitMsMax);
     const hasTime = this.#clock.now() + waitMs < this.#giveUpAt;
-    const { requests, elsewhere } = this.meter;
-    const isAllowed = requests + elsewhere + limits.requestsUnrepeated < this.#requestCountMax;
+    const isAllowed = this.#hasRoomBeside(limits.requestsUnrepeated);
     if (sent >= sendCountMax(error) || !hasTime || !isAllowed) return false;
     await sleep(this.#clock, waitMs);
     return true;

@@ -26,25 +26,28 @@ export function argument(args: readonly ByteString[], at: number): ByteString {
   return value;
 }
 
-/** A 64-bit integer, as Redis reads one. */
-export function integer(text: ByteString, refusal?: string): number {
-  return Number(exactInteger(text, refusal));
+/** A 64-bit integer, as Redis reads one. A large one loses its last digits: see `exactInteger`. */
+export function integer(text: ByteString): number {
+  return Number(exactInteger(text));
 }
 
-/** The sum of two of them, as the text that is kept: a number would lose the last digits of a large one. */
-export function sumText(text: ByteString, change: bigint, refusal?: string): ByteString {
-  const sum = exactInteger(text, refusal) + change;
-  if (sum !== BigInt.asIntN(64, sum)) throw new RedisReplyError("ERR increment or decrement would overflow");
-  return String(sum);
-}
-
+/** The same with all its digits. */
 export function exactInteger(
   text: ByteString,
   refusal = "ERR value is not an integer or out of range",
 ): bigint {
-  const read = /^(0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : undefined;
-  if (read === undefined || read !== BigInt.asIntN(64, read)) throw new RedisReplyError(refusal);
-  return read;
+  if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) throw new RedisReplyError(refusal);
+  return in64Bits(BigInt(text), refusal);
+}
+
+/** The sum of two of them, as the text that is kept. */
+export function sumText(text: ByteString, change: bigint, refusal?: string): ByteString {
+  return String(in64Bits(exactInteger(text, refusal) + change, "ERR increment or decrement would overflow"));
+}
+
+export function in64Bits(value: bigint, refusal: string): bigint {
+  if (value !== BigInt.asIntN(64, value)) throw new RedisReplyError(refusal);
+  return value;
 }
 
 /** A score, as Redis reads one. */

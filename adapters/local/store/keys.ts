@@ -4,6 +4,7 @@ import {
   argument,
   type CommandTable,
   exactInteger,
+  in64Bits,
   integer,
   sumText,
   syntaxError,
@@ -49,12 +50,6 @@ function add(step: (args: ByteString[]) => bigint) {
     keyspace.setText(key, sum);
     return Number(sum);
   };
-}
-
-function decrement(args: ByteString[]): bigint {
-  const step = -exactInteger(argument(args, 1));
-  if (step !== BigInt.asIntN(64, step)) throw new RedisReplyError("ERR decrement would overflow");
-  return step;
 }
 
 function set(keyspace: Keyspace, args: ByteString[]): RedisReply {
@@ -147,5 +142,8 @@ export const keyCommands: CommandTable = {
   INCR: { min: 1, run: add(() => 1n) },
   DECR: { min: 1, run: add(() => -1n) },
   INCRBY: { min: 2, run: add((args) => exactInteger(argument(args, 1))) },
-  DECRBY: { min: 2, run: add(decrement) },
+  DECRBY: {
+    min: 2,
+    run: add((args) => in64Bits(-exactInteger(argument(args, 1)), "ERR decrement would overflow")),
+  },
 };
